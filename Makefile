@@ -1,0 +1,42 @@
+# make train | test | check | bench; ARGS passes settings on: make train ARGS="model=wgan dataset=ring"
+PYTHON ?= python3
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint $(CONSTRAINTS)
+
+.PHONY: train test lint check bench clean
+
+train: $(VENV)/.library
+	$(BIN)/python -m ganzoo.train $(ARGS)
+
+test: $(VENV)/.development
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.development
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+check: lint test
+
+bench: $(VENV)/.development
+	$(BIN)/python benchmarks/speed.py $(ARGS)
+
+$(VENV)/.uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	touch $@
+
+$(VENV)/.library: $(VENV)/.uv pyproject.toml $(CONSTRAINTS)
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/.development: $(VENV)/.library
+	$(INSTALL) --editable ".[tensorboard,optuna]" --group test --group lint
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,23 @@
+"""A plug-in model zoo of generative adversarial networks for PyTorch Lightning."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganzoo.checkpoints.loading import load
+    from ganzoo.composition.create import create_model
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "create_model", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when asked for: the command line answers --help without importing torch.
+    if name == "create_model":
+        from ganzoo.composition.create import create_model
+
+        return create_model
+    if name == "load":
+        from ganzoo.checkpoints.loading import load
+
+        return load
+    raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""What happens around the game: pictures, measurements, checkpoints, progress."""

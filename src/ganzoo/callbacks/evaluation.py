@@ -1,0 +1,81 @@
+"""Measure the generator during training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+from torchmetrics import Metric
+
+from ganzoo.errors import check_positive
+from ganzoo.models.sampling import Sampler
+
+
+class Evaluation(Callback):
+    """Measures averaged weights in evaluation mode, every few steps and at the end.
+
+    The same number of samples from the same latents, and the same real data, each time. Values
+    are logged as ``metrics/<name>`` with the generator update as step.
+
+    Args:
+        metrics: Metrics with ``update(data, real=...)`` and ``compute() -> dict``.
+        every_n_steps: Generator updates from one measurement to the next, positive.
+        samples: Number of generated and of real samples, positive; at most the real ones.
+        seed: Chooses the latents and the real samples.
+    """
+
+    def __init__(
+        self, *, metrics: Mapping[str, Metric], every_n_steps: int, samples: int, seed: int
+    ) -> None:
+        check_positive(every_n_steps=every_n_steps, samples=samples)
+        self.metrics = dict(metrics)
+        self.every_n_steps = every_n_steps
+        self.samples = samples
+        self.seed = seed
+        self.history: list[dict[str, float]] = []
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Measure when it is time."""
+        if trainer.global_step % self.every_n_steps == 0:
+            self._evaluate(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measure the end of the run, unless that has just been done."""
+        if not self.history or self.history[-1]["step"] != trainer.global_step:
+            self._evaluate(trainer, pl_module)
+
+    def _evaluate(self, trainer: Trainer, model: LightningModule) -> None:
+        datamodule = getattr(trainer, "datamodule", None)
+        if not self.metrics or not hasattr(datamodule, "real"):
+            return
+        assert isinstance(model, Sampler)
+        values = {
+            f"metrics/{name}": value for name, value in self.measure(model, datamodule).items()
+        }
+        step = trainer.global_step
+        self.history.append({"step": step} | {name: float(v) for name, v in values.items()})
+        trainer.callback_metrics.update(values)
+        for logger in trainer.loggers:
+            logger.log_metrics({name: float(v) for name, v in values.items()}, step=step)
+
+    @torch.no_grad()
+    def measure(self, model: Sampler, datamodule: Any) -> dict[str, Tensor]:
+        """Compute every metric on real samples and on samples of the model.
+
+        Args:
+            model: The model to sample from.
+            datamodule: Where the real samples come from.
+        """
+        real, labels = datamodule.real(self.samples, self.seed)
+        wanted = labels if getattr(model, "num_classes", None) else None
+        fake = model.sample(len(real), labels=wanted, seed=self.seed)
+        values: dict[str, Tensor] = {}
+        for metric in self.metrics.values():
+            metric.to(fake.device).reset()
+            metric.update(real.to(fake.device), real=True)
+            metric.update(fake, real=False)
+            values |= metric.compute()
+        return values

@@ -1,0 +1,1 @@
+"""Composing configs: with the entry points, the only place that imports Hydra."""

@@ -1,0 +1,93 @@
+"""Find the configs, compose them, and build what they describe."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+import ganzoo
+from ganzoo.errors import InputError
+
+
+def config_directory() -> Path:
+    """The folder of config groups: inside an installed package, or the repository's own."""
+    package = Path(ganzoo.__file__).resolve().parent
+    return next(
+        folder for folder in (package / "conf", package.parents[1] / "conf") if folder.is_dir()
+    )
+
+
+def compose_config(overrides: Sequence[str], config_name: str = "config") -> DictConfig:
+    """Compose a config as the command line would.
+
+    Args:
+        overrides: Overrides in Hydra's grammar, such as ``"model=wgan_gp"``.
+        config_name: The primary config.
+    """
+    with initialize_config_dir(version_base="1.3", config_dir=str(config_directory())):
+        return compose(config_name, overrides=list(overrides))
+
+
+def group_choices(group: str) -> list[str]:
+    """The names that a config group offers."""
+    return sorted(path.stem for path in (config_directory() / group).glob("*.yaml"))
+
+
+def groups() -> list[str]:
+    """The names of the config groups."""
+    return sorted(path.name for path in config_directory().iterdir() if path.is_dir())
+
+
+def setting_names(overrides: Iterable[str] = ()) -> list[str]:
+    """The dotted names of all settings and groups, for suggesting the one that was meant.
+
+    Args:
+        overrides: The user's overrides; those that choose a group are applied.
+    """
+    known = set(groups())
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    chosen = [o.input_line for o in parsed if o.key_or_group in known and o.input_line]
+    return sorted(known | set(_dotted(compose_config(chosen))))
+
+
+def _dotted(node: Any, prefix: str = "") -> Iterable[str]:
+    if not isinstance(node, DictConfig):
+        return
+    for key in map(str, node):
+        name = f"{prefix}{key}"
+        yield name
+        if not OmegaConf.is_interpolation(node, key) and not OmegaConf.is_missing(node, key):
+            yield from _dotted(node[key], f"{name}.")
+
+
+def resolved(node: DictConfig) -> dict[str, Any]:
+    """A plain dictionary of a config with every interpolation replaced by its value."""
+    plain = OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+    assert isinstance(plain, dict)
+    return plain  # type: ignore[return-value]
+
+
+def build(node: DictConfig | dict[str, Any], **objects: Any) -> Any:
+    """Instantiate what a config describes, with plain lists and dictionaries inside.
+
+    Args:
+        node: A config with ``_target_``.
+        objects: Objects that take the place of settings of the same name.
+
+    Raises:
+        InputError: what a constructor says of wrong input.
+    """
+    try:
+        return instantiate(node, _convert_="all", **objects)
+    except InstantiationException as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, InputError):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise cause from None

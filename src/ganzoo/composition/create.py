@@ -1,0 +1,61 @@
+"""Build a model from the same configs as the command line, for people who work in Python."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from omegaconf import DictConfig
+
+from ganzoo.composition.compose import build, compose_config, resolved
+from ganzoo.composition.explain import explain
+from ganzoo.errors import InputError
+from ganzoo.models.gan import GAN
+
+
+def create_model(model: str, *, dataset: str, overrides: Sequence[str] = (), **objects: Any) -> GAN:
+    """Compose a model for a data set, ready to be fitted by a ``lightning.Trainer``.
+
+    Args:
+        model: Name of a config in ``conf/model``.
+        dataset: Name of a config in ``conf/dataset``: its shape, classes and network family.
+            Any dataloader whose batches have that shape can then be used.
+        overrides: Overrides in Hydra's grammar, such as ``"model.discriminator_steps=3"``.
+        objects: Objects of your own in place of what the config describes, under the names of
+            the model's arguments: ``generator=``, ``discriminator=``, ``loss=``,
+            ``penalties={"name": penalty}`` and so on.
+
+    Raises:
+        InputError: if a name or a setting is unknown, or a value is out of range.
+    """
+    command = [f"model={model}", f"dataset={dataset}", *overrides]
+    try:
+        config = compose_config(command)
+        return build_model(config, model, dataset, **objects)
+    except Exception as error:
+        line = explain(error, command)
+        if line is None or isinstance(error, InputError):
+            raise
+        raise InputError(line) from error
+
+
+def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) -> GAN:
+    """Build the model of a composed config and let it remember how it was made.
+
+    Args:
+        config: A composed config.
+        model: The choice of the model group.
+        dataset: The choice of the data set group.
+        objects: Objects in place of what the config describes.
+    """
+    settings = resolved(config.model)
+    built: GAN = build(settings, **objects)
+    given = {name: {"object": type(value).__qualname__} for name, value in objects.items()}
+    built.recipe = {
+        "name": model,
+        "dataset": {
+            "name": dataset,
+            "shape": list(config.dataset.shape),
+            "num_classes": config.dataset.num_classes,
+        },
+        "model": settings | given,
+    }
+    return built

@@ -1,0 +1,41 @@
+"""Run an entry point: Hydra's command line with errors that a person can read."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from ganzoo.composition.compose import config_directory
+from ganzoo.composition.explain import explain
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+
+
+def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
+    """Compose the command line's config and give it to the task.
+
+    Wrong input ends the process with code 1 and one line on standard error; with
+    ``HYDRA_FULL_ERROR=1`` in the environment, with the whole stack trace.
+    """
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # a user's own package, as with python -m
+    trace_wanted = os.environ.get(FULL_ERROR, "0") not in {"", "0"}
+    os.environ[FULL_ERROR] = "1"  # so that Hydra raises instead of printing
+    try:
+        hydra.main(
+            version_base="1.3", config_path=str(config_directory()), config_name=config_name
+        )(task)()
+    except Exception as error:
+        line = None if trace_wanted else explain(error, sys.argv[1:])
+        if line is None:
+            raise
+        logging.getLogger("ganzoo").debug("wrong input", exc_info=error)
+        print(f"ganzoo: {line}", file=sys.stderr)
+        sys.exit(1)
+    finally:
+        os.environ[FULL_ERROR] = "1" if trace_wanted else "0"

@@ -1,0 +1,77 @@
+"""A run's folder."""
+
+import contextlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+SUMMARY = "summary.json"
+_OWN_FILES = (".hydra", "config.yaml", "train.log", "hparams.yaml", "metrics.csv")
+_OWN_FOLDERS = ("samples", "checkpoints")
+
+
+class RunFolder:
+    """Where a run keeps its config, pictures, measurements, log and checkpoints.
+
+    Args:
+        path: The folder; Hydra has made it.
+        latest: A link that shall lead to the folder of the latest run.
+    """
+
+    def __init__(self, path: Path, latest: Path) -> None:
+        self.path = path.absolute()
+        self._latest = latest.absolute()
+
+    def begin(self, config: DictConfig) -> None:
+        """Write the resolved config and let the latest link lead here."""
+        if not is_first_process():
+            return
+        OmegaConf.save(config, self.path / "config.yaml", resolve=True)
+        if self._latest.parent in self.path.parents:
+            aside = self._latest.with_name(f".latest.{os.getpid()}")
+            aside.symlink_to(os.path.relpath(self.path, self._latest.parent))
+            aside.replace(self._latest)
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write what a sweep's table shows of this run."""
+        if is_first_process():
+            text = json.dumps(summary, indent=2, default=str)
+            (self.path / SUMMARY).write_text(text + "\n", encoding="utf-8")
+
+    def remove_if_unused(self) -> None:
+        """Take back a run that never started; anything not of its own making stays."""
+        if not is_first_process() or any(self.path.glob("checkpoints/*.ckpt")):
+            return
+        for name in _OWN_FILES:
+            target = self.path / name
+            shutil.rmtree(target, ignore_errors=True) if target.is_dir() else _unlink(target)
+        if self._latest.is_symlink() and self._latest.resolve() == self.path:
+            self._latest.unlink()
+        empty = [*(self.path / name for name in _OWN_FOLDERS), self.path, *self.path.parents]
+        for folder in empty:
+            if folder.exists() and not _removed(folder):
+                break
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes, among those of a distributed run."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK"))
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _removed(folder: Path) -> bool:
+    if folder == Path.cwd():
+        return False
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""One table for all runs of a sweep."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from ganzoo.composition.folder import SUMMARY
+from ganzoo.errors import InputError
+
+
+class SweepTable(Callback):
+    """Gathers the summaries of a sweep's runs when the sweep ends.
+
+    Each run writes its summary in its own folder, so it does not matter in which process or on
+    which machine it ran. Hydra calls this; see ``conf/config.yaml``.
+    """
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Write ``sweep.csv``, print it, and fail if a run failed."""
+        folder = Path(config.hydra.sweep.dir)
+        rows = [_row(path) for path in sorted(folder.glob(f"**/{SUMMARY}"), key=_job_number)]
+        if not rows:
+            return
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        table = folder / "sweep.csv"
+        with table.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+        _print(rows, columns)
+        print(f"table       {table}")
+        failed = [row for row in rows if row["status"] != "finished"]
+        if failed:
+            raise InputError(f"{len(failed)} of {len(rows)} runs failed: {failed[0]['status']}")
+
+
+def _job_number(path: Path) -> tuple[int, str]:
+    name = path.parent.name
+    return (int(name) if name.isdigit() else 0, str(path))
+
+
+def _row(path: Path) -> dict[str, Any]:
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    settings = dict(item.split("=", 1) for item in summary["overrides"] if "=" in item)
+    values = {name: f"{value:.5g}" for name, value in summary["values"].items()}
+    rest = {"seconds": f"{summary['seconds']:.1f}", "status": summary["status"]}
+    return settings | values | rest | {"path": summary["path"]}
+
+
+def _print(rows: list[dict[str, Any]], columns: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = [name for name in columns if name != "path" and not name.endswith("/loss")]
+    table = Table(*shown)
+    for row in rows:
+        table.add_row(*(str(row.get(name, "")) for name in shown))
+    Console(soft_wrap=True).print(table)

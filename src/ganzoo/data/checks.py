@@ -1,0 +1,33 @@
+"""Checks that several data sources share."""
+
+from typing import Any
+
+from ganzoo.errors import InputError
+
+
+def check_whole(minimum: int = 1, **values: Any) -> None:
+    """Refuse numbers that are not whole or are below the minimum.
+
+    Raises:
+        InputError: naming the first argument that is a fraction, NaN, a truth value, no number
+            at all, or too small.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise InputError(f"{name} must be a whole number from {minimum} up, not {value!r}")
+
+
+def check_picture(*, channels: Any, image_size: Any) -> None:
+    """Refuse sizes and numbers of channels that no picture can have.
+
+    Raises:
+        InputError: if ``image_size`` is not a positive whole number or ``channels`` not 1 or 3.
+    """
+    check_whole(image_size=image_size)
+    if isinstance(channels, bool) or channels not in (1, 3):
+        raise InputError(f"channels must be 1 (grey) or 3 (colour), not {channels!r}")
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of an error, or its kind where it has none, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__

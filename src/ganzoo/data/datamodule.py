@@ -1,0 +1,187 @@
+"""The one LightningDataModule: any source, one batch for each iteration of the game."""
+
+import math
+from typing import Any
+
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+
+from ganzoo.data.checks import check_whole
+from ganzoo.data.images import to_model_range
+from ganzoo.data.plan import Shares
+from ganzoo.data.source import Source
+from ganzoo.data.stream import EpochStream, Stream
+from ganzoo.errors import InputError, check_not_negative
+
+
+class DataModule(LightningDataModule):
+    """Batches of real data for the game.
+
+    One batch holds all real samples of one iteration: ``batches_per_iteration * batch_size``,
+    which the game divides among its discriminator steps in order. It is ``[data, labels]``, or
+    ``[data]`` without classes. On the device, pictures become float32 in [-1, 1]; points stay
+    float32 in the data's own units. A batch depends on the seed, the number of the iteration
+    and the process, on nothing else, so a run resumes with the batches that it would have seen,
+    and N processes with batch B see the samples of one process with batch N x B.
+
+    Args:
+        source: The data set.
+        num_classes: Number of classes, C; None leaves the labels out.
+        batch_size: Samples of one process in one discriminator step, B.
+        batches_per_iteration: Discriminator steps in one iteration.
+        samples_per_epoch: What counts as an epoch where ``Trainer(max_epochs=...)`` is set; None
+            is one pass over the data. Without ``max_epochs`` there is one endless epoch.
+        seed: Seed of order, fresh samples and flips, zero or above.
+        horizontal_flip: Whether to mirror each picture with probability 1/2.
+        num_workers: Processes that decode pictures which do not fit in memory.
+        memory_limit: Bytes of uint8 pictures, N x C x H x W, up to which all are kept in memory.
+
+    Raises:
+        InputError: if a number is of the wrong kind, or points are to be flipped.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        num_classes: int | None,
+        batch_size: int,
+        batches_per_iteration: int,
+        samples_per_epoch: int | None,
+        seed: int,
+        horizontal_flip: bool,
+        num_workers: int,
+        memory_limit: int,
+    ) -> None:
+        super().__init__()
+        check_whole(batch_size=batch_size, batches_per_iteration=batches_per_iteration)
+        check_whole(0, seed=seed, num_workers=num_workers)
+        check_not_negative(memory_limit=memory_limit)
+        if num_classes is not None:
+            check_whole(num_classes=num_classes)
+        if samples_per_epoch is not None:
+            check_whole(samples_per_epoch=samples_per_epoch)
+        if horizontal_flip and len(source.shape) != 3:
+            raise InputError("horizontal_flip mirrors pictures, this data set has points")
+        self.source = source
+        self.shape = tuple(source.shape)
+        self.num_classes = num_classes
+        self._batch_size, self._batches_per_iteration = batch_size, batches_per_iteration
+        self._samples_per_epoch, self._seed = samples_per_epoch, seed
+        self._horizontal_flip, self._num_workers = horizontal_flip, num_workers
+        self._memory_limit = memory_limit
+        self._is_set_up = False
+        self._stream: Stream | None = None
+
+    def prepare_data(self) -> None:
+        """Download what is missing; Lightning calls this in one process only.
+
+        Raises:
+            InputError: if the data cannot be had.
+        """
+        self.source.prepare()
+
+    def setup(self, stage: str = "fit") -> None:
+        """Load the data, once.
+
+        Args:
+            stage: Not used: there is one set of data.
+
+        Raises:
+            InputError: if the data cannot be read, is smaller than a batch, or has other classes.
+        """
+        if self._is_set_up:
+            return
+        self.source.setup(memory_limit=self._memory_limit)
+        self._check_size()
+        self._check_classes()
+        self._is_set_up = True
+
+    def train_dataloader(self) -> Stream:
+        """Return the batches of this process, endless unless ``max_epochs`` is set."""
+        self._be_ready()
+        trainer = self.trainer
+        shares = Shares(
+            batch_size=self._batch_size,
+            batches_per_iteration=self._batches_per_iteration,
+            rank=trainer.global_rank if trainer else 0,
+            world_size=trainer.world_size if trainer else 1,
+        )
+        self._stream = self._make_stream(shares)
+        return self._stream
+
+    def real(self, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
+        """Return a fixed set of real samples, the same in all processes.
+
+        Args:
+            count: Number of samples; up to the size of the data set all are different.
+            seed: Seed of the choice.
+
+        Returns:
+            Data float32 ``[count, ...]`` (pictures in [-1, 1], never flipped), and int64 labels
+            ``[count]`` or None.
+        """
+        check_whole(count=count)
+        check_whole(0, seed=seed)
+        self._be_ready()
+        data, labels = self.source.real(count, seed)
+        return to_model_range(data), None if self.num_classes is None else labels
+
+    def on_before_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> list[Tensor]:
+        """Count the batch as used: from here on, a checkpoint resumes behind it."""
+        if self._stream is not None and self.trainer is not None and self.trainer.training:
+            self._stream.mark_used()
+        return batch
+
+    def on_after_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> list[Tensor]:
+        """Turn uint8 pictures into float32 in [-1, 1], on the device."""
+        return [to_model_range(batch[0]), *batch[1:]]
+
+    def _be_ready(self) -> None:
+        if not self._is_set_up:
+            self.prepare_data()
+            self.setup()
+
+    def _make_stream(self, shares: Shares) -> Stream:
+        trainer, source = self.trainer, self.source
+        options: dict[str, Any] = {
+            "batches": source.batches(
+                shares=shares, seed=self._seed, horizontal_flip=self._horizontal_flip
+            ),
+            "labelled": self.num_classes is not None,
+            "num_workers": 0 if source.in_memory else self._num_workers,
+            # Not 0 where the trainer asks for its loader anew in the middle of a run.
+            "start": trainer.fit_loop.epoch_loop.total_batch_idx + 1 if trainer else 0,
+            "counted": trainer is not None,
+        }
+        if trainer is None or (trainer.max_epochs or 0) <= 0:
+            return Stream(**options)
+        epoch = self._samples_per_epoch or source.size
+        if epoch is None:
+            raise InputError(
+                f"trainer.max_epochs has no meaning for {type(source).__name__}, which draws "
+                "fresh samples: set trainer.max_steps, or dataset.samples_per_epoch"
+            )
+        return EpochStream(length=math.ceil(epoch / shares.total), **options)
+
+    def _check_size(self) -> None:
+        size = self.source.size
+        if size is not None and self._batch_size > size:
+            raise InputError(
+                f"batch_size={self._batch_size} is larger than the data set: "
+                f"set dataset.batch_size to at most {size}"
+            )
+
+    def _check_classes(self) -> None:
+        found = self.source.num_classes
+        if self.num_classes is None or self.num_classes == found:
+            return
+        if found is None:
+            raise InputError(
+                f"num_classes={self.num_classes}, but {type(self.source).__name__} has no "
+                "labels: set dataset.num_classes=null"
+            )
+        raise InputError(
+            f"num_classes={self.num_classes}, but {type(self.source).__name__} has {found} "
+            f"classes: set dataset.num_classes={found}, or null to leave the labels out"
+        )

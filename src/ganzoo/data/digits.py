@@ -1,0 +1,31 @@
+"""The handwritten digits that scikit-learn carries: real pictures without a download."""
+
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+from ganzoo.data.images import StoredImages
+
+
+class Digits(StoredImages):
+    """1,797 grey digits of 8 x 8 pixels in 10 classes (Alpaydin and Kaynak 1998, UCI).
+
+    Grey levels 0 to 16 become 0 to 255, to the nearest whole number.
+
+    Args:
+        channels: 1, or 3 to repeat the grey.
+        image_size: 8, or another size to resize to.
+
+    Raises:
+        InputError: if the channels or the size are impossible.
+    """
+
+    def __init__(self, *, channels: int, image_size: int) -> None:
+        super().__init__(channels=channels, image_size=image_size, padding=0)
+
+    def load(self) -> tuple[Tensor, Tensor, int]:
+        """Return pictures ``[1797, 1, 8, 8]``, labels and 10."""
+        digits = load_digits()
+        levels = torch.from_numpy(digits.images) * (255 / 16)
+        images = levels.round().to(torch.uint8).unsqueeze(1)
+        return images, torch.from_numpy(digits.target).long(), len(digits.target_names)

@@ -1,0 +1,114 @@
+"""The user's own pictures in a folder."""
+
+import io
+import os
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.data.checks import check_whole
+from ganzoo.data.decoded import DecodedImages
+from ganzoo.errors import InputError
+
+_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".avif", ".jp2"),
+)
+
+
+class ImageFolder(DecodedImages):
+    """All pictures in a folder and the folders in it, in the order of their paths.
+
+    Modes and sizes may differ: see :func:`ganzoo.data.pictures.decode`. Files without a
+    picture's ending and hidden files are passed over. Links to folders are followed.
+
+    Args:
+        root: The folder.
+        channels: 1 or 3.
+        image_size: Height and width in pixels; the largest centred square is resized.
+        num_classes: Number of class folders: each folder in ``root`` that holds pictures, at any
+            depth, is a class, numbered in the order of names. None takes no notice of folders.
+
+    Raises:
+        InputError: if an argument is of the wrong kind.
+    """
+
+    def __init__(
+        self, *, root: str, channels: int, image_size: int, num_classes: int | None
+    ) -> None:
+        super().__init__(channels=channels, image_size=image_size)
+        if num_classes is not None:
+            check_whole(num_classes=num_classes)
+        self.num_classes = num_classes
+        self._root = Path(root).expanduser().absolute()
+
+    def prepare(self) -> None:
+        """Check that there is a folder.
+
+        Raises:
+            InputError: if there is none.
+        """
+        if not self._root.is_dir():
+            raise InputError(f"there is no folder {self._root}: set dataset.root to one")
+
+    def find(self) -> tuple[list[str], Tensor | None]:
+        """Return the paths of the pictures and, where they are asked for, labels.
+
+        Raises:
+            InputError: if the folder is missing or holds no picture, or its class folders are
+                not what ``num_classes`` says.
+        """
+        self.prepare()
+        paths = sorted(_pictures(self._root))
+        if not paths:
+            raise InputError(
+                f"there is no picture in {self._root} (looked for {' '.join(_ENDINGS)}): "
+                "set dataset.root to a folder of pictures"
+            )
+        labels = None if self.num_classes is None else self._labels_of(paths)
+        return [str(self._root / path) for path in paths], labels
+
+    def open(self, item: str) -> Image.Image:
+        """Open the picture at a path."""
+        # Read at once: PIL reads a small file in some forty pieces.
+        return Image.open(io.BytesIO(Path(item).read_bytes()))
+
+    def verify(self, item: str) -> None:
+        """Read the header, which tells whether the file is a picture at all."""
+        with Image.open(item):
+            pass
+
+    def _labels_of(self, paths: list[Path]) -> Tensor:
+        outside = [path for path in paths if len(path.parts) == 1]
+        if len(outside) == len(paths):
+            raise InputError(
+                f"num_classes={self.num_classes}, but {self._root} holds pictures without class "
+                "folders: put each class in a folder, or set dataset.num_classes=null"
+            )
+        if outside:
+            raise InputError(
+                f"{len(outside)} pictures in {self._root} lie outside the class folders, as "
+                f"{outside[0]}: move them, or set dataset.num_classes=null"
+            )
+        names = sorted({path.parts[0] for path in paths})
+        if len(names) != self.num_classes:
+            raise InputError(
+                f"num_classes={self.num_classes}, but {self._root} holds {len(names)} class "
+                f"folders: set dataset.num_classes={len(names)}, or null to leave the labels out"
+            )
+        numbers = {name: number for number, name in enumerate(names)}
+        return torch.tensor([numbers[path.parts[0]] for path in paths])
+
+
+def _pictures(root: Path) -> list[Path]:
+    found = []
+    for folder, _, names in os.walk(root, followlinks=True):
+        inside = Path(folder).relative_to(root)
+        found += [
+            inside / name
+            for name in names
+            if not name.startswith(".") and name.lower().endswith(_ENDINGS)
+        ]
+    return found

@@ -1,0 +1,182 @@
+"""The data sets of torchvision, with its downloads."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.data.checks import one_line
+from ganzoo.data.decoded import DecodedImages
+from ganzoo.data.images import StoredImages
+from ganzoo.errors import InputError
+
+
+class Files:
+    """The files of one data set, downloaded or not.
+
+    Args:
+        constructor: A class of ``torchvision.datasets`` with its split.
+        root: Folder that holds the data set's own folder.
+        download: Whether to download what is missing.
+    """
+
+    def __init__(self, *, constructor: Callable[..., Any], root: str, download: bool) -> None:
+        self._constructor = constructor
+        self._root = Path(root).expanduser().absolute()
+        self._download = download
+        self._opened: Any = None
+
+    def prepare(self) -> None:
+        """Download what is missing, if that is wanted.
+
+        Raises:
+            InputError: if the download fails.
+        """
+        if not self._download:
+            return
+        try:
+            self._opened = self._constructor(root=str(self._root), download=True)
+        except Exception as error:
+            raise InputError(
+                f"{self._name} is not in {self._folder} and cannot be downloaded "
+                f"({one_line(error)}): connect to a network, or set dataset.root to the folder "
+                f"that holds {self._folder.name}"
+            ) from error
+
+    def open(self) -> Any:
+        """Return torchvision's data set.
+
+        Raises:
+            InputError: if the files are missing or damaged.
+        """
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            return opened
+        try:
+            return self._constructor(root=str(self._root), download=False)
+        except Exception as error:
+            reason = one_line(error).partition(". You can")[0]
+            raise InputError(
+                f"{self._name} cannot be read from {self._folder} ({reason}): set "
+                "dataset.download=true, or dataset.root to the folder that holds "
+                f"{self._folder.name}"
+            ) from error
+
+    @property
+    def _name(self) -> str:
+        return str(self._made.__name__)
+
+    @property
+    def _folder(self) -> Path:
+        return self._root / str(getattr(self._made, "base_folder", self._name))
+
+    @property
+    def _made(self) -> Any:
+        return getattr(self._constructor, "func", self._constructor)
+
+
+class ArrayImages(StoredImages):
+    """Data sets that torchvision holds as one array: MNIST and its like, CIFAR, STL-10.
+
+    Labels are left out where a picture has none (STL-10's unlabelled part).
+
+    Args:
+        constructor: A class of ``torchvision.datasets`` with its split.
+        root: Folder that holds the data set's own folder.
+        download: Whether to download what is missing.
+        channels: 1 or 3.
+        image_size: Height and width in pixels.
+        padding: Black pixels around each side where they give ``image_size``.
+
+    Raises:
+        InputError: if the channels or the size are impossible.
+    """
+
+    def __init__(
+        self,
+        *,
+        constructor: Callable[..., Any],
+        root: str,
+        download: bool,
+        channels: int,
+        image_size: int,
+        padding: int,
+    ) -> None:
+        super().__init__(channels=channels, image_size=image_size, padding=padding)
+        self._files = Files(constructor=constructor, root=root, download=download)
+
+    def prepare(self) -> None:
+        """Download what is missing, if that is wanted."""
+        self._files.prepare()
+
+    def load(self) -> tuple[Tensor, Tensor | None, int | None]:
+        """Return torchvision's array as ``[N, C, S, S]``, labels and number of classes.
+
+        Raises:
+            InputError: if the files are missing or damaged.
+        """
+        dataset = self._files.open()
+        marks = dataset.targets if hasattr(dataset, "targets") else dataset.labels
+        labels = torch.as_tensor(np.asarray(marks)).long()
+        images = _channels_first(torch.as_tensor(dataset.data))
+        if (labels < 0).any():
+            return images, None, None
+        return images, labels, len(dataset.classes)
+
+
+class PictureFiles(DecodedImages):
+    """Data sets that torchvision opens picture by picture, without labels: CelebA.
+
+    The largest centred square is resized: 178 of CelebA's 178 x 218 pixels.
+
+    Args:
+        constructor: A class of ``torchvision.datasets`` with its split.
+        root: Folder that holds the data set's own folder.
+        download: Whether to download what is missing.
+        channels: 1 or 3.
+        image_size: Height and width in pixels.
+
+    Raises:
+        InputError: if the channels or the size are impossible.
+    """
+
+    def __init__(
+        self,
+        *,
+        constructor: Callable[..., Any],
+        root: str,
+        download: bool,
+        channels: int,
+        image_size: int,
+    ) -> None:
+        super().__init__(channels=channels, image_size=image_size)
+        self._files = Files(constructor=constructor, root=root, download=download)
+        self._dataset: Any = None
+
+    def prepare(self) -> None:
+        """Download what is missing, if that is wanted."""
+        self._files.prepare()
+
+    def find(self) -> tuple[Sequence[int], None]:
+        """Return the numbers of the pictures.
+
+        Raises:
+            InputError: if the files are missing or damaged.
+        """
+        self._dataset = self._files.open()
+        return range(len(self._dataset)), None
+
+    def open(self, item: int) -> Image.Image:
+        """Open the picture of a number."""
+        picture: Image.Image = self._dataset[item][0]
+        return picture
+
+
+def _channels_first(images: Tensor) -> Tensor:
+    if images.ndim == 3:
+        return images.unsqueeze(1)
+    return images.permute(0, 3, 1, 2) if images.shape[-1] in (1, 3) else images

@@ -1,0 +1,111 @@
+"""Samples as files: pictures, arrays, and ways between latents."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzoo.errors import InputError
+from ganzoo.interpolation import linear, spherical
+from ganzoo.models.gan import GAN
+from ganzoo.pictures import image_grid, save_gif, save_png, scatter, to_uint8
+
+Interpolation = Callable[[Tensor, Tensor, int], Tensor]
+INTERPOLATIONS: dict[str, Interpolation] = {"linear": linear, "spherical": spherical}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Which samples are wanted.
+
+    Attributes:
+        n: Number of samples.
+        labels: One class, or one for each sample; None takes the classes in turn.
+        seed: Chooses the latents.
+        truncation: Bound of the latents' magnitude, or None.
+        averaged: Whether the averaged weights are used.
+        batch_size: Samples computed at once.
+    """
+
+    n: int
+    labels: int | list[int] | None
+    seed: int
+    truncation: float | None
+    averaged: bool
+    batch_size: int
+
+    def draw(self, model: GAN) -> tuple[Tensor, Tensor | None]:
+        """Samples ``[N, ...]`` and, of a conditional model, their labels ``[N]``."""
+        labels = self._labels(model)
+        samples = model.sample(
+            self.n,
+            labels=labels,
+            seed=self.seed,
+            truncation=self.truncation,
+            averaged=self.averaged,
+            batch_size=self.batch_size,
+        )
+        return samples.cpu(), labels
+
+    def _labels(self, model: GAN) -> Tensor | None:
+        classes = getattr(model, "num_classes", None)
+        if self.labels is None:
+            return torch.arange(self.n) % classes if classes else None
+        labels = torch.as_tensor(self.labels).reshape(-1)
+        return labels.expand(self.n) if len(labels) == 1 else labels
+
+    def path_between_latents(self, model: GAN, way: Interpolation, steps: int) -> Tensor:
+        """Samples along ways through ``n`` latents and back to the first."""
+        random = torch.Generator().manual_seed(self.seed)
+        corners = model.latent_prior.sample(self.n, generator=random, truncation=self.truncation)
+        ways = zip(corners, corners.roll(-1, dims=0), strict=True)
+        latents = torch.cat([way(start, end, steps + 1)[:-1] for start, end in ways])
+        labels = self._labels(model)
+        if labels is not None:
+            labels = labels[:1].expand(len(latents))  # one class on the whole way
+        return model.decode(
+            latents, labels, averaged=self.averaged, batch_size=self.batch_size
+        ).cpu()
+
+
+def save_npz(samples: Tensor, labels: Tensor | None, folder: Path) -> list[Path]:
+    """Write ``samples.npz``: uint8 ``[N, H, W, C]``, or points float32 ``[N, D]`` as they are."""
+    arrays: dict[str, Any] = {"samples": samples.numpy()}
+    if samples.dim() == 4:
+        arrays["samples"] = to_uint8(samples).permute(0, 2, 3, 1).numpy()
+    if labels is not None:
+        arrays["labels"] = labels.numpy()
+    path, aside = folder / "samples.npz", folder / ".samples.npz"
+    with aside.open("wb") as file:
+        np.savez(file, **arrays)
+    return [aside.replace(path)]
+
+
+def save_pictures(samples: Tensor, folder: Path, columns: int) -> list[Path]:
+    """Write a PNG file for each image and one of them all; of points a scatter."""
+    if samples.dim() != 4:
+        return [scatter(samples, None, None, folder / "scatter.png", f"{len(samples)} samples")]
+    pixels = to_uint8(samples).permute(0, 2, 3, 1).numpy()
+    digits = len(str(len(pixels) - 1))
+    for index, image in enumerate(pixels):
+        one = image[..., 0] if image.shape[-1] == 1 else image
+        save_png(one, folder / f"{index:0{digits}d}.png")
+    return [save_png(image_grid(samples, columns), folder / "grid.png")]
+
+
+def save_interpolation(frames: Tensor, folder: Path, steps: int, milliseconds: int) -> list[Path]:
+    """Write the frames of a way between latents as a strip, a row from latent to latent, and a GIF.
+
+    Raises:
+        InputError: if the frames are not images.
+    """
+    if frames.dim() != 4:
+        raise InputError("interpolation makes pictures of images, this model makes points")
+    return [
+        save_png(image_grid(frames, columns=steps), folder / "interpolation.png"),
+        save_gif(frames, folder / "interpolation.gif", milliseconds),
+    ]

@@ -1,0 +1,1 @@
+"""The game and the variants that have an algorithm of their own."""

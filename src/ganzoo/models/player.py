@@ -1,0 +1,97 @@
+"""Players of the game: who owns which parameters, and what each one minimises."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+Terms = dict[str, Tensor]
+"""Named scalar terms of an objective; the objective is their sum."""
+
+
+class Share(NamedTuple):
+    """The real data of one update.
+
+    Attributes:
+        data: Real samples ``[B, C, H, W]`` or ``[B, D]``.
+        labels: Their classes ``[B]``, int64, or None.
+        update: How many updates the player has made before this one.
+    """
+
+    data: Tensor
+    labels: Tensor | None
+    update: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Player:
+    """One player: its name, its network, its objective and its updates in one iteration.
+
+    Attributes:
+        name: Prefix of its logged terms and key of its optimizer.
+        network: The module whose parameters it moves.
+        objective: From the real data of one update to the terms it minimises.
+        steps: Updates in one iteration of the game.
+    """
+
+    name: str
+    network: nn.Module
+    objective: Callable[[Share], Terms]
+    steps: int
+
+    def parameters(self) -> list[nn.Parameter]:
+        """The parameters that this player moves."""
+        return [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+
+
+class Opponents:
+    """Everybody but the player whose turn it is.
+
+    While a player updates, the networks of the others take part in its objective but do not
+    change: neither gradients nor running statistics (batch normalisation, the power iteration of
+    spectral normalisation) reach them.
+
+    Args:
+        player: The player whose turn it is; what it shares with others stays free.
+        players: All players.
+    """
+
+    def __init__(self, player: Player, players: Sequence[Player]) -> None:
+        own = {id(tensor) for tensor in (*player.parameters(), *player.network.buffers())}
+        others = [other for other in players if other is not player]
+        parameters = {id(p): p for other in others for p in other.parameters()}
+        buffers = {id(b): b for other in others for b in other.network.buffers()}
+        self._parameters = [p for key, p in parameters.items() if key not in own]
+        self._buffers = [b for key, b in buffers.items() if key not in own]
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Leave the opponents exactly as they are for the time of the block."""
+        before = [buffer.clone() for buffer in self._buffers]
+        for parameter in self._parameters:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in self._parameters:
+                parameter.requires_grad_(True)
+            if before:
+                with torch.no_grad():
+                    torch._foreach_copy_(self._buffers, before)
+
+
+def split(data: Tensor, labels: Tensor | None, shares: int, first_update: int) -> list[Share]:
+    """Split the batch of one iteration into the real data of its updates.
+
+    Args:
+        data: Real samples ``[B, ...]`` with B of at least ``shares``.
+        labels: Their classes ``[B]``, or None.
+        shares: Number of updates that need data of their own.
+        first_update: Updates made before this iteration.
+    """
+    label_shares = [None] * shares if labels is None else labels.tensor_split(shares)
+    pairs = zip(data.tensor_split(shares), label_shares, strict=True)
+    return [Share(part, marks, first_update + index) for index, (part, marks) in enumerate(pairs)]

@@ -1,0 +1,45 @@
+"""Wasserstein GAN with weight clipping."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import check_positive
+from ganzoo.models.gan import GAN
+from ganzoo.models.player import Player
+
+
+class WGAN(GAN):
+    """Wasserstein GAN: a critic kept in a compact set by clipping its weights.
+
+    Arjovsky, Chintala and Bottou (2017), "Wasserstein GAN", Algorithm 1 (arXiv 1701.07875): the
+    critic makes ``discriminator_steps`` updates with the Wasserstein loss, and after each of them
+    every one of its weights w is clipped to [-c, c]; then the generator makes one update. The
+    paper uses RMSprop because momentum made the critic unstable.
+
+    Departures: none of the algorithm. The scales and shifts of normalisation layers are clipped
+    as any other weight, as in the authors' code; running statistics are not weights.
+
+    Args:
+        clip_value: Bound c of every weight of the critic, positive.
+        game: Arguments of :class:`~ganzoo.models.gan.GAN`.
+
+    Raises:
+        InputError: if ``clip_value`` is not positive.
+    """
+
+    def __init__(self, *, clip_value: float, **game: Any) -> None:
+        super().__init__(**game)
+        check_positive(clip_value=clip_value)
+        self.clip_value = clip_value
+
+    @torch.no_grad()
+    def constrain(self, player: Player) -> None:
+        """Clip the critic's weights after each of its updates."""
+        if player.network is self.discriminator:
+            self._clip(list(player.parameters()))
+
+    def _clip(self, weights: list[Tensor]) -> None:
+        torch._foreach_clamp_min_(weights, -self.clip_value)
+        torch._foreach_clamp_max_(weights, self.clip_value)

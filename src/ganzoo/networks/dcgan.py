@@ -1,0 +1,147 @@
+"""The convolutional networks of DCGAN (Radford et al. 2015, arXiv 1511.06434)."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ganzoo.errors import check_not_negative
+from ganzoo.networks.blocks import chain
+from ganzoo.networks.initialization import Initialization
+from ganzoo.networks.normalization import Normalization
+from ganzoo.networks.shapes import check_batch, check_square_image, check_whole
+
+SIZES = (8, 16, 32, 64, 128, 256)
+# Height and width of the smallest feature maps.
+BASE = 4
+# The widest maps have this many times the channels of the finest, as in the paper at 64 pixels.
+WIDEST = 8
+
+
+class DCGANGenerator(nn.Module):
+    """Projection to 4x4 maps, then transposed convolutions that double the size (figure 1).
+
+    ReLU and normalisation on all levels but the output, which is tanh. Channels double from the
+    finest level towards the coarsest, up to 8 times the width.
+
+    Departures: 4x4 kernels in place of 5x5, so that each output sums as many inputs as any other;
+    sizes other than 64 by as many levels as they need.
+
+    Args:
+        latent_dim: Z.
+        shape: [C, S, S] with S of 8, 16, 32, 64, 128 or 256.
+        width: channels of the maps of size S / 2 (the paper takes 128).
+        normalization: applied to every level but the output, and its weights to all layers.
+        initialization: called on the whole network.
+
+    Raises:
+        InputError: if the shape is not such an image, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int,
+        shape: Sequence[int],
+        width: int,
+        normalization: Normalization,
+        initialization: Initialization,
+    ) -> None:
+        super().__init__()
+        check_whole(latent_dim=latent_dim, width=width)
+        check_square_image(self, shape, SIZES)
+        self.latent_dim = latent_dim
+        bias = not normalization.replaces_bias
+        widths = level_widths(shape[1], width)[::-1]
+        projection = nn.Linear(latent_dim, widths[0] * BASE**2, bias=bias)
+        layers: list[nn.Module] = [
+            normalization.weighted(projection),
+            nn.Unflatten(1, (widths[0], BASE, BASE)),
+        ]
+        for width_in, width_out in pairwise(widths):
+            layers += [
+                normalization.activations(width_in, 2),
+                nn.ReLU(),
+                normalization.weighted(
+                    nn.ConvTranspose2d(width_in, width_out, 4, stride=2, padding=1, bias=bias)
+                ),
+            ]
+        output = nn.ConvTranspose2d(widths[-1], shape[0], 4, stride=2, padding=1)
+        self.layers = chain(
+            *layers,
+            normalization.activations(widths[-1], 2),
+            nn.ReLU(),
+            normalization.weighted(output),
+            nn.Tanh(),
+        )
+        initialization(self)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Map latents [B, Z] to images [B, C, S, S] in [-1, 1]."""
+        check_batch(self, latents, (self.latent_dim,))
+        images: Tensor = self.layers(latents)
+        return images
+
+
+class DCGANDiscriminator(nn.Module):
+    """Convolutions that halve the size down to 4x4 maps, then one linear layer.
+
+    LeakyReLU on all levels; normalisation on all but the first. Channels double from the finest
+    level towards the coarsest, up to 8 times the width.
+
+    Departures: 4x4 kernels in place of 5x5; sizes other than 64 by as many levels as they need.
+
+    Args:
+        shape: [C, S, S] with S of 8, 16, 32, 64, 128 or 256.
+        width: channels of the maps of size S / 2 (the authors' code takes 64).
+        negative_slope: slope of LeakyReLU below zero (the paper takes 0.2).
+        normalization: applied to every level but the first, and its weights to all layers.
+        initialization: called on the whole network.
+
+    Raises:
+        InputError: if the shape is not such an image, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: Sequence[int],
+        width: int,
+        negative_slope: float,
+        normalization: Normalization,
+        initialization: Initialization,
+    ) -> None:
+        super().__init__()
+        check_whole(width=width)
+        check_not_negative(negative_slope=negative_slope)
+        check_square_image(self, shape, SIZES)
+        self.shape = tuple(shape)
+        bias = not normalization.replaces_bias
+        widths = level_widths(shape[1], width)
+        layers: list[nn.Module] = [
+            normalization.weighted(nn.Conv2d(shape[0], width, 4, stride=2, padding=1)),
+            nn.LeakyReLU(negative_slope),
+        ]
+        for width_in, width_out in pairwise(widths):
+            layers += [
+                normalization.weighted(
+                    nn.Conv2d(width_in, width_out, 4, stride=2, padding=1, bias=bias)
+                ),
+                normalization.activations(width_out, 2),
+                nn.LeakyReLU(negative_slope),
+            ]
+        output = normalization.weighted(nn.Linear(widths[-1] * BASE**2, 1))
+        self.layers = chain(*layers, nn.Flatten(), output)
+        initialization(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images [B, C, S, S] to logits [B]."""
+        check_batch(self, images, self.shape)
+        logits: Tensor = self.layers(images)
+        return logits.squeeze(1)
+
+
+def level_widths(size: int, width: int) -> list[int]:
+    """Return the channels at each level, from maps of size / 2 down to 4x4 maps."""
+    levels = (size // BASE).bit_length() - 1
+    return [width * min(2**level, WIDEST) for level in range(levels)]

@@ -1,0 +1,159 @@
+"""The residual networks of WGAN-GP and SNGAN.
+
+Gulrajani et al. 2017 (arXiv 1704.00028) and Miyato et al. 2018 (arXiv 1802.05957) use the same
+blocks. Widths at 32 and 128 pixels are those of the latter's tables for CIFAR-10 and ImageNet;
+those at 64 are from the same authors' code for projection discriminators (arXiv 1802.05637).
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ganzoo.errors import InputError
+from ganzoo.networks.blocks import (
+    chain,
+    convolution,
+    discriminator_block,
+    generator_block,
+    image_block,
+)
+from ganzoo.networks.initialization import Initialization
+from ganzoo.networks.normalization import Normalization
+from ganzoo.networks.shapes import check_batch, check_square_image, check_whole
+
+# Height and width of the generator's first feature maps.
+BASE = 4
+# Channels of the generator's maps in quarters of its width, from 4x4 up to the image's size.
+GENERATOR_QUARTERS = {
+    32: (4, 4, 4, 4),
+    64: (16, 8, 4, 2, 1),
+    128: (16, 16, 8, 4, 2, 1),
+}
+# Channels after each block of the discriminator in halves of its width.
+DISCRIMINATOR_HALVES = {
+    32: (2, 2, 2, 2),
+    64: (1, 2, 4, 8, 16),
+    128: (1, 2, 4, 8, 16, 16),
+}
+# How many of these blocks halve the size; the others keep it.
+HALVINGS = {32: 2, 64: 5, 128: 5}
+
+
+class ResNetGenerator(nn.Module):
+    """Projection to 4x4 maps, residual blocks that double the size, 3x3 convolution and tanh.
+
+    One width gives the papers' channels at each size: 256 makes 256 throughout at 32 pixels, 1024
+    down to 64 at 64 and 128 (SNGAN); 128 is WGAN-GP at 32.
+
+    Departures: none in the function computed; the skip's convolution and upsampling are exchanged
+    (see `generator_block`), and biases that a normalisation would cancel are left out.
+
+    Args:
+        latent_dim: Z.
+        shape: [C, S, S] with S of 32, 64 or 128.
+        width: channels at 32 pixels, a multiple of 4 at the other sizes.
+        normalization: applied before each ReLU, and its weights to all layers.
+        initialization: called on the whole network (the papers: XavierUniform of gain 1).
+        residual_initialization: called on the residual branches afterwards (gain sqrt(2)).
+
+    Raises:
+        InputError: if the shape is not such an image, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int,
+        shape: Sequence[int],
+        width: int,
+        normalization: Normalization,
+        initialization: Initialization,
+        residual_initialization: Initialization,
+    ) -> None:
+        super().__init__()
+        check_whole(latent_dim=latent_dim, width=width)
+        check_square_image(self, shape, GENERATOR_QUARTERS)
+        self.latent_dim = latent_dim
+        widths = _widths(width, GENERATOR_QUARTERS[shape[1]], 4)
+        projection = nn.Linear(latent_dim, widths[0] * BASE**2)
+        blocks = [generator_block(*pair, normalization) for pair in pairwise(widths)]
+        self.layers = chain(
+            normalization.weighted(projection),
+            nn.Unflatten(1, (widths[0], BASE, BASE)),
+            *blocks,
+            normalization.activations(widths[-1], 2),
+            nn.ReLU(),
+            convolution(widths[-1], shape[0], 3, normalization),
+            nn.Tanh(),
+        )
+        initialization(self)
+        for block in blocks:
+            residual_initialization(block.residual)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Map latents [B, Z] to images [B, C, S, S] in [-1, 1]."""
+        check_batch(self, latents, (self.latent_dim,))
+        images: Tensor = self.layers(latents)
+        return images
+
+
+class ResNetDiscriminator(nn.Module):
+    """Residual blocks that halve the size, ReLU, sum over the pixels, one linear layer.
+
+    One width gives SNGAN's channels at each size: 128 makes 128 throughout at 32 pixels, 64 up to
+    1024 at 64 and 128.
+
+    Departures: WGAN-GP averages over the pixels where SNGAN and this sum; SNGAN's code for 32
+    pixels has no bias in the last layer; the skip's pool and convolution are exchanged (see
+    `discriminator_block`), which does not change the function.
+
+    Args:
+        shape: [C, S, S] with S of 32, 64 or 128.
+        width: channels at 32 pixels, a multiple of 2 at the other sizes.
+        normalization: applied before each ReLU inside the blocks but the first, and its weights
+            to all layers. WGAN-GP's critic takes none or layer, SNGAN's spectral.
+        initialization: called on the whole network (the papers: XavierUniform of gain 1).
+        residual_initialization: called on the residual branches afterwards (gain sqrt(2)).
+
+    Raises:
+        InputError: if the shape is not such an image, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: Sequence[int],
+        width: int,
+        normalization: Normalization,
+        initialization: Initialization,
+        residual_initialization: Initialization,
+    ) -> None:
+        super().__init__()
+        check_whole(width=width)
+        check_square_image(self, shape, DISCRIMINATOR_HALVES)
+        self.shape = tuple(shape)
+        size = shape[1]
+        widths = _widths(width, DISCRIMINATOR_HALVES[size], 2)
+        blocks = [image_block(shape[0], widths[0], normalization)]
+        for level, pair in enumerate(pairwise(widths), start=1):
+            pool = nn.AvgPool2d(2) if level < HALVINGS[size] else nn.Identity()
+            blocks.append(discriminator_block(*pair, normalization, pool=pool))
+        self.blocks = chain(*blocks, nn.ReLU())
+        self.output = normalization.weighted(nn.Linear(widths[-1], 1))
+        initialization(self)
+        for block in blocks:
+            residual_initialization(block.residual)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images [B, C, S, S] to logits [B]."""
+        check_batch(self, images, self.shape)
+        features = self.blocks(images).sum(dim=(2, 3))
+        logits: Tensor = self.output(features)
+        return logits.squeeze(1)
+
+
+def _widths(width: int, shares: Sequence[int], parts: int) -> list[int]:
+    if any(width * share % parts for share in shares):
+        raise InputError(f"width must be a multiple of {parts} at this image size, not {width}")
+    return [width * share // parts for share in shares]

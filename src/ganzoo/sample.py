@@ -1,0 +1,78 @@
+"""Sample from a checkpoint: ``python -m ganzoo.sample checkpoint=PATH n=64 output=DIR``."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from ganzoo.composition.entry import run
+from ganzoo.errors import InputError, check_positive, nearest
+
+FORMATS = ("png", "npz")
+WEIGHTS = ("averaged", "raw")
+
+
+def sample(config: DictConfig) -> None:
+    """Write samples of a checkpoint's model as the config asks.
+
+    Args:
+        config: A composed config, see ``conf/sample.yaml``.
+
+    Raises:
+        InputError: if a setting has no such choice, the checkpoint cannot be used, the labels do
+            not fit, or the folder cannot be written.
+    """
+    from ganzoo import export, load
+
+    checkpoint, folder = Path(config.checkpoint), Path(config.output)
+    _check_choice("format", config.format, FORMATS)
+    _check_choice("weights", config.weights, WEIGHTS)
+    if config.interpolation is not None:
+        _check_choice("interpolation", config.interpolation, tuple(export.INTERPOLATIONS))
+    check_positive(n=config.n, steps=config.steps, columns=config.columns)
+    model = load(checkpoint, trusted=list(config.trusted))
+    request = export.Request(
+        n=config.n,
+        labels=_plain(config.labels),
+        seed=config.seed,
+        truncation=config.truncation,
+        averaged=config.weights == "averaged",
+        batch_size=config.batch_size,
+    )
+    if config.interpolation is not None:
+        way = export.INTERPOLATIONS[config.interpolation]
+        frames = request.path_between_latents(model, way, config.steps)
+        _make(folder)
+        files = export.save_interpolation(frames, folder, config.steps, config.milliseconds)
+    else:
+        samples, labels = request.draw(model)
+        _make(folder)
+        if config.format == "npz":
+            files = export.save_npz(samples, labels, folder)
+        else:
+            files = export.save_pictures(samples, folder, config.columns)
+    print("\n".join(str(path) for path in files))
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"unknown {name} {value!r}: {nearest(str(value), choices)}")
+
+
+def _plain(labels: ListConfig | int | None) -> list[int] | int | None:
+    return OmegaConf.to_object(labels) if isinstance(labels, ListConfig) else labels  # type: ignore[return-value]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+def main() -> None:
+    """Entry point of the command line."""
+    run(sample, "sample")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Train a model: ``python -m ganzoo.train model=wgan_gp dataset=digits``."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from ganzoo.composition.entry import run
+from ganzoo.composition.explain import explain
+from ganzoo.composition.folder import RunFolder, is_first_process
+from ganzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from ganzoo.composition.session import Session
+
+
+def train(config: DictConfig) -> float | None:
+    """Train what a config describes.
+
+    Args:
+        config: A composed config, see ``conf/config.yaml``.
+
+    Returns:
+        The last value of the objective, for sweepers; None where it was not measured, NaN for a
+        failed run of a sweep.
+    """
+    hydra = HydraConfig.get()
+    folder = RunFolder(Path(config.run_dir), Path(config.latest))
+    if hydra.mode == RunMode.MULTIRUN:
+        config.sweep_name = Path(hydra.sweep.dir).name
+        return _train_in_sweep(config, folder, list(hydra.overrides.task))
+    try:
+        session = _fit(config, folder)
+    except InputError:
+        folder.remove_if_unused()
+        raise
+    _report(session, folder, list(hydra.overrides.task))
+    return session.values().get(config.objective)
+
+
+def _fit(config: DictConfig, folder: RunFolder) -> "Session":
+    from ganzoo.composition.session import Session, close
+
+    try:
+        session = Session.build(config)
+        folder.begin(config)
+        checkpoint = config.checkpoint
+        if checkpoint == "last":
+            checkpoint = f"{config.latest}/checkpoints/last.ckpt"
+        session.fit(checkpoint)
+        return session
+    finally:
+        close()
+
+
+def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:
+    # A run that fails is a row of the table; the others go on.
+    try:
+        session = _fit(config, folder)
+    except Exception as error:
+        status = explain(error, overrides)
+        if status is None:
+            raise
+        print(f"ganzoo: {status}")
+        _summarise(folder, overrides, status, {}, 0.0)
+        return math.nan
+    _report(session, folder, overrides)
+    return session.values().get(config.objective)
+
+
+def _report(session: "Session", folder: RunFolder, overrides: list[str]) -> None:
+    values = session.values()
+    _summarise(folder, overrides, "finished", values, session.seconds)
+    if not is_first_process():
+        return
+    for name, value in values.items():
+        if name.startswith("metrics/"):
+            print(f"{name:<28} {value:.4g}")
+    for name, place in session.outcome().items():
+        print(f"{name:<11} {place}")
+
+
+def _summarise(
+    folder: RunFolder,
+    overrides: list[str],
+    status: str,
+    values: dict[str, float],
+    seconds: float,
+) -> None:
+    folder.write_summary(
+        {
+            "overrides": overrides,
+            "status": status,
+            "values": values,
+            "seconds": seconds,
+            "path": str(folder.path),
+        }
+    )
+
+
+def main() -> None:
+    """Entry point of the command line."""
+    run(train, "config")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Run the command line's work inside the test process."""
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import open_dict
+
+from ganzoo.composition.compose import config_directory
+from ganzoo.train import train
+
+SMALL = (
+    "trainer=smoke",
+    "trainer.accelerator=cpu",
+    "trainer.devices=1",
+    "latent.latent_dim=8",
+    "dataset.batch_size=8",
+)
+FEW_SAMPLES = ("callbacks.evaluation.samples=16", "callbacks.samples.points=16")
+
+
+def composed(overrides, folder):
+    """Compose as the command line does, Hydra's own settings included."""
+    with initialize_config_dir(version_base="1.3", config_dir=str(config_directory())):
+        config = compose("config", overrides=list(overrides), return_hydra_config=True)
+    with open_dict(config):
+        config.hydra.runtime.output_dir = str(folder)
+        config.hydra.mode = "RUN"
+    HydraConfig.instance().set_config(config)
+    with open_dict(config):
+        config.run_dir = str(folder)
+        config.run_name = folder.name
+        config.latest = str(folder.parent / "latest")
+        del config["hydra"]
+    return config
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Train for a few steps in a folder of its own; return the objective and the folder."""
+
+    def start(*overrides, name="run"):
+        folder = tmp_path / name
+        folder.mkdir()
+        fewer = () if any("callbacks=" in item for item in overrides) else FEW_SAMPLES
+        return train(composed((*SMALL, *fewer, *overrides), folder)), folder
+
+    yield start
+    HydraConfig.instance().cfg = None

@@ -1,0 +1,200 @@
+"""Every file in conf/ is composed, built and run; found by globbing, never listed by hand."""
+
+import itertools
+import json
+import math
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch import Trainer
+from omegaconf import OmegaConf
+from torch.utils.data import DataLoader
+
+import ganzoo
+from ganzoo.composition.compose import compose_config, config_directory, group_choices, groups
+from ganzoo.errors import InputError
+
+LABELLED = ["model=conditional_gan"]
+IMAGES_ONLY = {"dcgan", "resnet"}
+CHOSEN_WITH_A_MODEL = ("loss", "latent", "optimizer", "schedule", "gradient_clipping", "ema")
+
+
+@pytest.mark.parametrize("model", group_choices("model"))
+@pytest.mark.parametrize("dataset", ["ring", "digits"])
+def test_every_model_trains_and_can_be_loaded(run, model, dataset):
+    if model == "dcgan" and dataset == "ring":
+        with pytest.raises(InputError, match="images"):
+            run(f"model={model}", f"dataset={dataset}")
+        return
+    objective, folder = run(f"model={model}", f"dataset={dataset}")
+    assert math.isfinite(objective)
+    assert (folder / "config.yaml").exists()
+    assert (folder / "metrics.csv").exists()
+    assert list((folder / "samples").glob("*.png"))
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["status"] == "finished"
+    loaded = ganzoo.load(folder / "checkpoints" / "last.ckpt")
+    samples = loaded.sample(3, seed=0)
+    assert list(samples.shape[1:]) == list(compose_config([f"dataset={dataset}"]).dataset.shape)
+    assert samples.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("group", "choice"),
+    [(group, choice) for group in CHOSEN_WITH_A_MODEL for choice in group_choices(group)],
+)
+def test_every_part_trains_with_the_plain_game(run, group, choice):
+    objective, _ = run("model=gan", "dataset=ring", f"{group}={choice}")
+    assert math.isfinite(objective)
+
+
+@pytest.mark.parametrize("choice", group_choices("penalty"))
+@pytest.mark.parametrize("model", ["gan", "wgan_gp"])
+def test_every_penalty_trains(run, model, choice):
+    if model == "wgan_gp" and choice == "gradient_penalty":
+        with pytest.raises(InputError, match="has its gradient penalty already"):
+            run(f"model={model}", "dataset=ring", f"penalty={choice}")
+        return
+    objective, folder = run(f"model={model}", "dataset=ring", f"penalty={choice}")
+    assert math.isfinite(objective)
+    if choice != "none":
+        assert f"discriminator/{choice}" in (folder / "metrics.csv").read_text().splitlines()[0]
+
+
+def test_several_penalties_at_once(run):
+    _, folder = run("model=gan", "dataset=ring", "penalty=[r1,r2]", "penalty.r1.weight=3")
+    columns = (folder / "metrics.csv").read_text().splitlines()[0].split(",")
+    assert {"discriminator/r1", "discriminator/r2"} <= set(columns)
+    assert OmegaConf.load(folder / "config.yaml").model.penalties.r1.weight == 3
+
+
+@pytest.mark.parametrize("choice", group_choices("normalization"))
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_every_normalization_trains(run, player, choice):
+    objective, _ = run(
+        "model=gan", f"normalization@{player}_normalization={choice}", "network.generator.width=8"
+    )
+    assert math.isfinite(objective)
+
+
+@pytest.mark.parametrize("network", group_choices("network"))
+def test_every_network_trains(run, network):
+    width = ["network.generator.width=8", "network.discriminator.width=8"]
+    size = 32 if network == "resnet" else 8
+    objective, _ = run("model=gan", f"network={network}", f"dataset.image_size={size}", *width)
+    assert math.isfinite(objective)
+
+
+@pytest.mark.parametrize("choice", group_choices("metrics"))
+def test_every_metric_is_measured(run, choice):
+    _, folder = run("model=gan", "dataset=ring", f"metrics={choice}")
+    values = json.loads((folder / "summary.json").read_text())["values"]
+    assert any(name.startswith("metrics/") for name in values) == (choice != "none")
+
+
+@pytest.mark.parametrize("choice", [name for name in group_choices("logger") if name != "wandb"])
+def test_every_logger_logs(run, choice):
+    _, folder = run("model=gan", "dataset=ring", f"logger={choice}")
+    assert (folder / "metrics.csv").exists() == (choice == "csv")
+    assert bool(list(folder.glob("tensorboard/events*"))) == (choice == "tensorboard")
+
+
+@pytest.mark.parametrize("choice", group_choices("callbacks"))
+def test_every_callback_runs(run, choice):
+    _, folder = run("model=gan", "dataset=ring", f"callbacks={choice}")
+    assert (folder / "summary.json").exists()
+
+
+@pytest.mark.parametrize("dataset", group_choices("dataset"))
+def test_every_dataset_has_networks_that_fit(dataset):
+    """Two iterations on random data of the shape and classes that the config declares."""
+    small = ["latent.latent_dim=8", "network.generator.width=8", "dataset.batch_size=4"]
+    root = ["dataset.root=pictures"] if dataset == "image_folder" else []
+    config = compose_config([f"dataset={dataset}", "model=gan", *small, *root])
+    model = ganzoo.create_model("gan", dataset=dataset, overrides=small)
+    data = torch.rand(4, *config.dataset.shape) * 2 - 1
+    trainer = Trainer(
+        max_steps=2,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(model, DataLoader(data.repeat(2, *[1] * (data.dim() - 1)), batch_size=4))
+    datamodule = instantiate(config.dataset.datamodule, _convert_="all")
+    assert list(datamodule.shape) == list(config.dataset.shape)
+    assert trainer.global_step == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset"), itertools.product(group_choices("model"), group_choices("dataset"))
+)
+def test_every_model_composes_with_every_dataset(model, dataset):
+    config = compose_config([f"model={model}", f"dataset={dataset}"])
+    points = len(config.dataset.shape) == 1
+    assert config.ema is None or not points
+    assert config.objective.startswith("metrics/")
+
+
+@pytest.mark.parametrize("experiment", group_choices("experiment"))
+def test_every_experiment_builds_its_model(experiment):
+    config = compose_config([f"experiment={experiment}"])
+    model = instantiate(config.model, _convert_="all")
+    samples = model.sample(2, seed=0)
+    assert list(samples.shape[1:]) == list(config.dataset.shape)
+    terms = model.loss.discriminator(torch.randn(4), torch.randn(4))
+    assert sum(terms.values()).isfinite()
+
+
+@pytest.mark.parametrize("choice", group_choices("trainer"))
+def test_every_trainer_is_built(choice):
+    config = compose_config([f"trainer={choice}", "run_dir=runs"])
+    if choice == "gpu" and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    if choice == "ddp":
+        config.trainer.accelerator = "cpu"
+    trainer = instantiate(config.trainer, logger=False, enable_checkpointing=False)
+    assert trainer.max_steps == config.trainer.max_steps
+
+
+@pytest.mark.parametrize("choice", group_choices("sweep"))
+def test_every_sweep_composes(choice):
+    assert compose_config([f"sweep={choice}"]).seed == 0
+
+
+def test_no_group_is_forgotten():
+    tested = {
+        "model", "penalty", "normalization", "network", "metrics", "logger", "callbacks",
+        "dataset", "experiment", "trainer", "sweep", "hydra", "conditioning", *CHOSEN_WITH_A_MODEL,
+    }  # fmt: skip
+    assert set(groups()) == tested
+
+
+def test_every_trainer_argument_can_be_set():
+    import inspect
+
+    known = set(inspect.signature(Trainer.__init__).parameters)
+    elsewhere = {
+        "self", "logger", "callbacks",  # groups of their own
+        "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches",  # the game's
+        "enable_autolog_hparams", "model_registry",  # not in the oldest Lightning supported
+    }  # fmt: skip
+    settings = set(compose_config([]).trainer) - {"_target_"}
+    assert known - elsewhere <= settings
+    assert settings <= known
+
+
+def test_precedence_is_command_line_experiment_model_dataset_defaults():
+    assert compose_config(["model=wgan_gp"]).loss._target_.endswith("Wasserstein")
+    assert compose_config(["model=wgan_gp", "loss=hinge"]).loss._target_.endswith("Hinge")
+    assert compose_config(["dataset=ring"]).network.generator._target_.endswith("MLPGenerator")
+    both = compose_config(["model=dcgan", "dataset=ring"]).network.generator._target_
+    assert both.endswith("DCGANGenerator")
+    chosen = compose_config(["model=dcgan", "network=mlp"]).network.generator._target_
+    assert chosen.endswith("MLPGenerator")
+
+
+def test_the_wheel_would_carry_what_the_repository_holds():
+    assert (config_directory() / "config.yaml").is_file()

@@ -1,0 +1,85 @@
+"""Small data sets that the tests of this folder share."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganzoo.data.datamodule import DataModule
+from ganzoo.data.source import Collection
+
+
+class Numbers(Collection):
+    """N pictures whose every pixel is their own number, modulo 256, and whose label is it."""
+
+    def __init__(self, size: int, shape: tuple[int, ...] = (1, 2, 2), in_memory: bool = True):
+        self.count, self.shape, self.in_memory = size, shape, in_memory
+        self.num_classes = size
+
+    @property
+    def size(self):
+        return self.count
+
+    def gather(self, indices):
+        pixels = indices.to(torch.uint8).reshape(-1, *[1] * len(self.shape))
+        return pixels.expand(-1, *self.shape).clone(), indices.clone()
+
+
+def make_module(source, **changes) -> DataModule:
+    settings = {
+        "source": source,
+        "num_classes": source.num_classes,
+        "batch_size": 4,
+        "batches_per_iteration": 2,
+        "samples_per_epoch": None,
+        "seed": 3,
+        "horizontal_flip": False,
+        "num_workers": 0,
+        "memory_limit": 2**30,
+    }
+    return DataModule(**(settings | changes))
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write uint8 values in the format of MNIST's files."""
+    header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+@pytest.fixture
+def numbers():
+    return Numbers
+
+
+@pytest.fixture
+def module():
+    """Make a data module of a source; keyword arguments replace its settings."""
+    return make_module
+
+
+@pytest.fixture
+def mnist_files(tmp_path):
+    """Make a root with 40 random digits under the name of a class of torchvision."""
+
+    def make(name: str = "MNIST") -> tuple[Path, np.ndarray, np.ndarray]:
+        random = np.random.default_rng(0)
+        images = random.integers(0, 256, (40, 28, 28))
+        labels = np.arange(40) % 10
+        for part in ("train", "t10k"):
+            write_idx(tmp_path / name / "raw" / f"{part}-images-idx3-ubyte", images)
+            write_idx(tmp_path / name / "raw" / f"{part}-labels-idx1-ubyte", labels)
+        return tmp_path, images, labels
+
+    return make
+
+
+@pytest.fixture
+def shared_mnist():
+    """The folder that holds the real MNIST, where there is one."""
+    root = Path(__file__).parents[3] / "shared" / "data"
+    if not (root / "MNIST").is_dir():
+        pytest.skip("the real MNIST is not here")
+    return root

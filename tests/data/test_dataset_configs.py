@@ -1,0 +1,117 @@
+"""Every file in conf/dataset composes among stand-ins for the other groups."""
+
+import inspect
+import shutil
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_class, instantiate
+from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue
+
+from ganzoo.data.datamodule import DataModule
+
+FOLDER = Path(__file__).parents[2] / "conf" / "dataset"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+STAND_INS = {
+    "network": ["mlp", "dcgan"],
+    "ema": ["none", "exponential"],
+    "metrics": ["none", "points", "images", "wasserstein"],
+}
+
+
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory):
+    """Compose a data set by name and further overrides."""
+    root = tmp_path_factory.mktemp("conf")
+    shutil.copytree(FOLDER, root / "dataset")
+    for group, choices in STAND_INS.items():
+        (root / group).mkdir()
+        for choice in choices:
+            (root / group / f"{choice}.yaml").write_text(f"chosen: {choice}\n")
+    groups = "".join(f"  - {group}: {choices[0]}\n" for group, choices in STAND_INS.items())
+    facts = "seed: 11\nmodel:\n  discriminator_steps: 5\n"
+    (root / "config.yaml").write_text(f"defaults:\n{groups}  - dataset: ring\n  - _self_\n{facts}")
+    with initialize_config_dir(str(root), version_base="1.3"):
+        yield lambda name, *more: compose("config", [f"dataset={name}", *more])
+
+
+def needed(name):
+    return ["dataset.root=somewhere"] if name == "image_folder" else []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_facts_of_a_config_are_those_of_its_data_module(name, configs):
+    config = configs(name, *needed(name))
+    datamodule = instantiate(config.dataset.datamodule, _convert_="all")
+    assert isinstance(datamodule, DataModule)
+    assert datamodule.shape == tuple(config.dataset.shape)
+    assert datamodule.num_classes == config.dataset.num_classes
+    assert config.dataset.objective.startswith("metrics/")
+    assert config.dataset.direction in {"minimize", "maximize"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_points_and_pictures_bring_the_parts_that_fit_them(name, configs):
+    config = configs(name, *needed(name))
+    points = len(config.dataset.shape) == 1
+    assert config.network.chosen == ("mlp" if points else "dcgan")
+    assert config.ema.chosen == ("none" if points else "exponential")
+    metrics = "wasserstein" if name == "swiss_roll" else "points" if points else "images"
+    assert config.metrics.chosen == metrics
+    assert config.dataset.batch_size == (256 if points else 64)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_of_a_source_is_written_in_its_config(name, configs):
+    config = configs(name, *needed(name))
+    source = OmegaConf.to_container(config.dataset.datamodule.source, resolve=True)
+    expected = set(inspect.signature(get_class(source.pop("_target_"))).parameters)
+    assert set(source) == expected
+
+
+def test_settings_reach_the_data_module(configs):
+    config = configs("ring", "dataset.modes=5", "dataset.batch_size=16", "seed=2")
+    datamodule = instantiate(config.dataset.datamodule, _convert_="all")
+    datamodule.setup("fit")
+    data, labels = next(iter(datamodule.train_dataloader()))
+    assert data.shape == (5 * 16, 2)
+    assert datamodule.num_classes == 5
+    assert labels.max() <= 4
+
+
+def test_the_digits_of_the_config(configs):
+    datamodule = instantiate(configs("digits").dataset.datamodule, _convert_="all")
+    data, labels = next(iter(datamodule.train_dataloader()))
+    assert data.shape == (5 * 64, 1, 8, 8)
+    assert labels.shape == (5 * 64,)
+
+
+@pytest.mark.parametrize("name", ["mnist", "stacked_mnist"])
+def test_mnist_from_another_root_without_download(name, configs, mnist_files):
+    root, _, _ = mnist_files()
+    config = configs(name, f"dataset.root={root}", "dataset.download=false", "dataset.batch_size=8")
+    datamodule = instantiate(config.dataset.datamodule, _convert_="all")
+    data, labels = next(iter(datamodule.train_dataloader()))
+    assert list(data.shape) == [40, *config.dataset.shape]
+    assert labels.shape == (40,)
+
+
+def test_an_image_folder_needs_a_root(configs):
+    with pytest.raises(MissingMandatoryValue):
+        instantiate(configs("image_folder").dataset.datamodule, _convert_="all")
+
+
+def test_an_image_folder_with_classes(configs, tmp_path):
+    from PIL import Image
+
+    for name in ("a/1.png", "a/2.png", "b/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (70, 90)).save(tmp_path / name)
+    settings = [f"dataset.root={tmp_path}", "dataset.num_classes=2", "dataset.batch_size=3"]
+    config = configs("image_folder", *settings, "dataset.channels=1", "dataset.image_size=16")
+    datamodule = instantiate(config.dataset.datamodule, _convert_="all")
+    data, labels = next(iter(datamodule.train_dataloader()))
+    assert data.shape == (15, 1, 16, 16)
+    assert labels.sum() == 5

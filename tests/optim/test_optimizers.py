@@ -1,0 +1,68 @@
+"""Every file of conf/optimizer."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from torch import nn
+
+CONF = Path(__file__).parents[2] / "conf"
+STEMS = sorted(path.stem for path in (CONF / "optimizer").glob("*.yaml"))
+PAPERS = {
+    "adam": (torch.optim.Adam, {"lr": 2e-4, "betas": [0.5, 0.999]}),
+    "adam_zero_momentum": (torch.optim.Adam, {"lr": 1e-4, "betas": [0.0, 0.9]}),
+    "rmsprop": (torch.optim.RMSprop, {"lr": 5e-5}),
+}
+
+
+def players(stem, *overrides):
+    """Both players' optimizers on one parameter, as the command line would make them."""
+    with initialize_config_dir(str(CONF), version_base=None):
+        conf = compose(f"optimizer/{stem}", list(overrides))
+    partials = instantiate(conf.optimizer, _convert_="all")
+    return {
+        player: make([nn.Parameter(torch.full((2,), 3.0))]) for player, make in partials.items()
+    }
+
+
+def numbers(optimizer):
+    group = dict(optimizer.param_groups[0])
+    group.pop("params")
+    return group
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_each_file_makes_the_same_optimizer_for_both_players(stem):
+    made = players(stem)
+    assert list(made) == ["generator", "discriminator"]
+    assert type(made["generator"]) is type(made["discriminator"])
+    assert numbers(made["generator"]) == numbers(made["discriminator"])
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_each_optimizer_descends(stem):
+    for optimizer in players(stem).values():
+        (parameter,) = optimizer.param_groups[0]["params"]
+        parameter.square().sum().backward()
+        optimizer.step()
+        assert (parameter < 3).all()
+
+
+@pytest.mark.parametrize("stem", PAPERS)
+def test_numbers_are_the_papers(stem):
+    kind, expected = PAPERS[stem]
+    made = players(stem)["generator"]
+    assert type(made) is kind
+    for name, value in expected.items():
+        assert numbers(made)[name] == pytest.approx(value)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_players_can_be_set_together_and_apart(stem):
+    together = players(stem, "optimizer.generator.lr=0.25")
+    assert [numbers(o)["lr"] for o in together.values()] == [0.25, 0.25]
+    apart = players(stem, "optimizer.discriminator.lr=0.125")
+    assert numbers(apart["discriminator"])["lr"] == 0.125
+    assert numbers(apart["generator"])["lr"] == numbers(players(stem)["generator"])["lr"]

@@ -1,0 +1,90 @@
+"""Weight, interval and the state in which a penalty's value is computed."""
+
+import pytest
+import torch
+
+from ganzoo.errors import InputError
+from ganzoo.penalties import DRAGAN, R1, R2, GradientPenalty, OneSidedGradientPenalty, Penalty
+
+KINDS = [
+    GradientPenalty,
+    OneSidedGradientPenalty,
+    R1,
+    R2,
+    lambda **numbers: DRAGAN(deviation_scale=0.5, target_norm=1.0, **numbers),
+]
+every_kind = pytest.mark.parametrize("kind", KINDS)
+real = torch.zeros(4, 3)
+fake = torch.ones(5, 3)
+
+
+def steep(data):
+    return 3 * data.sum(dim=1)
+
+
+class Spread(Penalty):
+    """A user's own penalty: the distance of the mean scores."""
+
+    def value(self, discriminator, real, fake):
+        return (discriminator(fake).mean() - discriminator(real).mean()).abs()
+
+
+@every_kind
+def test_weight_and_interval_multiply(kind):
+    one = kind(weight=1.0, interval=1)(steep, real, fake).item()
+    assert one > 0
+    assert kind(weight=2.5, interval=1)(steep, real, fake).item() == pytest.approx(2.5 * one)
+    assert kind(weight=1.0, interval=16)(steep, real, fake).item() == pytest.approx(16 * one)
+    assert kind(weight=0.0, interval=4)(steep, real, fake).item() == 0
+
+
+@every_kind
+@pytest.mark.parametrize("interval", [1, 4, 16])
+def test_lazy_terms_add_up_to_the_terms_of_every_update(kind, interval):
+    lazy, always = kind(weight=2.0, interval=interval), kind(weight=2.0, interval=1)
+    due = [update for update in range(32) if lazy.due(update)]
+    assert due == list(range(0, 32, interval))
+    total = sum(lazy(steep, real, fake) for _ in due)
+    torch.testing.assert_close(total, 32 * always(steep, real, fake))
+
+
+def test_a_users_penalty_needs_only_its_value():
+    assert Spread(weight=2.0, interval=3)(steep, real, fake).item() == 2 * 3 * 9
+
+
+@pytest.mark.parametrize(
+    ("given", "computed"),
+    [
+        (torch.float16, torch.float32),
+        (torch.bfloat16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ],
+)
+def test_data_arrives_detached_and_at_least_in_float32(given, computed):
+    arrived = []
+
+    def discriminator(data):
+        arrived.append((data.dtype, data.requires_grad, torch.is_autocast_enabled("cpu")))
+        return steep(data)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        Spread(weight=1.0, interval=1)(
+            discriminator, real.to(given), fake.to(given).requires_grad_()
+        )
+        assert torch.is_autocast_enabled("cpu")
+    assert arrived == [(computed, False, False)] * 2
+
+
+@every_kind
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_wrong_weights_are_refused(kind, weight):
+    with pytest.raises(InputError, match="weight must be zero or a positive number"):
+        kind(weight=weight, interval=1)
+
+
+@every_kind
+@pytest.mark.parametrize("interval", [0, -2, 1.5])
+def test_wrong_intervals_are_refused(kind, interval):
+    with pytest.raises(InputError, match="interval must be a whole number of at least 1"):
+        kind(weight=1.0, interval=interval)
