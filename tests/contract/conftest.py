@@ -39,8 +39,8 @@ def run(tmp_path):
     """Train for a few steps in a folder of its own; return the objective and the folder."""
 
     def start(*overrides, name="run"):
-        folder = tmp_path / name
-        folder.mkdir()
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True)
         fewer = () if any("callbacks=" in item for item in overrides) else FEW_SAMPLES
         return train(composed((*SMALL, *fewer, *overrides), folder)), folder
 

@@ -104,6 +104,6 @@ def test_sizes():
 
 def test_one_stem_for_a_variant():
     names = {path.stem for path in (SOURCE / "models").glob("*.py")}
-    mechanics = {"__init__", "averaging", "batches", "player", "record", "sampling"}
+    mechanics = {"__init__", "averaging", "batches", "player", "recipe", "record", "sampling"}
     configs = {path.stem for path in (SOURCE.parents[1] / "conf" / "model").glob("*.yaml")}
     assert names - mechanics <= configs

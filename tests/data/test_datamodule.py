@@ -42,9 +42,7 @@ def train(trainer, datamodule, steps, checkpoint=None, **changes):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        trainer(steps, **changes).fit(
-            model, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True
-        )
+        trainer(steps, **changes).fit(model, datamodule=datamodule, ckpt_path=checkpoint)
     return model.seen
 
 
@@ -156,6 +154,12 @@ def test_processes_together_see_the_batch_of_one(kind, numbers, module):
         for part, expected in enumerate(alone):
             steps = [rank[iteration][part].unflatten(0, (2, 2)) for rank in ranks]
             assert torch.equal(torch.cat(steps, dim=1).flatten(0, 1), expected)
+
+
+def test_points_are_fresh_in_every_iteration(module):
+    stream = iter(module(ring()).train_dataloader())
+    points = torch.cat([next(stream)[0] for _ in range(50)])
+    assert len(points.unique(dim=0)) == len(points) == 50 * 8
 
 
 def test_seeds_give_different_batches(numbers, module):

@@ -151,6 +151,12 @@ def test_classes_that_are_not_there_are_an_error(classes, tmp_path):
         load(classes, num_classes=3)
 
 
+@pytest.mark.parametrize("root", [None, ""])
+def test_a_root_that_names_nothing_is_refused(root):
+    with pytest.raises(InputError, match=r"root must name a folder: set dataset.root"):
+        ImageFolder(root=root, channels=1, image_size=4, num_classes=None)
+
+
 @pytest.mark.parametrize("changes", [{"channels": 4}, {"image_size": -1}, {"num_classes": 0}])
 def test_impossible_settings_are_refused(tmp_path, changes):
     with pytest.raises(InputError, match="must be"):

@@ -88,6 +88,17 @@ def test_channels_double_from_the_image_inwards_up_to_eight_times():
     assert widths == [2, 4, 8, 16, 16, 16]
 
 
+@pytest.mark.parametrize(("size", "levels", "base"), [(8, 2, 2), (16, 2, 4), (64, 4, 4)])
+def test_levels_end_at_4x4_maps_but_for_images_of_8_pixels(size, levels, base):
+    network = discriminator(shape=[1, size, size])
+    assert len(layers(network, nn.Conv2d)) == levels
+    widest = 4 * 2 ** (levels - 1)
+    assert layers(network, nn.Linear)[0].in_features == widest * base**2
+    network = generator(shape=[1, size, size])
+    assert len(layers(network, nn.ConvTranspose2d)) == levels
+    assert layers(network, nn.Linear)[0].out_features == widest * base**2
+
+
 def test_parameter_count_of_the_paper_s_generator():
     # 100 to 1024 x 4 x 4, then 4 x 4 kernels 1024-512-256-128 without bias, then to 3 with one;
     # a scale and a shift for each normalised channel.

@@ -30,6 +30,8 @@ class Evaluation(Callback):
     ) -> None:
         check_positive(every_n_steps=every_n_steps, samples=samples)
         self.metrics = dict(metrics)
+        for metric in self.metrics.values():
+            metric.sync_on_compute = False  # every process measures the same samples
         self.every_n_steps = every_n_steps
         self.samples = samples
         self.seed = seed

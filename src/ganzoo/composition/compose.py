@@ -44,14 +44,15 @@ def groups() -> list[str]:
 
 
 def setting_names(overrides: Iterable[str] = ()) -> list[str]:
-    """The dotted names of all settings and groups, for suggesting the one that was meant.
+    """The names of all groups and the dotted names of all settings, to suggest what was meant.
 
     Args:
-        overrides: The user's overrides; those that choose a group are applied.
+        overrides: The user's overrides; those that choose from a group are applied.
     """
-    known = set(groups())
+    defaults = OmegaConf.load(config_directory() / "config.yaml").defaults
+    known = {key for entry in defaults if isinstance(entry, DictConfig) for key in map(str, entry)}
     parsed = OverridesParser.create().parse_overrides(list(overrides))
-    chosen = [o.input_line for o in parsed if o.key_or_group in known and o.input_line]
+    chosen = [o.input_line for o in parsed if o.get_key_element() in known and o.input_line]
     return sorted(known | set(_dotted(compose_config(chosen))))
 
 

@@ -1,6 +1,5 @@
 """Run an entry point: Hydra's command line with errors that a person can read."""
 
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -26,16 +25,33 @@ def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
         sys.path.insert(0, str(Path.cwd()))  # a user's own package, as with python -m
     trace_wanted = os.environ.get(FULL_ERROR, "0") not in {"", "0"}
     os.environ[FULL_ERROR] = "1"  # so that Hydra raises instead of printing
+    guarded = _Guarded(task)
     try:
-        hydra.main(
-            version_base="1.3", config_path=str(config_directory()), config_name=config_name
-        )(task)()
+        directory = str(config_directory())
+        decorate = hydra.main(version_base="1.3", config_path=directory, config_name=config_name)
+        decorate(guarded)()
+        if guarded.error is not None:
+            raise guarded.error
     except Exception as error:
         line = None if trace_wanted else explain(error, sys.argv[1:])
         if line is None:
             raise
-        logging.getLogger("ganzoo").debug("wrong input", exc_info=error)
         print(f"ganzoo: {line}", file=sys.stderr)
         sys.exit(1)
     finally:
         os.environ[FULL_ERROR] = "1" if trace_wanted else "0"
+
+
+class _Guarded:
+    """A task whose error is kept, because Hydra would announce it in words of its own."""
+
+    def __init__(self, task: Callable[[DictConfig], Any]) -> None:
+        self._task = task
+        self.error: Exception | None = None
+
+    def __call__(self, config: DictConfig) -> Any:
+        try:
+            return self._task(config)
+        except Exception as error:
+            self.error = self.error or error
+            return None

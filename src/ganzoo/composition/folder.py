@@ -51,10 +51,10 @@ class RunFolder:
             shutil.rmtree(target, ignore_errors=True) if target.is_dir() else _unlink(target)
         if self._latest.is_symlink() and self._latest.resolve() == self.path:
             self._latest.unlink()
-        empty = [*(self.path / name for name in _OWN_FOLDERS), self.path, *self.path.parents]
-        for folder in empty:
-            if folder.exists() and not _removed(folder):
-                break
+        runs = self._latest.parent
+        above = [parent for parent in self.path.parents if parent.is_relative_to(runs)]
+        for folder in [*(self.path / name for name in _OWN_FOLDERS), self.path, *above]:
+            _remove_if_empty(folder)
 
 
 def is_first_process() -> bool:
@@ -67,11 +67,7 @@ def _unlink(path: Path) -> None:
         path.unlink()
 
 
-def _removed(folder: Path) -> bool:
-    if folder == Path.cwd():
-        return False
-    try:
-        folder.rmdir()
-    except OSError:
-        return False
-    return True
+def _remove_if_empty(folder: Path) -> None:
+    if folder != Path.cwd():
+        with contextlib.suppress(OSError):
+            folder.rmdir()

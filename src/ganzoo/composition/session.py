@@ -52,8 +52,8 @@ class Session:
         _quieten()
         seed_everything(config.seed, workers=True, verbose=False)
         choices = HydraConfig.get().runtime.choices
-        datamodule = build(config.dataset.datamodule)
         model = build_model(config, choices["model"], choices["dataset"])
+        datamodule = build(config.dataset.datamodule)
         log.info(
             "%s on %s: generator %s, discriminator %s parameters",
             choices["model"],

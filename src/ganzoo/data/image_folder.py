@@ -1,6 +1,5 @@
 """The user's own pictures in a folder."""
 
-import io
 import os
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.checks import check_whole
+from ganzoo.data.checks import check_root, check_whole
 from ganzoo.data.decoded import DecodedImages
 from ganzoo.errors import InputError
 
@@ -36,13 +35,13 @@ class ImageFolder(DecodedImages):
     """
 
     def __init__(
-        self, *, root: str, channels: int, image_size: int, num_classes: int | None
+        self, *, root: str | Path, channels: int, image_size: int, num_classes: int | None
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         if num_classes is not None:
             check_whole(num_classes=num_classes)
         self.num_classes = num_classes
-        self._root = Path(root).expanduser().absolute()
+        self._root = check_root(root)
 
     def prepare(self) -> None:
         """Check that there is a folder.
@@ -72,8 +71,7 @@ class ImageFolder(DecodedImages):
 
     def open(self, item: str) -> Image.Image:
         """Open the picture at a path."""
-        # Read at once: PIL reads a small file in some forty pieces.
-        return Image.open(io.BytesIO(Path(item).read_bytes()))
+        return Image.open(item)
 
     def verify(self, item: str) -> None:
         """Read the header, which tells whether the file is a picture at all."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganzoo.data.checks import one_line
+from ganzoo.data.checks import check_root, one_line
 from ganzoo.data.decoded import DecodedImages
 from ganzoo.errors import InputError
 
@@ -33,10 +33,10 @@ class LSUN(DecodedImages):
     """
 
     def __init__(
-        self, *, root: str, category: str, download: bool, channels: int, image_size: int
+        self, *, root: str | Path, category: str, download: bool, channels: int, image_size: int
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
-        self._folder = (Path(root).expanduser() / f"{category}_lmdb").absolute()
+        self._folder = check_root(root) / f"{category}_lmdb"
         self._download = download
         self._database: Any = None
 

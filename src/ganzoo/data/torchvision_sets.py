@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.checks import one_line
+from ganzoo.data.checks import check_root, one_line
 from ganzoo.data.decoded import DecodedImages
 from ganzoo.data.images import StoredImages
 from ganzoo.errors import InputError
@@ -24,9 +24,11 @@ class Files:
         download: Whether to download what is missing.
     """
 
-    def __init__(self, *, constructor: Callable[..., Any], root: str, download: bool) -> None:
+    def __init__(
+        self, *, constructor: Callable[..., Any], root: str | Path, download: bool
+    ) -> None:
         self._constructor = constructor
-        self._root = Path(root).expanduser().absolute()
+        self._root = check_root(root)
         self._download = download
         self._opened: Any = None
 
@@ -100,7 +102,7 @@ class ArrayImages(StoredImages):
         self,
         *,
         constructor: Callable[..., Any],
-        root: str,
+        root: str | Path,
         download: bool,
         channels: int,
         image_size: int,
@@ -148,7 +150,7 @@ class PictureFiles(DecodedImages):
         self,
         *,
         constructor: Callable[..., Any],
-        root: str,
+        root: str | Path,
         download: bool,
         channels: int,
         image_size: int,

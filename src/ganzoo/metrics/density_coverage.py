@@ -13,8 +13,8 @@ class DensityCoverage(SampleMetric):
 
     Only real samples get balls, so that an outlier of the generator covers nothing. Density is
     the number of real balls around a generated sample, averaged and divided by k: 1 in
-    expectation where the distributions agree, above 1 where the generator keeps to the dense
-    parts. Coverage, in [0, 1], is the share of real balls that hold a generated sample.
+    expectation where the distributions agree, and it may exceed 1 where the generator keeps to
+    the dense parts. Coverage, in [0, 1], is the share of real balls that hold a generated sample.
 
     Departure from the paper: distances are between flattened samples as they are (pixels or
     coordinates), not between features of a network.

@@ -15,6 +15,7 @@ from ganzoo.losses.base import AdversarialLoss
 from ganzoo.models.averaging import ExponentialMovingAverage
 from ganzoo.models.batches import check_networks_fit, unpack
 from ganzoo.models.player import Opponents, Player, Share, Terms, split
+from ganzoo.models.recipe import check_same_model
 from ganzoo.models.record import Record, total
 from ganzoo.models.sampling import LatentPrior, Sampler
 from ganzoo.penalties.base import Penalty
@@ -192,6 +193,10 @@ class GAN(Sampler, LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the checkpoint describe itself: the library's version and the model's config."""
         checkpoint["ganzoo"] = {"version": __version__, "recipe": self.recipe}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another model."""
+        check_same_model(self, checkpoint)
 
     def _rounds(self, batch: Any) -> list[Share]:
         steps = max(player.steps for player in self._players)

@@ -12,8 +12,6 @@ from ganzoo.networks.normalization import Normalization
 from ganzoo.networks.shapes import check_batch, check_square_image, check_whole
 
 SIZES = (8, 16, 32, 64, 128, 256)
-# Height and width of the smallest feature maps.
-BASE = 4
 # The widest maps have this many times the channels of the finest, as in the paper at 64 pixels.
 WIDEST = 8
 
@@ -25,7 +23,8 @@ class DCGANGenerator(nn.Module):
     finest level towards the coarsest, up to 8 times the width.
 
     Departures: 4x4 kernels in place of 5x5, so that each output sums as many inputs as any other;
-    sizes other than 64 by as many levels as they need.
+    sizes other than 64 by as many levels as they need (images of 8 pixels start from 2x2 maps, so
+    that they have two).
 
     Args:
         latent_dim: Z.
@@ -52,11 +51,12 @@ class DCGANGenerator(nn.Module):
         check_square_image(self, shape, SIZES)
         self.latent_dim = latent_dim
         bias = not normalization.replaces_bias
+        base = base_size(shape[1])
         widths = level_widths(shape[1], width)[::-1]
-        projection = nn.Linear(latent_dim, widths[0] * BASE**2, bias=bias)
+        projection = nn.Linear(latent_dim, widths[0] * base**2, bias=bias)
         layers: list[nn.Module] = [
             normalization.weighted(projection),
-            nn.Unflatten(1, (widths[0], BASE, BASE)),
+            nn.Unflatten(1, (widths[0], base, base)),
         ]
         for width_in, width_out in pairwise(widths):
             layers += [
@@ -84,7 +84,7 @@ class DCGANGenerator(nn.Module):
 
 
 class DCGANDiscriminator(nn.Module):
-    """Convolutions that halve the size down to 4x4 maps, then one linear layer.
+    """Convolutions that halve the size down to 4x4 maps (2x2 for 8 pixels), then a linear layer.
 
     LeakyReLU on all levels; normalisation on all but the first. Channels double from the finest
     level towards the coarsest, up to 8 times the width.
@@ -130,7 +130,7 @@ class DCGANDiscriminator(nn.Module):
                 normalization.activations(width_out, 2),
                 nn.LeakyReLU(negative_slope),
             ]
-        output = normalization.weighted(nn.Linear(widths[-1] * BASE**2, 1))
+        output = normalization.weighted(nn.Linear(widths[-1] * base_size(shape[1]) ** 2, 1))
         self.layers = chain(*layers, nn.Flatten(), output)
         initialization(self)
 
@@ -141,7 +141,15 @@ class DCGANDiscriminator(nn.Module):
         return logits.squeeze(1)
 
 
+def base_size(size: int) -> int:
+    """Return the height and width of the smallest maps: 4, or 2 for images of 8 pixels.
+
+    One level between images of 8 pixels and 4x4 maps would leave too shallow a network.
+    """
+    return min(4, size // 4)
+
+
 def level_widths(size: int, width: int) -> list[int]:
-    """Return the channels at each level, from maps of size / 2 down to 4x4 maps."""
-    levels = (size // BASE).bit_length() - 1
+    """Return the channels at each level, from maps of size / 2 down to the smallest."""
+    levels = (size // base_size(size)).bit_length() - 1
     return [width * min(2**level, WIDEST) for level in range(levels)]

@@ -54,7 +54,7 @@ def scatter(
         InputError: if points or real are not ``[N, D]`` with the same D, or the file cannot be
             written.
     """
-    points, outline = _checked("points", points), points
+    points = _checked("points", points)
     reference = _finite(_checked("real", real)) if real is not None else None
     if reference is not None and reference.shape[1] != points.shape[1]:
         raise InputError(
@@ -112,7 +112,7 @@ def _plane(
 
 
 def _draw_points(axes: "Axes", points: Tensor, **style: Any) -> None:
-    size = 14 if len(points) <= 1000 else 6
+    size = 12 if len(points) <= 1000 else 5
     axes.scatter(points[:, 0].numpy(), points[:, 1].numpy(), s=size, linewidths=0, **style)
 
 
@@ -123,10 +123,12 @@ def _draw_density(axes: "Axes", log_density: LogDensity, limits: Limits) -> None
         logs = log_density(places).detach().float().cpu().reshape(_GRID, _GRID).T
     peak = logs[logs.isfinite()].max().item() if logs.isfinite().any() else 0.0
     heights = (logs - peak).nan_to_num(nan=-1e3, neginf=-1e3).clamp(min=-1e3)
-    axes.contourf(
-        across.numpy(), up.numpy(), heights.numpy(), levels=[-4.5, -2, -0.5, 0.1], colors=_BANDS
-    )
-    axes.plot([], [], marker="s", linestyle="", color=_BANDS[1], label="real density")
+    grid = across.numpy(), up.numpy(), heights.numpy()
+    axes.contourf(*grid, levels=[-4.5, -2, -0.5, 0.1], colors=_BANDS, zorder=1)
+    # Its edge stays to be seen where generated points cover the density.
+    axes.contour(*grid, levels=[-4.5], colors=_REAL, linewidths=0.9, linestyles="-", zorder=4)
+    look: dict[str, Any] = {"color": _BANDS[1], "markeredgecolor": _REAL, "markeredgewidth": 0.9}
+    axes.plot([], [], marker="o", linestyle="", label="real density", **look)
 
 
 def _histogram(points: Tensor, real: Tensor | None, outline: Tensor) -> tuple["Figure", int]:
@@ -169,7 +171,7 @@ def _legend(axes: "Axes") -> None:
 
 
 def _set_title(figure: "Figure", title: str, *, broken: int, outside: int) -> None:
-    notes = [f"{outside} points outside the frame"] if outside else []
-    notes += [f"{broken} points not finite"] if broken else []
+    notes = [f"points outside the frame: {outside}"] if outside else []
+    notes += [f"points not finite: {broken}"] if broken else []
     text = title + (f"\n{', '.join(notes)}" if notes else "")
     figure.axes[0].set_title(text, fontsize=11, color="#222222", parse_math=False)

@@ -1,0 +1,37 @@
+"""What a model remembers of how it was made."""
+
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from ganzoo.models.gan import GAN
+
+
+def check_same_model(model: "GAN", checkpoint: dict[str, Any]) -> None:
+    """Refuse to go on from the checkpoint of another model.
+
+    Raises:
+        InputError: if the checkpoint was not written by ganzoo, is of another model or data set,
+            or its weights have other names or shapes.
+    """
+    if "ganzoo" not in checkpoint:
+        raise InputError("the checkpoint was not written by ganzoo")
+    theirs, mine = _title(checkpoint["ganzoo"]["recipe"]), _title(model.recipe)
+    if None not in (theirs, mine) and theirs != mine:
+        raise InputError(f"the checkpoint is of {theirs}, this run is {mine}")
+    saved, wanted = _shapes(checkpoint["state_dict"]), _shapes(model.state_dict())
+    different = sorted(set(saved.items()) ^ set(wanted.items()))
+    if different:
+        raise InputError(
+            f"the checkpoint's networks are not this run's (first difference: {different[0][0]}): "
+            "give the settings it was trained with"
+        )
+
+
+def _title(recipe: dict[str, Any] | None) -> str | None:
+    return f"{recipe['name']} on {recipe['dataset']['name']}" if recipe else None
+
+
+def _shapes(state: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in state.items()}

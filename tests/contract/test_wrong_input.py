@@ -1,0 +1,68 @@
+"""Wrong values and parts that do not fit: one line, and no folder is left behind."""
+
+import pytest
+
+from ganzoo.errors import InputError
+
+SIZES = "8, 16, 32, 64, 128"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["dataset.batch_size=0"], "batch_size"),
+        (["dataset.batch_size=-4"], "batch_size"),
+        (["dataset.batch_size=1798"], "batch_size=1798 is larger than the data set"),
+        (["dataset.image_size=20", "network=dcgan"], SIZES),
+        (["network=resnet"], "32, 64"),
+        (["model.discriminator_steps=0"], "discriminator_steps"),
+        (["model.gradient_penalty.weight=-1"], "weight"),
+        (["model.gradient_penalty.weight=nan"], "weight"),
+        (["model=wgan", "model.clip_value=-0.01"], "clip_value"),
+        (["ema.decay=1.5"], "ema.decay"),
+        (["latent.latent_dim=-1"], "latent_dim"),
+        (["dataset=ring", "model=dcgan"], "images"),
+        (["dataset=swiss_roll", "model=conditional_gan"], "labels"),
+        (["checkpoint=nowhere.ckpt"], "there is no checkpoint at nowhere.ckpt"),
+        (["dataset=image_folder", "dataset.root=nowhere"], "nowhere"),
+        (["dataset=mnist", "dataset.root=nowhere", "dataset.download=false"], "nowhere"),
+    ],
+)
+def test_wrong_values(run, tmp_path, overrides, message):
+    with pytest.raises(InputError) as error:
+        run(*overrides)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("rate", ["-1", "nan"])
+def test_learning_rate(run, rate):
+    with pytest.raises((InputError, ValueError), match="learning rate"):
+        run(f"optimizer.generator.lr={rate}")
+
+
+def test_a_truncated_checkpoint(run, tmp_path):
+    _, folder = run("dataset=ring")
+    broken = tmp_path / "broken.ckpt"
+    broken.write_bytes((folder / "checkpoints" / "last.ckpt").read_bytes()[:5000])
+    with pytest.raises(InputError, match=r"broken\.ckpt is damaged"):
+        run("dataset=ring", f"checkpoint={broken}", name="second")
+
+
+def test_a_checkpoint_of_another_model(run):
+    _, folder = run("dataset=ring")
+    last = folder / "checkpoints" / "last.ckpt"
+    with pytest.raises(InputError, match="is of wgan_gp on ring, this run is gan on ring"):
+        run("dataset=ring", "model=gan", f"checkpoint={last}", name="second")
+    with pytest.raises(InputError, match="network"):
+        run("dataset=ring", "network.generator.width=16", f"checkpoint={last}", name="third")
+
+
+def test_resuming_goes_on_where_the_run_stopped(run):
+    _, folder = run("dataset=ring", "trainer.max_steps=3")
+    last = folder / "checkpoints" / "last.ckpt"
+    _, second = run("dataset=ring", "trainer.max_steps=5", f"checkpoint={last}", name="second")
+    rows = (second / "metrics.csv").read_text().splitlines()
+    column = rows[0].split(",").index("step")
+    assert {int(float(row.split(",")[column])) for row in rows[1:]} == {4, 5}
