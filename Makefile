@@ -10,7 +10,7 @@ INSTALL = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/pytho
 .PHONY: train test lint check bench clean
 
 train: $(VENV)/.library
-	$(BIN)/python -m ganzoo.train $(ARGS)
+	$(BIN)/python -m ganzoo.train $(or $(ARGS),experiment=digits)
 
 test: $(VENV)/.development
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)

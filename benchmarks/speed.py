@@ -66,9 +66,7 @@ def by_hand(case: Case) -> float:
     """Seconds for one update of both players in a loop written by hand."""
     model = case.model()
     generator, discriminator, prior = model.generator, model.discriminator, model.latent_prior
-    adam = torch.optim.Adam
-    of_generator = adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    of_discriminator = adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    (of_discriminator, of_generator), _ = model.configure_optimizers()
     started = time.perf_counter()
     for (real,) in itertools.islice(Stream(case.batch), case.steps):
         with torch.no_grad():

@@ -46,6 +46,7 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
         dataset: The choice of the data set group.
         objects: Objects in place of what the config describes.
     """
+    _check_normalizations(config)
     settings = resolved(config.model)
     built: GAN = build(settings, **objects)
     given = {name: {"object": type(value).__qualname__} for name, value in objects.items()}
@@ -59,3 +60,10 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
         "model": settings | given,
     }
     return built
+
+
+def _check_normalizations(config: DictConfig) -> None:
+    for name in ("generator_normalization", "discriminator_normalization"):
+        choice = config[name]
+        if isinstance(choice, str):
+            raise InputError(f"{name} is chosen from a group: write normalization@{name}={choice}")

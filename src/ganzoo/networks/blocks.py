@@ -13,7 +13,8 @@ def chain(*layers: nn.Module) -> nn.Sequential:
 class ResidualBlock(nn.Module):
     """The sum of a residual branch and a skip, both applied to the same untouched input.
 
-    The branch must not work in place: a ReLU that did would rectify the skip as well.
+    He et al. (2016), equation 1 (arXiv 1603.05027). The branch must not work in place: a ReLU that
+    did would rectify the skip as well.
     """
 
     def __init__(self, *, residual: nn.Module, skip: nn.Module) -> None:
