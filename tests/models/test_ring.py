@@ -1,0 +1,44 @@
+"""Each model learns eight Gaussians on a circle, by a wide margin over an untrained generator."""
+
+import pytest
+from lightning.pytorch import seed_everything
+
+from ganzoo.composition.compose import build, compose_config, group_choices
+from ganzoo.composition.create import build_model
+from ganzoo.metrics.modes import ModeCoverage
+
+SHORT = [
+    "optimizer.generator.lr=1e-3",
+    "dataset.batch_size=64",
+    "ema=exponential",
+    "network=mlp",
+    "ema.decay=0.98",
+]
+OWN = {
+    "dcgan": (["network=mlp", "latent.latent_dim=2"], 1000),
+    "wgan": (["optimizer.generator.lr=5e-4", "model.clip_value=0.1"], 600),
+    "wgan_gp": (["experiment=wgan_gp_ring"], 700),
+}
+
+
+def coverage(model, source):
+    metric = ModeCoverage(distribution=source)
+    metric.update(model.sample(10_000, seed=0), real=False)
+    return {name: float(value) for name, value in metric.compute().items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", group_choices("model"))
+def test_learns_the_ring(name, trainer):
+    own, steps = OWN.get(name, ([], 1000))
+    config = compose_config([f"model={name}", "dataset=ring", *SHORT, *own])
+    seed_everything(0, verbose=False)
+    model = build_model(config, name, "ring")
+    data = build(config.dataset.datamodule)
+    before = coverage(model, data.source)
+    trainer(steps).fit(model, datamodule=data)
+    after = coverage(model, data.source)
+    assert before["modes"] <= 3
+    assert before["high_quality"] < 0.01
+    assert after["modes"] >= (8 if name == "wgan_gp" else 5)
+    assert after["high_quality"] > 5 * before["high_quality"] + 0.02
