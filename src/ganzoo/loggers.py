@@ -1,16 +1,21 @@
 """Loggers that work where there is no account, no network and no extra package."""
 
+import logging
+import netrc
+import os
 import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
-from lightning.pytorch.utilities import rank_zero_info
 
 from ganzoo.errors import InputError
 
 CONNECTION_SECONDS = 3.0
+DEFAULT_ADDRESS = "https://api.wandb.ai"  # where wandb itself sends runs by default
+
+log = logging.getLogger("ganzoo")
 
 
 def tensorboard_logger(*, save_dir: str) -> TensorBoardLogger:
@@ -43,31 +48,44 @@ def wandb_logger(
         group: Runs of one sweep share a group; None for a run of its own.
         tags: The run's tags.
     """
+    import wandb
+
     reason = _why_offline()
     if reason:
-        rank_zero_info(
-            f"wandb: {reason}, so this run is logged offline in {save_dir}/wandb "
-            "(wandb sync sends it later)"
+        log.warning(
+            "wandb: %s, so this run is logged offline in %s/wandb (wandb sync sends it later)",
+            reason,
+            save_dir,
         )
     Path(save_dir).mkdir(parents=True, exist_ok=True)
     settings: dict[str, Any] = {"group": group, "tags": tags}
-    return WandbLogger(
-        project=project, name=name, save_dir=save_dir, offline=bool(reason), **settings
-    )
+    if reason:
+        settings |= {"mode": "offline", "settings": wandb.Settings(silent=True)}
+    return WandbLogger(project=project, name=name, save_dir=save_dir, **settings)
 
 
 def _why_offline() -> str | None:
-    import wandb
-
-    settings = wandb.Settings()
-    if settings.mode in {"offline", "disabled"}:
-        return f"WANDB_MODE is {settings.mode}"
-    if not wandb.api.api_key:
+    if os.environ.get("WANDB_MODE", "online") != "online":
+        return f"WANDB_MODE is {os.environ['WANDB_MODE']}"
+    address = urlparse(os.environ.get("WANDB_BASE_URL", DEFAULT_ADDRESS))
+    host = address.hostname or ""
+    if not os.environ.get("WANDB_API_KEY") and not _in_netrc(host):
         return "there is no API key"
-    address = urlparse(settings.base_url)
     port = address.port or (443 if address.scheme == "https" else 80)
     try:
-        socket.create_connection((address.hostname or "", port), CONNECTION_SECONDS).close()
+        socket.create_connection((host, port), CONNECTION_SECONDS).close()
     except OSError:
-        return f"{address.hostname} cannot be reached"
+        return f"{host} cannot be reached"
     return None
+
+
+def _in_netrc(host: str) -> bool:
+    named = os.environ.get("NETRC")
+    places = [Path(named)] if named else [Path.home() / ".netrc", Path.home() / "_netrc"]
+    for path in places:
+        try:
+            if netrc.netrc(path).authenticators(host):
+                return True
+        except (OSError, netrc.NetrcParseError):
+            continue
+    return False

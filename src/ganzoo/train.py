@@ -1,6 +1,6 @@
 """Train a model: ``python -m ganzoo.train model=wgan_gp dataset=digits``."""
 
-import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,7 @@ def train(config: DictConfig) -> float | None:
         config: A composed config, see ``conf/config.yaml``.
 
     Returns:
-        The last value of the objective, for sweepers; None where it was not measured, NaN for a
-        failed run of a sweep.
+        The last value of the objective, for sweepers; None where it was not measured.
     """
     hydra = HydraConfig.get()
     folder = RunFolder(Path(config.run_dir), Path(config.latest))
@@ -61,12 +60,10 @@ def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str])
     try:
         session = _fit(config, folder)
     except Exception as error:
-        status = explain(error, overrides)
-        if status is None:
-            raise
-        print(f"ganzoo: {status}")
+        status = explain(error, overrides) or repr(error)
+        print(f"ganzoo: {status}", file=sys.stderr)
         _summarise(folder, overrides, status, {}, 0.0)
-        return math.nan
+        raise
     _report(session, folder, overrides)
     return session.values().get(config.objective)
 

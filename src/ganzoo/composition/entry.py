@@ -1,5 +1,6 @@
 """Run an entry point: Hydra's command line with errors that a person can read."""
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -43,7 +44,10 @@ def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
 
 
 class _Guarded:
-    """A task whose error is kept, because Hydra would announce it in words of its own."""
+    """A task whose error is kept: Hydra would announce it in words of its own.
+
+    In a sweep the other runs go on, and the first error ends the command.
+    """
 
     def __init__(self, task: Callable[[DictConfig], Any]) -> None:
         self._task = task
@@ -54,4 +58,4 @@ class _Guarded:
             return self._task(config)
         except Exception as error:
             self.error = self.error or error
-            return None
+            return math.nan  # to a sweeper, a run that failed

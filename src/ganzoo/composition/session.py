@@ -14,7 +14,8 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import ProgressBar
-from omegaconf import DictConfig
+from lightning.pytorch.loggers import CSVLogger
+from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.callbacks.checkpoints import Checkpoints
 from ganzoo.callbacks.samples import SampleGrid
@@ -87,7 +88,8 @@ class Session:
             if isinstance(callback, Checkpoints):
                 places["checkpoint"] = callback.last_path
         for logger in self.trainer.loggers:
-            places["metrics"] = Path(logger.log_dir or "") / "metrics.csv"
+            if isinstance(logger, CSVLogger):
+                places["metrics"] = Path(logger.log_dir) / "metrics.csv"
         return {name: str(path) for name, path in places.items() if path and Path(path).exists()}
 
 
@@ -103,6 +105,10 @@ def _trainer(config: DictConfig) -> Trainer:
     if not config.trainer.enable_progress_bar:
         callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
     loggers = [build(node) for node in config.logger.values()]
+    for logger in loggers:
+        if isinstance(logger, CSVLogger):
+            continue  # config.yaml lies beside its file already
+        logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
     plugins = [build(node) for node in config.trainer.plugins or []]
     trainer: Trainer = build(
         config.trainer,
@@ -117,7 +123,7 @@ def close() -> None:
     """Leave nothing to the next run of a sweep: no wandb run, process group or memory."""
     wandb = sys.modules.get("wandb")
     if wandb is not None:
-        wandb.finish(quiet=True)
+        wandb.finish()
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         with contextlib.suppress(RuntimeError):
             torch.distributed.destroy_process_group()

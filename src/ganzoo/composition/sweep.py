@@ -9,7 +9,6 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ganzoo.composition.folder import SUMMARY
-from ganzoo.errors import InputError
 
 
 class SweepTable(Callback):
@@ -20,7 +19,7 @@ class SweepTable(Callback):
     """
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Write ``sweep.csv``, print it, and fail if a run failed."""
+        """Write ``sweep.csv`` and print it."""
         folder = Path(config.hydra.sweep.dir)
         rows = [_row(path) for path in sorted(folder.glob(f"**/{SUMMARY}"), key=_job_number)]
         if not rows:
@@ -33,9 +32,6 @@ class SweepTable(Callback):
             writer.writerows(rows)
         _print(rows, columns)
         print(f"table       {table}")
-        failed = [row for row in rows if row["status"] != "finished"]
-        if failed:
-            raise InputError(f"{len(failed)} of {len(rows)} runs failed: {failed[0]['status']}")
 
 
 def _job_number(path: Path) -> tuple[int, str]:
@@ -52,11 +48,15 @@ def _row(path: Path) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]], columns: list[str]) -> None:
+    from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    shown = [name for name in columns if name != "path" and not name.endswith("/loss")]
-    table = Table(*shown)
+    terms = ("discriminator/", "generator/")
+    shown = [name for name in columns if name != "path" and not name.startswith(terms)]
+    table = Table(*(name.removeprefix("metrics/") for name in shown), box=box.SIMPLE)
     for row in rows:
-        table.add_row(*(str(row.get(name, "")) for name in shown))
-    Console(soft_wrap=True).print(table)
+        table.add_row(*(escape(str(row.get(name, ""))) for name in shown))
+    widest = Console(width=10_000).measure(table).maximum  # a log file has no width of its own
+    Console(width=widest).print(table)
