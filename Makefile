@@ -35,7 +35,7 @@ $(VENV)/.library: $(VENV)/.uv pyproject.toml $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/.development: $(VENV)/.library
-	$(INSTALL) --editable ".[tensorboard,optuna]" --group test --group lint
+	$(INSTALL) --editable ".[tensorboard,optuna,slurm,lsun]" --group test --group lint
 	touch $@
 
 clean:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from ganzoo.composition.entry import run
 from ganzoo.composition.explain import explain
 from ganzoo.composition.folder import RunFolder, is_first_process
+from ganzoo.composition.processes import alone
 from ganzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def _fit(config: DictConfig, folder: RunFolder) -> "Session":
 def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:
     # A run that fails is a row of the table; the others go on.
     try:
-        session = _fit(config, folder)
+        with alone(overrides, folder.path):
+            session = _fit(config, folder)
     except Exception as error:
         status = explain(error, overrides) or repr(error)
         print(f"ganzoo: {status}", file=sys.stderr)

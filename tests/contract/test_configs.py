@@ -93,11 +93,15 @@ def test_every_metric_is_measured(run, choice):
     assert any(name.startswith("metrics/") for name in values) == (choice != "none")
 
 
-@pytest.mark.parametrize("choice", [name for name in group_choices("logger") if name != "wandb"])
-def test_every_logger_logs(run, choice):
+@pytest.mark.parametrize("choice", group_choices("logger"))
+def test_every_logger_logs(run, choice, monkeypatch, tmp_path):
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
     _, folder = run("model=gan", "dataset=ring", f"logger={choice}")
     assert (folder / "metrics.csv").exists() == (choice == "csv")
     assert bool(list(folder.glob("tensorboard/events*"))) == (choice == "tensorboard")
+    assert bool(list(folder.glob("wandb/offline-run-*/*.wandb"))) == (choice == "wandb")
 
 
 @pytest.mark.parametrize("choice", group_choices("callbacks"))

@@ -53,7 +53,7 @@ def test_only_entry_points_and_composition_import_hydra():
         ("optim", {"optim", "errors"}),
         ("data", {"data", "errors"}),
         ("metrics", {"metrics", "errors"}),
-        ("models", {"models", "losses", "penalties", "networks", "optim", "errors"}),
+        ("models", {"models", "losses", "penalties", "networks", "optim", "strategies", "errors"}),
     ],
 )
 def test_imports_point_one_way(package, may_import):

@@ -38,7 +38,7 @@ def test_wrong_values(run, tmp_path, overrides, message):
 
 @pytest.mark.parametrize("rate", ["-1", "nan"])
 def test_learning_rate(run, rate):
-    with pytest.raises((InputError, ValueError), match="learning rate"):
+    with pytest.raises(InputError, match="the optimizer of the discriminator: .*learning rate"):
         run(f"optimizer.generator.lr={rate}")
 
 

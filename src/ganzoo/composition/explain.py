@@ -61,7 +61,8 @@ def _explain_setting(error: ConfigCompositionException, overrides: Sequence[str]
 
 def _explain_instantiation(error: InstantiationException, overrides: Sequence[str]) -> str | None:
     cause = error.__cause__
-    where = str(error).rpartition("full_key: ")[2].strip()
+    _, named, key = str(error).rpartition("full_key: ")
+    where = key.strip() if named else "model"
     if cause is None:
         return f"{where}: {_first_line(error)}"
     if isinstance(cause, TypeError | ValueError) and not isinstance(cause, InputError):

@@ -22,7 +22,9 @@ from ganzoo.callbacks.samples import SampleGrid
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.composition.compose import build
 from ganzoo.composition.create import build_model
+from ganzoo.composition.folder import is_first_process
 from ganzoo.models.gan import GAN
+from ganzoo.strategies.player_parallel import NAME
 
 log = logging.getLogger("ganzoo")
 
@@ -55,15 +57,16 @@ class Session:
         choices = HydraConfig.get().runtime.choices
         model = build_model(config, choices["model"], choices["dataset"])
         datamodule = build(config.dataset.datamodule)
-        log.info(
-            "%s on %s: generator %s, discriminator %s parameters",
-            choices["model"],
-            choices["dataset"],
-            *(
-                f"{sum(p.numel() for p in network.parameters()):,}"
-                for network in (model.generator, model.discriminator)
-            ),
-        )
+        if is_first_process():
+            log.info(
+                "%s on %s: generator %s, discriminator %s parameters",
+                choices["model"],
+                choices["dataset"],
+                *(
+                    f"{sum(p.numel() for p in network.parameters()):,}"
+                    for network in (model.generator, model.discriminator)
+                ),
+            )
         return cls(model, datamodule, _trainer(config))
 
     def fit(self, checkpoint: str | None) -> None:
@@ -112,11 +115,28 @@ def _trainer(config: DictConfig) -> Trainer:
     plugins = [build(node) for node in config.trainer.plugins or []]
     trainer: Trainer = build(
         config.trainer,
+        strategy=_strategy(config.trainer),
         callbacks=callbacks,
         logger=loggers or False,
         plugins=[*plugins, AtomicCheckpointIO()],
     )
     return trainer
+
+
+def _strategy(config: DictConfig) -> Any:
+    """The game's own strategy where there is more than one device and no other is asked for."""
+    if config.strategy != "auto":
+        return config.strategy
+    probe = Trainer(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        num_nodes=config.num_nodes,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    return NAME if probe.num_devices * probe.num_nodes > 1 else "auto"
 
 
 def close() -> None:

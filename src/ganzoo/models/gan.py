@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from ganzoo.models.recipe import check_same_model
 from ganzoo.models.record import Record, total
 from ganzoo.models.sampling import LatentPrior, Sampler
 from ganzoo.penalties.base import Penalty
+from ganzoo.strategies.player_parallel import PlayerParallelStrategy, check_strategy
 
 
 class GAN(Sampler, LightningModule):
@@ -160,6 +162,7 @@ class GAN(Sampler, LightningModule):
             loss = total(player, terms, self.global_step)
             optimizer.zero_grad()
             self.manual_backward(loss)
+        self._average_across_devices(player)
         if self._gradient_clipping is not None:
             self._gradient_clipping(player.parameters())
         self._step(player, optimizer)
@@ -171,16 +174,23 @@ class GAN(Sampler, LightningModule):
         missing = {player.name for player in self.players()} - set(self._optimizer_factories)
         if missing:
             raise InputError(f"no optimizer for {' and '.join(sorted(missing))}: set optimizers")
-        optimizers = [
-            self._optimizer_factories[player.name](player.parameters()) for player in self.players()
-        ]
+        optimizers = [self._optimizer(player) for player in self.players()]
         schedules = (
             [self._schedule(optimizer) for optimizer in optimizers] if self._schedule else []
         )
         return optimizers, schedules
 
+    def _optimizer(self, player: Player) -> Optimizer:
+        try:
+            return self._optimizer_factories[player.name](player.parameters())
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the optimizer of the {player.name}: {error}") from error
+
     def on_train_start(self) -> None:
         """Seat the players: their optimizers and who is frozen in whose turn."""
+        check_strategy(self.trainer)
+        if self.trainer.world_size > 1:
+            torch.manual_seed(torch.initial_seed() + self.global_rank)  # latents of its own
         self._players = self.players()
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
@@ -206,6 +216,11 @@ class GAN(Sampler, LightningModule):
             self._fits = True
         return split(data, labels, steps, self.global_step * steps)
 
+    def _average_across_devices(self, player: Player) -> None:
+        strategy = self.trainer.strategy
+        if isinstance(strategy, PlayerParallelStrategy):
+            strategy.average_gradients(player.parameters())
+
     def _step(self, player: Player, optimizer: LightningOptimizer) -> None:
         # Lightning counts every step taken through its wrapper, and global_step counts the
         # generator's alone: the others step through the strategy, which does the same otherwise.
@@ -221,7 +236,7 @@ class GAN(Sampler, LightningModule):
             schedule.step()  # type: ignore[call-arg]
         if self.global_step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             step = float(self.global_step)
-            self.log_dict({**self._record.latest, "step": step}, batch_size=1)
+            self.log_dict({**self._record.latest, "step": step}, batch_size=1, sync_dist=True)
 
 
 def _nothing() -> None:

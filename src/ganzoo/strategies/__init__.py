@@ -1,0 +1,1 @@
+"""Averaging gradients across devices, player by player."""

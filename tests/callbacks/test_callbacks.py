@@ -1,0 +1,120 @@
+import json
+import math
+
+import pytest
+import torch
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.loggers import CSVLogger
+from torchmetrics import Metric
+
+from ganzoo.callbacks.checkpoints import Checkpoints
+from ganzoo.callbacks.evaluation import Evaluation
+from ganzoo.callbacks.progress import TrainingProgress
+from ganzoo.callbacks.samples import SampleGrid
+from ganzoo.checkpoints.io import AtomicCheckpointIO
+from ganzoo.errors import InputError
+
+
+class Distance(Metric):
+    """How far the mean of the samples is from that of the real data."""
+
+    def __init__(self):
+        super().__init__()
+        self.means = {}
+
+    def update(self, data, *, real):
+        self.means[real] = data.mean(0)
+
+    def compute(self):
+        return {"distance": (self.means[True] - self.means[False]).norm()}
+
+
+class Data(LightningDataModule):
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def train_dataloader(self):
+        return self.batches(8, 2)
+
+    def real(self, count, seed):
+        return torch.zeros(count, 2), None
+
+
+def test_evaluation_measures_when_it_is_time_and_at_the_end(gan, trainer, batches, tmp_path):
+    evaluation = Evaluation(metrics={"d": Distance()}, every_n_steps=2, samples=50, seed=3)
+    model = gan()
+    logger = CSVLogger(tmp_path, name="", version="")
+    run = trainer(5, callbacks=[evaluation], logger=logger)
+    run.fit(model, datamodule=Data(batches))
+    assert [row["step"] for row in evaluation.history] == [2, 4, 5]
+    expected = model.sample(50, seed=3).mean(0).norm().item()
+    assert evaluation.history[-1]["metrics/distance"] == pytest.approx(expected, rel=1e-6)
+    assert float(run.callback_metrics["metrics/distance"]) == pytest.approx(expected, rel=1e-6)
+    assert "metrics/distance" in (tmp_path / "metrics.csv").read_text()
+
+
+def test_evaluation_leaves_no_trace_in_training(gan, trainer, batches):
+    ends = []
+    for callbacks in (
+        [],
+        [Evaluation(metrics={"d": Distance()}, every_n_steps=1, samples=9, seed=3)],
+    ):
+        torch.manual_seed(5)
+        model = gan()
+        trainer(4, callbacks=callbacks).fit(model, datamodule=Data(batches))
+        ends.append(model.generator[0].weight)
+    assert torch.equal(*ends)
+
+
+@pytest.mark.parametrize(("direction", "best"), [("minimize", 2), ("maximize", 3)])
+def test_the_best_checkpoint_is_the_best(gan, trainer, batches, tmp_path, direction, best):
+    values = iter([5.0, 1.0, 9.0, math.nan, 4.0])
+
+    class Scripted(Distance):
+        def compute(self):
+            return {"distance": torch.tensor(next(values))}
+
+    keep = Checkpoints(
+        folder=tmp_path, every_n_steps=2, objective="metrics/distance", direction=direction
+    )
+    measure = Evaluation(metrics={"d": Scripted()}, every_n_steps=1, samples=4, seed=0)
+    run = trainer(
+        5, callbacks=[measure, keep], plugins=[AtomicCheckpointIO()], enable_checkpointing=True
+    )
+    run.fit(gan(), datamodule=Data(batches))
+    assert torch.load(keep.best_path, weights_only=True)["global_step"] == best
+    assert torch.load(keep.last_path, weights_only=True)["global_step"] == 5
+    assert keep.state_dict()["best_step"] == best
+
+
+def test_direction_is_one_of_two_words(tmp_path):
+    with pytest.raises(InputError, match="direction must be minimize or maximize, not 'up'"):
+        Checkpoints(folder=tmp_path, every_n_steps=1, objective="x", direction="up")
+
+
+def test_pictures_come_from_the_same_latents(gan, trainer, batches, tmp_path):
+    grid = SampleGrid(folder=tmp_path, every_n_steps=2, rows=2, columns=2, points=20, seed=1)
+    trainer(3, callbacks=[grid]).fit(gan(), batches(8, 2))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000002.png", "00000003.png"]
+    assert grid.last_picture == tmp_path / "00000003.png"
+
+
+def test_progress_is_readable_in_a_log_file(gan, trainer, batches, capsys):
+    progress = TrainingProgress(refresh_seconds=1, line_seconds=1e-9, terms=["generator/loss"])
+    trainer(3, callbacks=[progress], enable_progress_bar=True).fit(gan(), batches(8, 2))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "step 1/3",
+        "step 2/3",
+        "step 3/3",
+        "step 3/3",  # the end, with what was measured there
+    ]
+    assert all("generator/loss" in line and "steps/s" in line for line in lines)
+
+
+def test_summary_is_json(tmp_path):
+    from ganzoo.composition.folder import RunFolder
+
+    RunFolder(tmp_path, tmp_path / "latest").write_summary({"status": "finished", "path": tmp_path})
+    assert json.loads((tmp_path / "summary.json").read_text())["status"] == "finished"
