@@ -1,15 +1,15 @@
 """What a dataloader gives, and whether the networks fit it."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.errors import InputError
 
-if TYPE_CHECKING:
-    from ganzoo.models.gan import GAN
+Judge = Callable[[Tensor, Tensor | None], Tensor]
+"""A function of data ``[B, ...]`` and labels ``[B]`` or None."""
 
 
 def unpack(batch: Any, shares: int) -> tuple[Tensor, Tensor | None]:
@@ -51,10 +51,19 @@ def check_labels(labels: Tensor, num_classes: int) -> None:
 
 
 @torch.no_grad()
-def check_networks_fit(model: "GAN", data: Tensor, labels: Tensor | None) -> None:
+def check_networks_fit(
+    model: nn.Module, generate: Judge, discriminate: Judge, data: Tensor, labels: Tensor | None
+) -> None:
     """Refuse networks that do not fit the data before the first update.
 
     Both networks run once in evaluation mode on two samples, so that nothing changes.
+
+    Args:
+        model: The game that holds the networks.
+        generate: From real data and labels to as many fakes.
+        discriminate: From data and labels to logits ``[B]``.
+        data: Real samples ``[B, ...]``.
+        labels: Their classes ``[B]``, or None.
 
     Raises:
         InputError: if the data is not finite floating point, the discriminator does not take it
@@ -64,18 +73,17 @@ def check_networks_fit(model: "GAN", data: Tensor, labels: Tensor | None) -> Non
         raise InputError(f"data must be floating point, images in [-1, 1], not {data.dtype}")
     if not torch.isfinite(data).all():
         raise InputError("the data holds values that are not finite")
-    real, marks = data[:2], None if labels is None else labels[:2]
-    shape = list(data.shape[1:])
+    real, marks, shape = data[:2], None if labels is None else labels[:2], list(data.shape[1:])
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        made = list(_tried(model, "generator", shape, lambda: _fake(model, real, marks)).shape[1:])
+        made = list(_tried("generator", shape, generate, real, marks).shape[1:])
         if made != shape:
             raise InputError(
                 f"the generator makes data of shape {made}, the data set has {shape}: "
                 "choose a network made for this data set"
             )
-        logits = _tried(model, "discriminator", shape, lambda: model.discriminate(real, marks))
+        logits = _tried("discriminator", shape, discriminate, real, marks)
     finally:
         for module, training in modes.items():
             module.training = training
@@ -86,19 +94,13 @@ def check_networks_fit(model: "GAN", data: Tensor, labels: Tensor | None) -> Non
         )
 
 
-def _fake(model: "GAN", real: Tensor, labels: Tensor | None) -> Tensor:
-    latents = torch.zeros(len(real), model.latent_prior.latent_dim, device=model.device)
-    return model.generate(model.generator, latents, labels)
-
-
-def _tried(model: "GAN", name: str, shape: list[int], call: Any) -> Tensor:
+def _tried(
+    name: str, shape: list[int], network: Judge, real: Tensor, labels: Tensor | None
+) -> Tensor:
     try:
-        return call()  # type: ignore[no-any-return]
+        return network(real, labels)
     except InputError:
         raise
     except (RuntimeError, ValueError, IndexError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(
-            f"the {name} ({type(getattr(model, name)).__name__}) does not fit data of shape "
-            f"{shape}: {reason}"
-        ) from error
+        raise InputError(f"the {name} does not fit data of shape {shape}: {reason}") from error

@@ -16,7 +16,7 @@ from ganzoo.losses.base import AdversarialLoss
 from ganzoo.models.averaging import ExponentialMovingAverage
 from ganzoo.models.batches import check_networks_fit, unpack
 from ganzoo.models.player import Opponents, Player, Share, Terms, split
-from ganzoo.models.recipe import check_same_model
+from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import Record, total
 from ganzoo.models.sampling import LatentPrior, Sampler
 from ganzoo.penalties.base import Penalty
@@ -83,7 +83,7 @@ class GAN(Sampler, LightningModule):
         self.latent_prior = latent_prior
         self.averaged = ema(generator) if ema else None
         self.discriminator_steps = int(discriminator_steps)
-        self.recipe: dict[str, Any] | None = None
+        self.recipe: Recipe | None = None
         self._optimizer_factories = dict(optimizers)
         self._schedule = schedule
         self._gradient_clipping = gradient_clipping
@@ -206,15 +206,19 @@ class GAN(Sampler, LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse the checkpoint of another model."""
-        check_same_model(self, checkpoint)
+        check_same_model(self.recipe, self.state_dict(), checkpoint)
 
     def _rounds(self, batch: Any) -> list[Share]:
         steps = max(player.steps for player in self._players)
         data, labels = unpack(batch, steps)
         if not self._fits:
-            check_networks_fit(self, data, labels)
+            check_networks_fit(self, self._fakes_for, self.discriminate, data, labels)
             self._fits = True
         return split(data, labels, steps, self.global_step * steps)
+
+    def _fakes_for(self, real: Tensor, labels: Tensor | None) -> Tensor:
+        latents = real.new_zeros(len(real), self.latent_prior.latent_dim)
+        return self.generate(self.generator, latents, labels)
 
     def _average_across_devices(self, player: Player) -> None:
         strategy = self.trainer.strategy

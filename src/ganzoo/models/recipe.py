@@ -1,15 +1,22 @@
 """What a model remembers of how it was made."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganzoo.errors import InputError
 
-if TYPE_CHECKING:
-    from ganzoo.models.gan import GAN
+Recipe = dict[str, Any]
+"""Names of model and data set, shape and classes of the data, and the model's resolved config."""
 
 
-def check_same_model(model: "GAN", checkpoint: dict[str, Any]) -> None:
+def check_same_model(
+    recipe: Recipe | None, state: dict[str, Any], checkpoint: dict[str, Any]
+) -> None:
     """Refuse to go on from the checkpoint of another model.
+
+    Args:
+        recipe: How the model was made, where that is known.
+        state: The model's state dict.
+        checkpoint: What a run saved.
 
     Raises:
         InputError: if the checkpoint was not written by ganzoo, is of another model or data set,
@@ -17,10 +24,10 @@ def check_same_model(model: "GAN", checkpoint: dict[str, Any]) -> None:
     """
     if "ganzoo" not in checkpoint:
         raise InputError("the checkpoint was not written by ganzoo")
-    theirs, mine = _title(checkpoint["ganzoo"]["recipe"]), _title(model.recipe)
+    theirs, mine = _title(checkpoint["ganzoo"]["recipe"]), _title(recipe)
     if None not in (theirs, mine) and theirs != mine:
         raise InputError(f"the checkpoint is of {theirs}, this run is {mine}")
-    saved, wanted = _shapes(checkpoint["state_dict"]), _shapes(model.state_dict())
+    saved, wanted = _shapes(checkpoint["state_dict"]), _shapes(state)
     different = sorted(set(saved.items()) ^ set(wanted.items()))
     if different:
         raise InputError(
@@ -29,7 +36,7 @@ def check_same_model(model: "GAN", checkpoint: dict[str, Any]) -> None:
         )
 
 
-def _title(recipe: dict[str, Any] | None) -> str | None:
+def _title(recipe: Recipe | None) -> str | None:
     return f"{recipe['name']} on {recipe['dataset']['name']}" if recipe else None
 
 
