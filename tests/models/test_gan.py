@@ -229,3 +229,18 @@ def test_a_player_without_an_optimizer(gan, trainer, batches):
     adam = partial(torch.optim.Adam, lr=1e-3)
     with pytest.raises(InputError, match="no optimizer for discriminator"):
         trainer(1).fit(gan(optimizers={"generator": adam}), batches(8, 2))
+
+
+def test_backward_passes_run_outside_autocast(gan, trainer, batches, monkeypatch):
+    seen = []
+    backward = torch.Tensor.backward
+
+    def watched(self, *rest, **named):
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return backward(self, *rest, **named)
+
+    monkeypatch.setattr(torch.Tensor, "backward", watched)
+    model = gan(penalties={"r1": R1(weight=1.0, interval=1)})
+    trainer(2, precision="bf16-mixed").fit(model, batches(8, 2))
+    assert seen == [False] * 4
+    assert all(parameter.isfinite().all() for parameter in model.parameters())

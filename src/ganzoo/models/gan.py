@@ -161,10 +161,9 @@ class GAN(Sampler, LightningModule):
             terms = player.objective(share)
             loss = total(player, terms, self.global_step)
             optimizer.zero_grad()
-            self.manual_backward(loss)
+            with torch.autocast(self.device.type, enabled=False):  # as torch's guide on AMP asks
+                self.manual_backward(loss)
         self._average_across_devices(player)
-        if self._gradient_clipping is not None:
-            self._gradient_clipping(player.parameters())
         self._step(player, optimizer)
         self.constrain(player)
         self._record.add(player, terms, loss)
@@ -199,6 +198,13 @@ class GAN(Sampler, LightningModule):
         schedules = self.lr_schedulers() or []
         self._schedules = schedules if isinstance(schedules, list) else [schedules]
         self._fits = False
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip the gradients of the player that steps; mixed precision has unscaled them by now."""
+        if self._gradient_clipping is not None:
+            self._gradient_clipping(
+                [p for group in optimizer.param_groups for p in group["params"]]
+            )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the checkpoint describe itself: the library's version and the model's config."""
