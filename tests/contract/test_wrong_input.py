@@ -3,6 +3,7 @@
 import pytest
 
 from ganzoo.errors import InputError
+from ganzoo.models.record import NonFiniteError
 
 SIZES = "8, 16, 32, 64, 128"
 
@@ -40,6 +41,15 @@ def test_wrong_values(run, tmp_path, overrides, message):
 def test_learning_rate(run, rate):
     with pytest.raises(InputError, match="the optimizer of the discriminator: .*learning rate"):
         run(f"optimizer.generator.lr={rate}")
+
+
+def test_a_term_that_is_not_finite_names_the_last_checkpoint(run):
+    overflow = ("model=gan", "dataset=ring", "penalty=r1")
+    with pytest.raises(NonFiniteError, match="r1 is not finite at step 0: there is no checkpoint"):
+        run(*overflow, "penalty.r1.weight=1e39")
+    late = ("optimizer.generator.lr=1e30", "optimizer.discriminator.lr=1e-4")
+    with pytest.raises(NonFiniteError, match=r"at step \d: the last checkpoint is .*last\.ckpt"):
+        run(*overflow, *late, "callbacks.checkpoints.every_n_steps=1", name="second")
 
 
 def test_a_truncated_checkpoint(run, tmp_path):

@@ -24,6 +24,7 @@ from ganzoo.composition.compose import build
 from ganzoo.composition.create import build_model
 from ganzoo.composition.folder import is_first_process
 from ganzoo.models.gan import GAN
+from ganzoo.models.record import NonFiniteError
 from ganzoo.strategies.player_parallel import NAME
 
 log = logging.getLogger("ganzoo")
@@ -70,10 +71,18 @@ class Session:
         return cls(model, datamodule, _trainer(config))
 
     def fit(self, checkpoint: str | None) -> None:
-        """Train, from a checkpoint where one is given."""
+        """Train, from a checkpoint where one is given.
+
+        Raises:
+            NonFiniteError: naming the term, the step and the last checkpoint.
+        """
         started = time.monotonic()
         try:
             self.trainer.fit(self.model, datamodule=self.datamodule, ckpt_path=checkpoint)
+        except NonFiniteError as error:
+            last = self.outcome().get("checkpoint")
+            where = f"the last checkpoint is {last}" if last else "there is no checkpoint yet"
+            raise NonFiniteError(f"{error}: {where}") from error
         finally:
             self.seconds = time.monotonic() - started
 
