@@ -34,8 +34,9 @@ def train(config: DictConfig) -> float | None:
         return _train_in_sweep(config, folder, list(hydra.overrides.task))
     try:
         session = _fit(config, folder)
-    except InputError:
-        folder.remove_if_unused()
+    except Exception as error:
+        if isinstance(error, InputError) or not folder.begun:
+            folder.remove_if_unused()
         raise
     _report(session, folder, list(hydra.overrides.task))
     return session.values().get(config.objective)

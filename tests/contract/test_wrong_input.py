@@ -1,6 +1,7 @@
 """Wrong values and parts that do not fit: one line, and no folder is left behind."""
 
 import pytest
+from hydra.errors import InstantiationException
 
 from ganzoo.errors import InputError
 from ganzoo.models.record import NonFiniteError
@@ -34,6 +35,13 @@ def test_wrong_values(run, tmp_path, overrides, message):
         run(*overrides)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", ["trainer.precision=17", "+model.colour=3"])
+def test_settings_that_only_a_constructor_can_judge_leave_no_folder(run, tmp_path, wrong):
+    with pytest.raises(InstantiationException, match="17|colour"):
+        run("dataset=ring", wrong)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -25,9 +25,11 @@ class RunFolder:
     def __init__(self, path: Path, latest: Path) -> None:
         self.path = path.absolute()
         self._latest = latest.absolute()
+        self.begun = False
 
     def begin(self, config: DictConfig) -> None:
         """Write the resolved config and let the latest link lead here."""
+        self.begun = True
         if not is_first_process():
             return
         OmegaConf.save(config, self.path / "config.yaml", resolve=True)
