@@ -60,6 +60,8 @@ def make_gan(kind: type[GAN] = GAN, **changes) -> GAN:
         "gradient_clipping": None,
         "ema": None,
         "discriminator_steps": 1,
+        "accumulation_steps": 1,
+        "non_finite_tolerance": 0,
     }
     return kind(**(parts | changes))
 

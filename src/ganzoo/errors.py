@@ -13,6 +13,18 @@ class InputError(ValueError):
     """
 
 
+class Interrupted(Exception):  # noqa: N818 - nothing is wrong
+    """A run was told to stop by a signal, and has stopped in order.
+
+    Attributes:
+        signum: The signal's number; a shell knows the exit code ``128 + signum``.
+    """
+
+    def __init__(self, message: str, signum: int) -> None:
+        super().__init__(message)
+        self.signum = signum
+
+
 def check_positive(**values: float) -> None:
     """Refuse numbers that are not finite and above zero.
 
@@ -33,6 +45,18 @@ def check_not_negative(**values: float) -> None:
     for name, value in values.items():
         if not (math.isfinite(value) and value >= 0):
             raise InputError(f"{name} must be zero or a positive number, not {value}")
+
+
+def check_count(**values: float) -> None:
+    """Refuse what is not a whole number of at least 1.
+
+    Raises:
+        InputError: naming the first argument that is not.
+    """
+    for name, value in values.items():
+        check_positive(**{name: value})
+        if int(value) != value:
+            raise InputError(f"{name} must be an integer, not {value}")
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from ganzoo.errors import InputError
 from ganzoo.losses.wasserstein import Wasserstein
 from ganzoo.models.averaging import ExponentialMovingAverage
-from ganzoo.models.record import NonFiniteError
+from ganzoo.models.finite import NonFiniteError
 from ganzoo.optim.clipping import ClipByNorm
 from ganzoo.penalties.zero_centered import R1
 
@@ -175,7 +175,7 @@ def test_term_that_is_not_finite_stops_before_the_weights_change(gan, trainer, b
         def value(self, discriminator, real, fake):
             return super().value(discriminator, real, fake) * float("inf")
 
-    model.penalties = {"r1": Infinite(weight=1.0, interval=1)}
+    model.penalties = nn.ModuleDict({"r1": Infinite(weight=1.0, interval=1)})
     with pytest.raises(NonFiniteError, match=r"discriminator/r1 is not finite at step 0"):
         trainer(3).fit(model, batches(8, 2))
     for mine, theirs in zip(weights(model), before, strict=True):

@@ -3,16 +3,17 @@
 from abc import ABC, abstractmethod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Terms = dict[str, Tensor]
 
 
-class AdversarialLoss(ABC):
+class AdversarialLoss(nn.Module, ABC):
     """A pair of losses to minimise, one for each player, on logits ``[B]``.
 
     Both methods return named scalar terms; a player's loss is their sum. An objective computes:
-    it holds no network, takes no step and logs nothing, and it can be pickled.
+    it holds no network, takes no step and logs nothing, and it can be pickled. Running statistics,
+    if it keeps any, are its buffers: they follow the model to its device and into its checkpoints.
     """
 
     @abstractmethod

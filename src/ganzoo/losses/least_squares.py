@@ -26,6 +26,7 @@ class LeastSquares(PointwiseLoss):
     """
 
     def __init__(self, *, fake_target: float, real_target: float, generator_target: float) -> None:
+        super().__init__()
         if not all(map(math.isfinite, (fake_target, real_target, generator_target))):
             raise InputError(
                 "fake_target, real_target and generator_target must be finite numbers, not "

@@ -27,6 +27,7 @@ class Minimax(PointwiseLoss):
     """
 
     def __init__(self, *, label_smoothing: float) -> None:
+        super().__init__()
         if not 0 <= label_smoothing < 0.5:
             raise InputError(
                 f"label_smoothing must be at least 0 and below 0.5, not {label_smoothing}"

@@ -12,12 +12,13 @@ Judge = Callable[[Tensor, Tensor | None], Tensor]
 """A function of data ``[B, ...]`` and labels ``[B]`` or None."""
 
 
-def unpack(batch: Any, shares: int) -> tuple[Tensor, Tensor | None]:
+def unpack(batch: Any, shares: int, splits: int) -> tuple[Tensor, Tensor | None]:
     """Take the data and, where there are any, the labels out of a batch.
 
     Args:
         batch: A tensor ``[B, ...]``, or a sequence of it and perhaps labels ``[B]``.
         shares: Number of updates that the batch must serve.
+        splits: Number of parts in which each update takes its data.
 
     Raises:
         InputError: if the batch is of another kind, or holds fewer samples than updates.
@@ -29,10 +30,10 @@ def unpack(batch: Any, shares: int) -> tuple[Tensor, Tensor | None]:
             "a batch must be a tensor or a pair (data, labels) of tensors, "
             f"not {type(batch).__name__} of {[type(part).__name__ for part in parts]}"
         )
-    if len(data) < shares:
+    if len(data) < shares * splits:
         raise InputError(
-            f"a batch of {len(data)} samples cannot serve {shares} discriminator steps: "
-            "use a larger batch or fewer discriminator_steps"
+            f"a batch of {len(data)} samples cannot serve {shares} discriminator steps in {splits} "
+            "parts each: use a larger batch, or fewer discriminator_steps or accumulation_steps"
         )
     return data, labels
 

@@ -5,19 +5,20 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
-from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ganzoo import __version__
-from ganzoo.errors import InputError, check_positive
+from ganzoo.errors import InputError, check_count
 from ganzoo.losses.base import AdversarialLoss
+from ganzoo.models import local_state
 from ganzoo.models.averaging import ExponentialMovingAverage
 from ganzoo.models.batches import check_networks_fit, unpack
-from ganzoo.models.player import Opponents, Player, Share, Terms, split
+from ganzoo.models.finite import FiniteCheck, gradient_norm, spoil
+from ganzoo.models.player import Player, Share, Terms, Turn, seat, split
 from ganzoo.models.recipe import Recipe, check_same_model
-from ganzoo.models.record import Record, total
+from ganzoo.models.record import GRADIENT_NORM, LOSS, Record, add_up, scaled, total
 from ganzoo.models.sampling import LatentPrior, Sampler
 from ganzoo.penalties.base import Penalty
 from ganzoo.strategies.player_parallel import PlayerParallelStrategy, check_strategy
@@ -30,9 +31,8 @@ class GAN(Sampler, LightningModule):
     each iteration the discriminator makes ``discriminator_steps`` updates, each on fresh real
     data and fresh latents, then the generator makes one update on fresh latents.
 
-    Departures from the algorithm box: the objective is whatever ``loss`` says (the paper itself
-    trains with the non-saturating one), any optimizer takes the place of gradient ascent, and
-    penalties may be added to the discriminator's objective.
+    Departures: the objective is whatever ``loss`` says (the paper trains with the non-saturating
+    one), any optimizer takes the place of gradient ascent, penalties may be added.
 
     A batch carries all the real data of one iteration: ``[discriminator_steps * B, ...]``, or a
     pair of that and labels. ``trainer.global_step`` counts generator updates. A variant overrides
@@ -51,10 +51,14 @@ class GAN(Sampler, LightningModule):
         gradient_clipping: Called with a player's parameters before each of its steps, or None.
         ema: From the generator to its moving average, or None.
         discriminator_steps: Discriminator updates for each generator update, at least 1.
+        accumulation_steps: Parts in which the data of one update pass through the networks, at
+            least 1; their gradients add up to that of the whole, for losses that are means over
+            samples and networks without batch statistics, in less memory.
+        non_finite_tolerance: Updates with a term or a gradient that is not finite that are left
+            out before the run stops, at least 0.
 
     Raises:
-        InputError: if ``discriminator_steps`` is not a positive integer, or a player has no
-            optimizer.
+        InputError: if one of the numbers is out of range, or a player has no optimizer.
     """
 
     def __init__(
@@ -70,24 +74,27 @@ class GAN(Sampler, LightningModule):
         gradient_clipping: Callable[[list[nn.Parameter]], None] | None,
         ema: Callable[[nn.Module], ExponentialMovingAverage] | None,
         discriminator_steps: int,
+        accumulation_steps: int,
+        non_finite_tolerance: int,
     ) -> None:
         super().__init__()
-        check_positive(discriminator_steps=discriminator_steps)
-        if int(discriminator_steps) != discriminator_steps:
-            raise InputError(f"discriminator_steps must be an integer, not {discriminator_steps}")
+        check_count(discriminator_steps=discriminator_steps, accumulation_steps=accumulation_steps)
         self.automatic_optimization = False
         self.generator = generator
         self.discriminator = discriminator
         self.loss = loss
-        self.penalties = dict(penalties)
+        self.penalties = nn.ModuleDict(penalties)
         self.latent_prior = latent_prior
         self.averaged = ema(generator) if ema else None
         self.discriminator_steps = int(discriminator_steps)
+        self.accumulation_steps = int(accumulation_steps)
         self.recipe: Recipe | None = None
         self._optimizer_factories = dict(optimizers)
         self._schedule = schedule
         self._gradient_clipping = gradient_clipping
+        self._finite = FiniteCheck(non_finite_tolerance)
         self._record = Record()
+        self._local: local_state.LocalState | None = None
 
     def players(self) -> Sequence[Player]:
         """The players in the order of their updates; the generator comes last."""
@@ -133,8 +140,8 @@ class GAN(Sampler, LightningModule):
     def constrain(self, player: Player) -> None:
         """Project a player's parameters onto its feasible set, after each of its updates."""
 
-    def penalise(self, penalties: Mapping[str, Penalty], share: Share, fake: Tensor) -> Terms:
-        """The terms of those penalties that are due at this update of the discriminator."""
+    def penalise(self, penalties: Any, share: Share, fake: Tensor) -> Terms:
+        """The terms of those of the named penalties that are due at this update."""
 
         def critic(data: Tensor) -> Tensor:
             labels = None if share.labels is None else share.labels[: len(data)]
@@ -149,24 +156,28 @@ class GAN(Sampler, LightningModule):
     def training_step(self, batch: Any, batch_idx: int) -> None:
         """One iteration: the updates of each player in turn."""
         rounds = self._rounds(batch)
-        for player in self._players:
-            for share in rounds[-player.steps :]:
-                self.update(player, share)
+        for turn in self._turns.values():
+            for share in rounds[-turn.player.steps :]:
+                self.update(turn.player, share)
         self._after_iteration()
 
     def update(self, player: Player, share: Share) -> None:
         """One update of one player; the others stay as they are."""
-        optimizer = self._turns[player.name]
-        with self._opponents[player.name].frozen():
-            terms = player.objective(share)
-            loss = total(player, terms, self.global_step)
-            optimizer.zero_grad()
-            with torch.autocast(self.device.type, enabled=False):  # as torch's guide on AMP asks
-                self.manual_backward(loss)
-        self._average_across_devices(player)
-        self._step(player, optimizer)
+        turn = self._turns[player.name]
+        with turn.opponents.frozen():
+            self._turn, self._terms = turn, self._differentiate(turn, share)
+        self._average_across_devices(turn)
+        self._step(turn)
         self.constrain(player)
-        self._record.add(player, terms, loss)
+        self._record.add(player, self._terms)
+
+    @property
+    def latest_terms(self) -> Terms:
+        """Scalars of the last updates: ``"generator/adversarial"``, ``"discriminator/loss"``, ...
+
+        ``"generator/gradient_norm"`` is the Euclidean norm of the whole gradient before clipping.
+        """
+        return self._record.latest
 
     def configure_optimizers(self) -> Any:
         """One optimizer, and one schedule where there is any, for each player."""
@@ -185,38 +196,64 @@ class GAN(Sampler, LightningModule):
         except (TypeError, ValueError) as error:
             raise InputError(f"the optimizer of the {player.name}: {error}") from error
 
-    def on_train_start(self) -> None:
-        """Seat the players: their optimizers and who is frozen in whose turn."""
+    def setup(self, stage: str) -> None:
+        """Refuse a strategy that cannot train a game, before it starts its work."""
         check_strategy(self.trainer)
-        if self.trainer.world_size > 1:
-            torch.manual_seed(torch.initial_seed() + self.global_rank)  # latents of its own
-        self._players = self.players()
+
+    def on_train_start(self) -> None:
+        """Seat the players, and go on from what a checkpoint says of this process."""
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
-        self._turns = dict(zip((player.name for player in self._players), optimizers, strict=True))
-        self._opponents = {p.name: Opponents(p, self._players) for p in self._players}
+        self._turns = seat(self.players(), optimizers)
         schedules = self.lr_schedulers() or []
         self._schedules = schedules if isinstance(schedules, list) else [schedules]
-        self._fits = False
+        self._fits = self._local is not None  # looking again would draw random numbers
+        if self._local is None:
+            local_state.seed(self.global_rank, self.global_step)
+        else:
+            local_state.restore_buffers(self, self._local["buffers"])
+            self._record.restore(self._local["terms"], self.device)
+            self._finite.skipped = self._local["skipped"]
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Take up the random numbers of a run that was stopped in the middle of an epoch."""
+        if self._local and batch_idx > 0:  # at an epoch's start the loader has drawn since
+            local_state.restore_random_states(self._local["random"], self.device)
+        self._local = None
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip the gradients of the player that steps; mixed precision has unscaled them by now."""
-        if self._gradient_clipping is not None:
-            self._gradient_clipping(
-                [p for group in optimizer.param_groups for p in group["params"]]
-            )
+        """Clip the gradients of the player that steps, or leave out a step that is not finite.
+
+        Mixed precision has unscaled them by now. Without gradients an optimizer does nothing.
+        """
+        turn, norm = self._turn, gradient_norm(self._turn.parameters)
+        self._terms[GRADIENT_NORM] = norm
+        if not norm.isfinite():
+            scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+            scale = scaler.get_scale() if scaler else 1.0
+            self._finite.refuse(turn.player, self._terms, scale, self.global_step)
+            turn.optimizer.zero_grad()
+        elif self._gradient_clipping is not None:
+            self._gradient_clipping(turn.parameters)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Let the checkpoint describe itself: the library's version and the model's config."""
-        checkpoint["ganzoo"] = {"version": __version__, "recipe": self.recipe}
+        """Let the checkpoint describe itself, and keep what each process needs to go on."""
+        checkpoint["ganzoo"] = {
+            "version": __version__,
+            "recipe": self.recipe,
+            "processes": local_state.capture(self, self._record.latest, self._finite.skipped),
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the checkpoint of another model."""
+        """Refuse the checkpoint of another model; take up this process's random numbers."""
         check_same_model(self.recipe, self.state_dict(), checkpoint)
+        self._local = local_state.of_this_process(checkpoint, self.global_rank)
+        if self._local:
+            local_state.restore_random_states(self._local["random"], self.device)
 
     def _rounds(self, batch: Any) -> list[Share]:
-        steps = max(player.steps for player in self._players)
-        data, labels = unpack(batch, steps)
+        steps = max(turn.player.steps for turn in self._turns.values())
+        data, labels = unpack(batch, steps, self.accumulation_steps)
         if not self._fits:
             check_networks_fit(self, self._fakes_for, self.discriminate, data, labels)
             self._fits = True
@@ -226,18 +263,31 @@ class GAN(Sampler, LightningModule):
         latents = real.new_zeros(len(real), self.latent_prior.latent_dim)
         return self.generate(self.generator, latents, labels)
 
-    def _average_across_devices(self, player: Player) -> None:
+    def _differentiate(self, turn: Turn, share: Share) -> Terms:
+        """The gradients of a player's objective, and its terms with their sum."""
+        turn.optimizer.zero_grad()
+        passes = []
+        for part in share.parts(self.accumulation_steps):
+            terms = scaled(turn.player.objective(part), len(part.data) / len(share.data))
+            loss = total(terms)
+            with torch.autocast(self.device.type, enabled=False):  # as torch's guide on AMP asks
+                self.manual_backward(loss)
+            spoil(turn.parameters, loss)
+            passes.append(terms | {LOSS: loss})
+        return add_up(passes)
+
+    def _average_across_devices(self, turn: Turn) -> None:
         strategy = self.trainer.strategy
         if isinstance(strategy, PlayerParallelStrategy):
-            strategy.average_gradients(player.parameters())
+            strategy.average_gradients(turn.parameters)
 
-    def _step(self, player: Player, optimizer: LightningOptimizer) -> None:
+    def _step(self, turn: Turn) -> None:
         # Lightning counts every step taken through its wrapper, and global_step counts the
         # generator's alone: the others step through the strategy, which does the same otherwise.
-        if player is self._players[-1]:
-            optimizer.step()
+        if turn is list(self._turns.values())[-1]:
+            turn.optimizer.step()
         else:
-            self.trainer.strategy.optimizer_step(optimizer.optimizer, _nothing, self)
+            self.trainer.strategy.optimizer_step(turn.optimizer.optimizer, lambda: None, self)
 
     def _after_iteration(self) -> None:
         if self.averaged is not None:
@@ -247,7 +297,3 @@ class GAN(Sampler, LightningModule):
         if self.global_step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             step = float(self.global_step)
             self.log_dict({**self._record.latest, "step": step}, batch_size=1, sync_dist=True)
-
-
-def _nothing() -> None:
-    """The closure of a step whose gradients are already there."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
 Terms = dict[str, Tensor]
@@ -24,6 +25,12 @@ class Share(NamedTuple):
     data: Tensor
     labels: Tensor | None
     update: int
+
+    def parts(self, count: int) -> list["Share"]:
+        """Cut the share into parts that pass through the networks one after another."""
+        if count == 1:
+            return [self]
+        return [part._replace(update=self.update) for part in split(self.data, self.labels, count)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +90,37 @@ class Opponents:
                     torch._foreach_copy_(self._buffers, before)
 
 
-def split(data: Tensor, labels: Tensor | None, shares: int, first_update: int) -> list[Share]:
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """A player at its turn: what it moves, with what, and who holds still meanwhile.
+
+    Attributes:
+        player: The player.
+        parameters: Its parameters.
+        optimizer: Lightning's wrapper of its optimizer.
+        opponents: Everybody else.
+    """
+
+    player: Player
+    parameters: list[nn.Parameter]
+    optimizer: LightningOptimizer
+    opponents: Opponents
+
+
+def seat(players: Sequence[Player], optimizers: Sequence[LightningOptimizer]) -> dict[str, Turn]:
+    """The turns of the game by their players' names, in the players' order."""
+    return {
+        player.name: Turn(
+            player=player,
+            parameters=player.parameters(),
+            optimizer=optimizer,
+            opponents=Opponents(player, players),
+        )
+        for player, optimizer in zip(players, optimizers, strict=True)
+    }
+
+
+def split(data: Tensor, labels: Tensor | None, shares: int, first_update: int = 0) -> list[Share]:
     """Split the batch of one iteration into the real data of its updates.
 
     Args:

@@ -5,9 +5,8 @@ from torch import Tensor
 
 from ganzoo.models.player import Player, Terms
 
-
-class NonFiniteError(RuntimeError):
-    """A term of a loss is not finite, so the step was not taken."""
+LOSS, GRADIENT_NORM = "loss", "gradient_norm"
+"""Names under which the sum of an objective's terms and its gradient's norm stand beside them."""
 
 
 class Record:
@@ -19,23 +18,28 @@ class Record:
     def __init__(self) -> None:
         self.latest: Terms = {}
 
-    def add(self, player: Player, terms: Terms, loss: Tensor) -> None:
-        """Keep the terms and the sum of one update."""
+    def add(self, player: Player, terms: Terms) -> None:
+        """Keep the terms of one update."""
         for name, value in terms.items():
-            self.latest[f"{player.name}/{name}"] = value.detach()
-        self.latest[f"{player.name}/loss"] = loss.detach()
+            self.latest[f"{player.name}/{name}"] = value
+
+    def restore(self, terms: Terms, device: torch.device) -> None:
+        """Go on from the terms of a checkpoint."""
+        self.latest = {name: value.to(device) for name, value in terms.items()}
 
 
-def total(player: Player, terms: Terms, step: int) -> Tensor:
-    """The sum of an objective's terms.
+def total(terms: Terms) -> Tensor:
+    """The sum of an objective's terms, in float32."""
+    return torch.stack([term.float() for term in terms.values()]).sum()
 
-    Raises:
-        NonFiniteError: naming the terms that are infinite or NaN, and the generator update.
-    """
-    loss = torch.stack([term.float() for term in terms.values()]).sum()
-    if not torch.isfinite(loss):
-        bad = [f"{player.name}/{name}" for name, term in terms.items() if not term.isfinite()]
-        raise NonFiniteError(
-            f"{' and '.join(bad) or player.name + '/loss'} is not finite at step {step}"
-        )
-    return loss
+
+def add_up(parts: list[Terms]) -> Terms:
+    """The sums of the terms of several backward passes, each of the same terms, without graphs."""
+    if len(parts) == 1:
+        return {name: term.detach() for name, term in parts[0].items()}
+    return {name: torch.stack([terms[name].detach() for terms in parts]).sum() for name in parts[0]}
+
+
+def scaled(terms: Terms, factor: float) -> Terms:
+    """Every term times a factor."""
+    return terms if factor == 1.0 else {name: factor * term for name, term in terms.items()}

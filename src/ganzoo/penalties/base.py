@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.errors import InputError, check_not_negative
 
@@ -12,7 +12,7 @@ Discriminator = Callable[[Tensor], Tensor]
 """Data ``[B, ...]`` to logits ``[B]``; labels, if there are any, are closed over."""
 
 
-class Penalty(ABC):
+class Penalty(nn.Module, ABC):
     """A term that is added to the discriminator's loss in every ``interval``-th update.
 
     Lazy regularisation is that of Karras et al. (2020, arXiv:1912.04958), appendix B: a term
@@ -24,6 +24,9 @@ class Penalty(ABC):
     the discriminator included, because squares of gradients leave the range of half precision.
     The gradients by the data are taken of plain logits, before any scaling of the loss.
 
+    A penalty that keeps running statistics registers them as buffers: they follow the model to
+    its device and into its checkpoints.
+
     Args:
         weight: factor of the term, at least 0.
         interval: the term is due in every interval-th update of the discriminator; 1 is always.
@@ -33,13 +36,14 @@ class Penalty(ABC):
     """
 
     def __init__(self, *, weight: float, interval: int) -> None:
+        super().__init__()
         check_not_negative(weight=weight)
         if not isinstance(interval, int) or interval < 1:
             raise InputError(f"interval must be a whole number of at least 1, not {interval}")
         self.weight = weight
         self.interval = interval
 
-    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+    def forward(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
         """Compute the term as it enters the loss.
 
         Args:

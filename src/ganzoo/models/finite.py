@@ -1,0 +1,83 @@
+"""What happens to an update that would carry a NaN or an infinity into the weights."""
+
+import logging
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import InputError
+from ganzoo.models.player import Player, Terms
+from ganzoo.models.record import GRADIENT_NORM, LOSS
+
+log = logging.getLogger("ganzoo")
+
+
+class NonFiniteError(RuntimeError):
+    """A term of a loss or its gradient is not finite, so the step was not taken."""
+
+
+class FiniteCheck:
+    """Leaves out updates that are not finite, a number of times, then stops the run.
+
+    Args:
+        tolerance: Updates of a whole run, of all players, that may be left out; 0 stops at once.
+
+    Raises:
+        InputError: if ``tolerance`` is not a whole number of at least 0.
+    """
+
+    def __init__(self, tolerance: int) -> None:
+        if int(tolerance) != tolerance or tolerance < 0:
+            raise InputError(
+                f"non_finite_tolerance must be a whole number of at least 0, not {tolerance}"
+            )
+        self.tolerance = int(tolerance)
+        self.skipped = 0
+
+    def refuse(self, player: Player, terms: Terms, scale: float, step: int) -> None:
+        """Tell what to do about an update whose terms or gradient are not finite.
+
+        A gradient scaler tries larger and larger scales until gradients overflow, and leaves such
+        a step out by itself; only at a scale of 1 or below the gradients themselves are to blame.
+
+        Args:
+            player: Whose update it is.
+            terms: The terms of its objective, their sum and its gradient's norm.
+            scale: By what the loss was multiplied before its backward pass, 1 without a scaler.
+            step: Number of generator updates so far.
+
+        Raises:
+            NonFiniteError: naming the terms and the step, once the tolerance is used up.
+        """
+        bad = [name for name, term in terms.items() if not term.isfinite()]
+        if bad == [GRADIENT_NORM] and scale > 1.0:
+            return
+        culprits = [name for name in bad if name not in {LOSS, GRADIENT_NORM}] or bad[:1]
+        found = f"{' and '.join(f'{player.name}/{name}' for name in culprits)} is not finite"
+        if self.skipped >= self.tolerance:
+            raise NonFiniteError(f"{found} at step {step}")
+        self.skipped += 1
+        log.warning(
+            "%s at step %d: this update is left out (%d of %d that may be)",
+            found,
+            step,
+            self.skipped,
+            self.tolerance,
+        )
+
+
+@torch.no_grad()
+def spoil(parameters: list[nn.Parameter], loss: Tensor) -> None:
+    """Make gradients not finite where their loss is not, without waiting for the device.
+
+    Some terms are infinite with finite gradients. Once a loss shows in the gradients, averaging
+    them tells all processes, and one look at their norm covers both.
+    """
+    first = next((p.grad for p in parameters if p.grad is not None), None)
+    if first is not None:
+        first.add_(loss.detach() * 0.0)
+
+
+def gradient_norm(parameters: list[nn.Parameter]) -> Tensor:
+    """The Euclidean norm of all gradients together, a scalar."""
+    return nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])

@@ -1,0 +1,151 @@
+"""Updates that are not finite: left out or the end, and the weights never see them."""
+
+import itertools
+import math
+from functools import partial
+
+import pytest
+import torch
+from lightning.pytorch.plugins import MixedPrecision
+from torch import nn
+
+from ganzoo.errors import InputError
+from ganzoo.models.finite import FiniteCheck, NonFiniteError
+from ganzoo.penalties.base import Penalty
+
+SGD = partial(torch.optim.SGD, lr=0.1, momentum=0.9)
+
+
+class Scripted(Penalty):
+    """A term whose value or gradient is spoilt at some updates."""
+
+    def __init__(self, *, bad, value=math.nan, gradient=math.nan):
+        super().__init__(weight=1.0, interval=1)
+        self.bad, self.bad_value, self.bad_gradient, self.calls = bad, value, gradient, 0
+
+    def value(self, discriminator, real, fake):
+        self.calls += 1
+        logits = discriminator(real)
+        if self.calls - 1 not in self.bad:
+            return 0 * logits.mean()
+        return _Spoilt.apply(logits.mean(), self.bad_value, self.bad_gradient)
+
+
+class _Spoilt(torch.autograd.Function):
+    @staticmethod
+    def forward(context, logit, value, gradient):
+        context.gradient = gradient
+        return logit * 0 + value
+
+    @staticmethod
+    def backward(context, gradient):
+        return gradient * context.gradient, None, None
+
+
+def weights(module):
+    return [parameter.detach().clone() for parameter in module.parameters()]
+
+
+KINDS = {
+    "both": {},
+    "a term with a finite gradient": {"value": math.inf, "gradient": 0.0},
+    "a gradient of a finite term": {"value": 0.0},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_the_run_stops_before_the_weights_change(gan, trainer, batches, kind):
+    model = gan(penalties={"r": Scripted(bad={2}, **kind)}, optimizers=dict.fromkeys(
+        ("generator", "discriminator"), SGD
+    ))  # fmt: skip
+    seen = []
+    constrain = model.constrain
+    model.constrain = lambda player: (seen.append(weights(model.discriminator)), constrain(player))
+    name = "gradient_norm" if "value" in kind and kind["value"] == 0.0 else "r"
+    with pytest.raises(NonFiniteError, match=f"^discriminator/{name} is not finite at step 2$"):
+        trainer(5).fit(model, batches(8, 2))
+    for now, before in zip(weights(model.discriminator), seen[-1], strict=True):
+        assert torch.equal(now, before)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_left_out_updates_change_nothing_but_the_count(gan, trainer, batches, kind, caplog):
+    model = gan(
+        penalties={"r": Scripted(bad={1, 3}, **kind)},
+        optimizers={"generator": SGD, "discriminator": SGD},
+        non_finite_tolerance=2,
+    )
+    seen = []
+    model.constrain = lambda player: seen.append((player.name, weights(model.discriminator)))
+    run = trainer(5)
+    run.fit(model, batches(8, 2))
+    assert run.global_step == 5
+    of_discriminator = [values for name, values in seen if name == "discriminator"]
+    same = [
+        all(map(torch.equal, one, other)) for one, other in itertools.pairwise(of_discriminator)
+    ]
+    assert same == [True, False, True, False]
+    assert caplog.text.count("this update is left out") == 2
+    assert "(2 of 2 that may be)" in caplog.text
+    with pytest.raises(NonFiniteError):
+        trainer(7).fit(gan(penalties={"r": Scripted(bad={0, 1, 2})}, non_finite_tolerance=2),
+                       batches(8, 2))  # fmt: skip
+
+
+def test_the_generators_update_is_left_out_and_still_counted(gan, trainer, batches):
+    class Bad(nn.Linear):
+        calls = 0
+
+        def forward(self, data):
+            self.calls += self.training
+            return super().forward(data) * (math.nan if self.calls == 4 else 1.0)
+
+    model = gan(generator=Bad(4, 2), non_finite_tolerance=1)
+    run = trainer(4)
+    run.fit(model, batches(8, 2))  # the fourth pass is the generator's second update
+    assert run.global_step == 4
+    assert all(value.isfinite().all() for value in model.state_dict().values())
+    assert model.optimizers()[1].state[next(model.generator.parameters())]["step"] == 3
+
+
+def test_the_gradient_norm_is_that_of_the_whole_gradient(gan, trainer, batches):
+    model = gan(optimizers={"generator": SGD, "discriminator": SGD})
+    trainer(1).fit(model, batches(8, 2))
+    gradients = torch.cat([p.grad.flatten() for p in model.generator.parameters()])
+    expected = math.sqrt(sum(float(value) ** 2 for value in gradients))
+    assert float(model.latest_terms["generator/gradient_norm"]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("tolerance", [-1, 1.5])
+def test_tolerance_is_a_whole_number(tolerance):
+    with pytest.raises(InputError, match="non_finite_tolerance"):
+        FiniteCheck(tolerance)
+
+
+def half_precision():
+    """float16 with a gradient scaler, as on a GPU, on the CPU."""
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20, growth_interval=4)
+    return MixedPrecision("16-mixed", "cpu", scaler=scaler)
+
+
+def test_a_gradient_scaler_serves_both_players(gan, trainer, batches):
+    """It starts too high, so that the first steps overflow and are left out by it."""
+    plugin = half_precision()
+    model = gan(discriminator_steps=2)
+    run = trainer(60, plugins=[plugin])
+    run.fit(model, batches(16, 2))
+    assert run.global_step == 60
+    assert plugin.scaler.get_scale() < 2.0**20
+    assert all(value.isfinite().all() for value in model.state_dict().values())
+    torch.manual_seed(0)
+    reference = gan(discriminator_steps=2)
+    trainer(60).fit(reference, batches(16, 2))
+    for name in ("discriminator/loss", "generator/loss"):
+        difference = model.latest_terms[name] - reference.latest_terms[name]
+        assert abs(float(difference)) < 0.2, name
+
+
+def test_a_term_that_is_not_finite_stops_in_half_precision_too(gan, trainer, batches):
+    model = gan(penalties={"r": Scripted(bad={3})})
+    with pytest.raises(NonFiniteError, match="discriminator/r is not finite at step 3"):
+        trainer(9, plugins=[half_precision()]).fit(model, batches(8, 2))
