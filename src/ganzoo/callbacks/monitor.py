@@ -1,0 +1,221 @@
+"""Watch the health of a game while it is played."""
+
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from ganzoo.callbacks.symptoms import Measurement, Symptom, accuracy, mean_distance, ranking
+from ganzoo.errors import InputError, check_count
+from ganzoo.models.batches import unpack
+from ganzoo.models.gan import GAN
+
+log = logging.getLogger("ganzoo")
+LOGGED = ("real_logits", "fake_logits", "accuracy", "ranking", "diversity")
+
+
+class Monitor(Callback):
+    """Measures both players on a fixed batch, and warns once of each thing that goes wrong.
+
+    At the first generator update and every few after it, both networks see the same real data
+    and the same latents in evaluation mode; the generator with its own weights, not their
+    average. Logged as ``monitor/<name>``, with the generator update as step:
+
+    - ``real_logits``, ``fake_logits``: the discriminator's mean outputs;
+    - ``accuracy``: its share of outputs on the right side of zero;
+    - ``ranking``: its share of pairs of real and fake put in the right order, which means the
+      same for critics, whose outputs have no zero point; 1/2 where it cannot tell;
+    - ``diversity``: the mean distance of two samples, divided by that of two real ones.
+
+    The game itself logs the norms of both players' gradients. A measurement changes nothing: no
+    weight, no running statistic, no random state.
+
+    Args:
+        symptoms: What to look for, by name; see :mod:`ganzoo.callbacks.symptoms`.
+        every_n_steps: Generator updates from one measurement to the next, at least 1.
+        samples: Number of real and of generated samples, at least 2. Where the trainer has no
+            data module with ``real(count, seed)``, at most those of the first batch.
+        directions: Number of random coordinates that stand for where the samples are, at least 1.
+        seed: Chooses the real samples, the latents and the coordinates.
+
+    Raises:
+        InputError: if a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        symptoms: Mapping[str, Symptom],
+        every_n_steps: int,
+        samples: int,
+        directions: int,
+        seed: int,
+    ) -> None:
+        check_count(every_n_steps=every_n_steps, samples=samples, directions=directions)
+        if samples < 2:
+            raise InputError("samples must be at least 2: diversity is a distance of two samples")
+        self.symptoms = dict(symptoms)
+        self.every_n_steps = every_n_steps
+        self.samples, self.directions, self.seed = samples, directions, seed
+        self.latest: Measurement | None = None
+        self.warned: list[str] = []
+        self._batch: FixedBatch | None = None
+        self._kept: list[Tensor] = []
+        self._last_step = 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Measure when it is time."""
+        step = trainer.global_step
+        if step == self._last_step or (step != 1 and step % self.every_n_steps):
+            return
+        assert isinstance(pl_module, GAN)
+        self._last_step = step
+        if self._batch is None:
+            self._batch = self._fix_batch(trainer, pl_module, batch)
+        self.latest = measure(pl_module, self._batch, step)
+        self._log(trainer, self.latest)
+        self.judge(self.latest, aloud=trainer.is_global_zero)
+
+    def _fix_batch(self, trainer: Trainer, model: GAN, batch: Any) -> "FixedBatch":
+        datamodule: Any = getattr(trainer, "datamodule", None)
+        if hasattr(datamodule, "real"):
+            real, labels = datamodule.real(self.samples, self.seed)
+        else:
+            self._kept = self._kept or self._keep(trainer, batch)
+            real, labels = unpack(self._kept, 1, 1)
+        return FixedBatch(model, real, labels, directions=self.directions, seed=self.seed)
+
+    def _keep(self, trainer: Trainer, batch: Any) -> list[Tensor]:
+        """The beginning of the first process's batch, for all processes."""
+        parts = [part for part in unpack(batch, 1, 1) if part is not None]
+        return trainer.strategy.broadcast([part[: self.samples].cpu().clone() for part in parts])
+
+    def _log(self, trainer: Trainer, measurement: Measurement) -> None:
+        values = {f"monitor/{name}": getattr(measurement, name) for name in LOGGED}
+        values = {name: value for name, value in values.items() if math.isfinite(value)}
+        trainer.callback_metrics.update({name: torch.tensor(v) for name, v in values.items()})
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=measurement.step)
+
+    def judge(self, measurement: Measurement, *, aloud: bool) -> None:
+        """Ask each symptom that has not been told yet, and tell of those that are noticed.
+
+        Args:
+            measurement: The latest.
+            aloud: Whether this process is the one that warns.
+        """
+        for name, symptom in self.symptoms.items():
+            words = None if name in self.warned else symptom.notice(measurement)
+            if words:
+                self.warned.append(name)
+                if aloud:
+                    log.warning("step %d: %s", measurement.step, words)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was seen so far, and the real data where it cannot be had again."""
+        return {
+            "settings": self._settings(),
+            "symptoms": {name: symptom.state_dict() for name, symptom in self.symptoms.items()},
+            "warned": list(self.warned),
+            "kept": self._kept,
+            "last_step": self._last_step,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from it; what was seen with other settings does not count."""
+        self.warned, self._last_step = list(state_dict["warned"]), state_dict["last_step"]
+        if state_dict["settings"] != self._settings():
+            return
+        self._kept = state_dict["kept"]
+        for name, symptom in self.symptoms.items():
+            if name in state_dict["symptoms"]:
+                symptom.load_state_dict(state_dict["symptoms"][name])
+
+    def _settings(self) -> list[int]:
+        return [self.every_n_steps, self.samples, self.directions, self.seed]
+
+
+class FixedBatch:
+    """Real data and latents that stay the same, and coordinates of where the samples are.
+
+    The coordinates are sums of all numbers of all samples with random signs, one sign for each
+    sample times one for each feature. Their distances are on average the root mean square
+    distances of the samples (Achlioptas, 2003, "Database-friendly Random Projections").
+
+    Args:
+        model: The game.
+        real: Real data ``[B, ...]``.
+        labels: Their classes ``[B]``, or None.
+        directions: Number of coordinates, K.
+        seed: Chooses the latents and the signs.
+    """
+
+    def __init__(
+        self, model: GAN, real: Tensor, labels: Tensor | None, *, directions: int, seed: int
+    ) -> None:
+        random = torch.Generator().manual_seed(seed)
+        device, count = model.device, len(real)
+        self.real = real.to(device)
+        self.labels = None if labels is None else labels.to(device)
+        self.latents = model.latent_prior.sample(count, generator=random).to(device)
+        self.spread = mean_distance(self.real)
+        self._by_sample = _signs(count, directions, random).to(device)
+        self._by_feature = _signs(real[0].numel(), directions, random).to(device)
+
+    def position(self, samples: Tensor) -> Tensor:
+        """Coordinates ``[K]`` of samples ``[B, ...]``."""
+        projected = self._by_sample * (samples.flatten(1) @ self._by_feature)
+        return projected.sum(dim=0) / math.sqrt(projected.numel())
+
+
+def measure(model: GAN, batch: FixedBatch, step: int) -> Measurement:
+    """Look at both players without changing anything.
+
+    Args:
+        model: The game.
+        batch: The data and latents to look with.
+        step: Generator updates so far.
+    """
+    count, unknown = len(batch.latents), batch.spread.new_tensor(math.nan)
+    with _undisturbed(model):
+        samples = model.decode(batch.latents, batch.labels, averaged=False, batch_size=count)
+        real = model.discriminate(batch.real, batch.labels).float()
+        fake = model.discriminate(samples, batch.labels).float()
+    numbers = {
+        "real_logits": real.mean(),
+        "fake_logits": fake.mean(),
+        "accuracy": accuracy(real, fake),
+        "ranking": ranking(real, fake),
+        "diversity": mean_distance(samples) / batch.spread,
+        "spread": batch.spread,
+        "gradient_norm": model.latest_terms.get("generator/gradient_norm", unknown),
+    }
+    # One transfer from the device for all of them.
+    values = torch.cat([torch.stack(list(numbers.values())), batch.position(samples)]).tolist()
+    named = dict(zip(numbers, values, strict=False))
+    return Measurement(step=step, position=values[len(numbers) :], **named)
+
+
+@contextmanager
+def _undisturbed(model: GAN) -> Iterator[None]:
+    """Evaluation mode without gradients; modes and random states are put back."""
+    modes = {module: module.training for module in model.modules()}
+    cuda = [model.device] if model.device.type == "cuda" else []
+    model.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(cuda):
+            yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _signs(count: int, directions: int, random: torch.Generator) -> Tensor:
+    return torch.randint(2, (count, directions), generator=random).float() * 2 - 1
