@@ -13,6 +13,9 @@ from ganzoo.callbacks.progress import TrainingProgress
 from ganzoo.callbacks.samples import SampleGrid
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
+from ganzoo.saving import StopOnSaveError
+
+STOP = StopOnSaveError()
 
 
 class Distance(Metric):
@@ -76,7 +79,11 @@ def test_the_best_checkpoint_is_the_best(gan, trainer, batches, tmp_path, direct
             return {"distance": torch.tensor(next(values))}
 
     keep = Checkpoints(
-        folder=tmp_path, every_n_steps=2, objective="metrics/distance", direction=direction
+        folder=tmp_path,
+        every_n_steps=2,
+        objective="metrics/distance",
+        direction=direction,
+        on_save_error=STOP,
     )
     measure = Evaluation(metrics={"d": Scripted()}, every_n_steps=1, samples=4, seed=0)
     run = trainer(
@@ -85,16 +92,22 @@ def test_the_best_checkpoint_is_the_best(gan, trainer, batches, tmp_path, direct
     run.fit(gan(), datamodule=Data(batches))
     assert torch.load(keep.best_path, weights_only=True)["global_step"] == best
     assert torch.load(keep.last_path, weights_only=True)["global_step"] == 5
+    before = keep.last_path.with_name("previous.ckpt")
+    assert torch.load(before, weights_only=True)["global_step"] == 4
     assert keep.state_dict()["best_step"] == best
 
 
 def test_direction_is_one_of_two_words(tmp_path):
     with pytest.raises(InputError, match="direction must be minimize or maximize, not 'up'"):
-        Checkpoints(folder=tmp_path, every_n_steps=1, objective="x", direction="up")
+        Checkpoints(
+            folder=tmp_path, every_n_steps=1, objective="x", direction="up", on_save_error=STOP
+        )
 
 
 def test_pictures_come_from_the_same_latents(gan, trainer, batches, tmp_path):
-    grid = SampleGrid(folder=tmp_path, every_n_steps=2, rows=2, columns=2, points=20, seed=1)
+    grid = SampleGrid(
+        folder=tmp_path, every_n_steps=2, rows=2, columns=2, points=20, seed=1, on_save_error=STOP
+    )
     trainer(3, callbacks=[grid]).fit(gan(), batches(8, 2))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000002.png", "00000003.png"]
     assert grid.last_picture == tmp_path / "00000003.png"

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: the last one, and the best by an objective."""
+"""Checkpoints of a run: the last two, and the best by an objective."""
 
 import math
 from pathlib import Path
@@ -7,28 +7,41 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from ganzoo.checkpoints.resuming import LAST, PREVIOUS, keep_one_more, sweep_up
 from ganzoo.errors import InputError, check_positive
+from ganzoo.saving import SaveErrors
 
 
 class Checkpoints(Checkpoint):
-    """Keeps ``last.ckpt``, and ``best.ckpt`` of the best value of the objective so far.
+    """Keeps ``last.ckpt``, the one before it, and ``best.ckpt`` of the best objective so far.
 
-    ``last.ckpt`` is written every ``every_n_steps`` generator updates and when training ends;
-    ``best.ckpt`` whenever the objective has been measured and is better than before. Must come
-    after the callbacks that measure.
+    ``last.ckpt`` is written every ``every_n_steps`` generator updates and when training ends, and
+    its forerunner becomes ``previous.ckpt``; ``best.ckpt`` whenever the objective has been measured
+    and is better than before. Must come after the callbacks that measure.
+
+    What was logged is on the disk before a checkpoint is, and loggers that can continue
+    (``resume``) are told the step from which a run goes on: so the measurements of a run that was
+    killed and went on are those of one that was not.
 
     Args:
         folder: Where the files go.
         every_n_steps: Generator updates from one ``last.ckpt`` to the next, positive.
         objective: Name of the logged value that decides which checkpoint is best.
         direction: ``"minimize"`` or ``"maximize"``.
+        on_save_error: What happens when a checkpoint cannot be written.
 
     Raises:
         InputError: if ``direction`` is another word.
     """
 
     def __init__(
-        self, *, folder: str | Path, every_n_steps: int, objective: str, direction: str
+        self,
+        *,
+        folder: str | Path,
+        every_n_steps: int,
+        objective: str,
+        direction: str,
+        on_save_error: SaveErrors,
     ) -> None:
         check_positive(every_n_steps=every_n_steps)
         if direction not in {"minimize", "maximize"}:
@@ -36,6 +49,7 @@ class Checkpoints(Checkpoint):
         self.folder = Path(folder)
         self.every_n_steps = every_n_steps
         self.objective = objective
+        self.on_save_error = on_save_error
         self._sign = 1.0 if direction == "minimize" else -1.0
         self.best: float | None = None
         self._best_step = -1
@@ -44,12 +58,26 @@ class Checkpoints(Checkpoint):
     @property
     def last_path(self) -> Path:
         """The checkpoint to resume from."""
-        return self.folder / "last.ckpt"
+        return self.folder / LAST
+
+    @property
+    def good_path(self) -> Path | None:
+        """The newest checkpoint there is."""
+        paths = (self.last_path, self.folder / PREVIOUS)
+        return next((path for path in paths if path.exists()), None)
 
     @property
     def best_path(self) -> Path:
         """The checkpoint with the best objective."""
         return self.folder / "best.ckpt"
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Clear away what a killed process has left, and what it has logged too much."""
+        if trainer.is_global_zero:
+            sweep_up(self.folder)
+            for logger in trainer.loggers:
+                if hasattr(logger, "resume"):
+                    logger.resume(trainer.global_step)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -57,12 +85,32 @@ class Checkpoints(Checkpoint):
         """Save the last and, after a new measurement, perhaps the best."""
         self._save_if_best(trainer)
         if trainer.global_step % self.every_n_steps == 0:
-            trainer.save_checkpoint(self.last_path)
+            self.save_last(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the end of the run."""
         self._save_if_best(trainer)
-        trainer.save_checkpoint(self.last_path)
+        self.save_last(trainer)
+
+    def save_last(self, trainer: Trainer) -> None:
+        """Save the run as it is now; every process must call this."""
+        if trainer.is_global_zero:
+            with self.on_save_error.caught(self.last_path):
+                keep_one_more(self.last_path)
+        self._save(trainer, self.last_path)
+
+    def _save(self, trainer: Trainer, path: Path) -> None:
+        for logger in trainer.loggers:
+            logger.save()
+        reason = None
+        try:
+            trainer.save_checkpoint(path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            trainer.strategy.barrier("Trainer.save_checkpoint")  # where the others wait
+        reason = trainer.strategy.broadcast(reason)
+        if reason is not None:
+            self.on_save_error.handle(path, reason)
 
     def _save_if_best(self, trainer: Trainer) -> None:
         measured = trainer.callback_metrics.get(self.objective)
@@ -74,7 +122,7 @@ class Checkpoints(Checkpoint):
             self.best is None or self._sign * value < self._sign * self.best
         ):
             self.best, self._best_step = value, trainer.global_step
-            trainer.save_checkpoint(self.best_path)
+            self._save(trainer, self.best_path)
 
     def state_dict(self) -> dict[str, Any]:
         """The best value so far, so that a resumed run goes on from it."""

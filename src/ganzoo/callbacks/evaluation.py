@@ -37,6 +37,12 @@ class Evaluation(Callback):
         self.seed = seed
         self.history: list[dict[str, float]] = []
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the last measurement of the run that is resumed."""
+        if self.history:
+            values = {n: torch.tensor(v) for n, v in self.history[-1].items() if n != "step"}
+            trainer.callback_metrics.update(values)
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
@@ -62,6 +68,14 @@ class Evaluation(Callback):
         trainer.callback_metrics.update(values)
         for logger in trainer.loggers:
             logger.log_metrics({name: float(v) for name, v in values.items()}, step=step)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All measurements so far."""
+        return {"history": self.history}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from the measurements of the run that is resumed."""
+        self.history = list(state_dict["history"])
 
     @torch.no_grad()
     def measure(self, model: Sampler, datamodule: Any) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from ganzoo.callbacks.show import log_picture
 from ganzoo.errors import check_positive
 from ganzoo.models.sampling import Sampler
 from ganzoo.pictures import image_grid, save_png, scatter
+from ganzoo.saving import SaveErrors
 
 
 class SampleGrid(Callback):
@@ -27,6 +28,7 @@ class SampleGrid(Callback):
         columns: Columns of the grid, positive.
         points: Number of points in a scatter, positive.
         seed: Chooses the latents.
+        on_save_error: What happens when a picture cannot be written.
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class SampleGrid(Callback):
         columns: int,
         points: int,
         seed: int,
+        on_save_error: SaveErrors,
     ) -> None:
         check_positive(every_n_steps=every_n_steps, rows=rows, columns=columns, points=points)
         self.folder = Path(folder)
         self.every_n_steps = every_n_steps
         self.rows, self.columns, self.points = rows, columns, points
         self.seed = seed
+        self.on_save_error = on_save_error
         self.last_picture: Path | None = None
         self._last_step = -1
 
@@ -64,14 +68,17 @@ class SampleGrid(Callback):
         assert isinstance(model, Sampler)
         step = self._last_step = trainer.global_step
         path = self.folder / f"{step:08d}.png"
-        shape_of_one = model.sample(1, seed=self.seed).dim() - 1
-        if shape_of_one == 3:
+        with self.on_save_error.caught(path):
+            self._draw_to(path, trainer, model)
+            self.last_picture = path
+            for logger in trainer.loggers:
+                log_picture(logger, "samples", path, step)
+
+    def _draw_to(self, path: Path, trainer: Trainer, model: Sampler) -> None:
+        if model.sample(1, seed=self.seed).dim() == 4:
             save_png(image_grid(self._images(model), columns=self.columns), path)
         else:
             self._scatter(trainer, model, path)
-        self.last_picture = path
-        for logger in trainer.loggers:
-            log_picture(logger, "samples", path, step)
 
     def _images(self, model: Sampler) -> Tensor:
         classes = getattr(model, "num_classes", None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch.serialization import get_crc32_options, set_crc32_options
 
 from ganzoo.checkpoints.reading import read
 
@@ -17,16 +18,18 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
-        """Write the whole file to the disk, then let it take its name."""
+        """Write the whole file to the disk, then let it take its name.
+
+        Raises:
+            OSError: if it cannot be written; the file of that name stays as it was.
+        """
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            with aside.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
+            _write(checkpoint, aside)
             aside.replace(target)
+            _write_out(target.parent)
         finally:
             aside.unlink(missing_ok=True)
 
@@ -42,3 +45,26 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             InputError: if it is missing, damaged or not ganzoo's.
         """
         return read(path)
+
+
+def _write(checkpoint: dict[str, Any], path: Path) -> None:
+    with path.open("wb") as file:
+        checksums = get_crc32_options()
+        set_crc32_options(True)  # reading compares them
+        try:
+            torch.save(checkpoint, file)
+        except RuntimeError as error:  # torch's writer hides what the system said
+            system = error.__context__
+            raise system if isinstance(system, OSError) else OSError(str(error)) from error
+        finally:
+            set_crc32_options(checksums)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_out(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -39,7 +39,8 @@ def wandb_logger(
     """Weights & Biases, offline where it cannot be reached.
 
     Without an API key or a network the run is kept on disk, in one line it says so and how to
-    send it later; it never asks for a key.
+    send it later; it never asks for a key. A run that goes on in its folder goes on as the same
+    run of wandb.
 
     Args:
         save_dir: Where wandb keeps its files.
@@ -61,7 +62,13 @@ def wandb_logger(
     settings: dict[str, Any] = {"group": group, "tags": tags}
     if reason:
         settings |= {"mode": "offline", "settings": wandb.Settings(silent=True)}
-    return WandbLogger(project=project, name=name, save_dir=save_dir, **settings)
+    identity = _identity_of_latest(Path(save_dir))
+    return WandbLogger(project=project, name=name, save_dir=save_dir, id=identity, **settings)
+
+
+def _identity_of_latest(folder: Path) -> str | None:
+    latest = folder / "wandb" / "latest-run"  # wandb's own link to run-<date>-<id>
+    return latest.resolve().name.rpartition("-")[2] if latest.exists() else None
 
 
 def _why_offline() -> str | None:
