@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -12,7 +12,7 @@ from ganzoo.composition.entry import run
 from ganzoo.composition.explain import explain
 from ganzoo.composition.folder import RunFolder, is_first_process
 from ganzoo.composition.processes import alone
-from ganzoo.errors import InputError
+from ganzoo.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
     from ganzoo.composition.session import Session
@@ -32,13 +32,16 @@ def train(config: DictConfig) -> float | None:
     if hydra.mode == RunMode.MULTIRUN:
         config.sweep_name = Path(hydra.sweep.dir).name
         return _train_in_sweep(config, folder, list(hydra.overrides.task))
+    overrides = list(hydra.overrides.task)
     try:
         session = _fit(config, folder)
+    except Interrupted as stop:
+        _stop(folder, overrides, stop)
     except Exception as error:
         if isinstance(error, InputError) or not folder.begun:
             folder.remove_if_unused()
         raise
-    _report(session, folder, list(hydra.overrides.task))
+    _report(session, folder, overrides)
     return session.values().get(config.objective)
 
 
@@ -47,10 +50,9 @@ def _fit(config: DictConfig, folder: RunFolder) -> "Session":
 
     try:
         session = Session.build(config)
-        folder.begin(config)
-        checkpoint = config.checkpoint
-        if checkpoint == "last":
-            checkpoint = f"{config.latest}/checkpoints/last.ckpt"
+        checkpoint = folder.find_checkpoint(config.checkpoint)
+        session.accept(checkpoint)
+        folder.begin(config, checkpoint)
         session.fit(checkpoint)
         return session
     finally:
@@ -62,6 +64,8 @@ def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str])
     try:
         with alone(overrides, folder.path):
             session = _fit(config, folder)
+    except Interrupted as stop:
+        _stop(folder, overrides, stop)
     except Exception as error:
         status = explain(error, overrides) or repr(error)
         print(f"ganzoo: {status}", file=sys.stderr)
@@ -69,6 +73,16 @@ def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str])
         raise
     _report(session, folder, overrides)
     return session.values().get(config.objective)
+
+
+def _stop(folder: RunFolder, overrides: list[str], stop: Interrupted) -> NoReturn:
+    # Not 0, so that a scheduler does not take the run for finished; the launched processes end
+    # with 0, so that their launcher does not take them for broken.
+    if not is_first_process():
+        sys.exit(0)
+    print(f"ganzoo: {stop}", file=sys.stderr)
+    _summarise(folder, overrides, str(stop), {}, 0.0)
+    sys.exit(128 + stop.signum)
 
 
 def _report(session: "Session", folder: RunFolder, overrides: list[str]) -> None:

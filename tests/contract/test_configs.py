@@ -17,7 +17,9 @@ from ganzoo.errors import InputError
 
 LABELLED = ["model=conditional_gan"]
 IMAGES_ONLY = {"dcgan", "resnet"}
-CHOSEN_WITH_A_MODEL = ("loss", "latent", "optimizer", "schedule", "gradient_clipping", "ema")
+CHOSEN_WITH_A_MODEL = (
+    "loss", "latent", "optimizer", "schedule", "gradient_clipping", "ema", "on_save_error",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("model", group_choices("model"))

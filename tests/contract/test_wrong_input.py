@@ -4,7 +4,7 @@ import pytest
 from hydra.errors import InstantiationException
 
 from ganzoo.errors import InputError
-from ganzoo.models.record import NonFiniteError
+from ganzoo.models.finite import NonFiniteError
 
 SIZES = "8, 16, 32, 64, 128"
 
@@ -56,7 +56,8 @@ def test_a_term_that_is_not_finite_names_the_last_checkpoint(run):
     with pytest.raises(NonFiniteError, match="r1 is not finite at step 0: there is no checkpoint"):
         run(*overflow, "penalty.r1.weight=1e39")
     late = ("optimizer.generator.lr=1e30", "optimizer.discriminator.lr=1e-4")
-    with pytest.raises(NonFiniteError, match=r"at step \d: the last checkpoint is .*last\.ckpt"):
+    where = r"at step \d: the last good checkpoint is .*last\.ckpt"
+    with pytest.raises(NonFiniteError, match=where):
         run(*overflow, *late, "callbacks.checkpoints.every_n_steps=1", name="second")
 
 

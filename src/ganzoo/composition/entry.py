@@ -2,16 +2,18 @@
 
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition.compose import config_directory
 from ganzoo.composition.explain import explain
+from ganzoo.composition.folder import choose_folder
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
@@ -26,6 +28,7 @@ def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
         sys.path.insert(0, str(Path.cwd()))  # a user's own package, as with python -m
     trace_wanted = os.environ.get(FULL_ERROR, "0") not in {"", "0"}
     os.environ[FULL_ERROR] = "1"  # so that Hydra raises instead of printing
+    OmegaConf.register_new_resolver("run_folder", choose_folder, replace=True, use_cache=True)
     guarded = _Guarded(task)
     try:
         directory = str(config_directory())
@@ -39,6 +42,8 @@ def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
             raise
         print(f"ganzoo: {line}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     finally:
         os.environ[FULL_ERROR] = "1" if trace_wanted else "0"
 

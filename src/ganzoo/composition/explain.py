@@ -38,7 +38,7 @@ def explain(error: BaseException, overrides: Sequence[str]) -> str | None:
         return f"{name} must be given: add {name}=..."
     if isinstance(error, InputError | OSError | OmegaConfBaseException):
         return _first_line(error)
-    if type(error).__name__ in {"MisconfigurationException", "NonFiniteError"}:
+    if type(error).__name__ in {"MisconfigurationException", "NonFiniteError", "Interrupted"}:
         return _first_line(error)
     return None
 

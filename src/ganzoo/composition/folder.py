@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -10,8 +11,25 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 SUMMARY = "summary.json"
+RESUME = "last"
+"""The word for the newest checkpoint, in ``checkpoint=last``."""
 _OWN_FILES = (".hydra", "config.yaml", "train.log", "hparams.yaml", "metrics.csv")
 _OWN_FOLDERS = ("samples", "checkpoints")
+
+
+log = logging.getLogger("ganzoo")
+
+
+def choose_folder(checkpoint: str | None, latest: str, fresh: str) -> str:
+    """The folder of the latest run, where that is to go on, or a fresh one.
+
+    Args:
+        checkpoint: The setting of that name.
+        latest: The link to the latest run's folder.
+        fresh: A folder that is not there yet.
+    """
+    goes_on = checkpoint == RESUME and Path(latest).exists()
+    return os.path.relpath(Path(latest).resolve()) if goes_on else fresh
 
 
 class RunFolder:
@@ -27,16 +45,49 @@ class RunFolder:
         self._latest = latest.absolute()
         self.begun = False
 
-    def begin(self, config: DictConfig) -> None:
-        """Write the resolved config and let the latest link lead here."""
+    def begin(self, config: DictConfig, checkpoint: Path | None = None) -> None:
+        """Write the resolved config and let the latest link lead here.
+
+        Args:
+            config: What the run was composed of.
+            checkpoint: Where it goes on from. One from elsewhere is copied, so that the run can
+                go on from it even before it has saved for the first time.
+        """
         self.begun = True
         if not is_first_process():
             return
+        if checkpoint is not None and checkpoint.absolute().parent != self.checkpoints:
+            from ganzoo.checkpoints.resuming import adopt
+
+            adopt(checkpoint, self.checkpoints)
         OmegaConf.save(config, self.path / "config.yaml", resolve=True)
         if self._latest.parent in self.path.parents:
             aside = self._latest.with_name(f".latest.{os.getpid()}")
             aside.symlink_to(os.path.relpath(self.path, self._latest.parent))
             aside.replace(self._latest)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the checkpoints are."""
+        return self.path / "checkpoints"
+
+    def find_checkpoint(self, wanted: str | None) -> Path | None:
+        """The checkpoint to go on from, or None to begin.
+
+        Args:
+            wanted: A path; ``"last"`` for this run's own newest checkpoint; None for none.
+
+        Raises:
+            InputError: if the checkpoints cannot be read.
+        """
+        from ganzoo.checkpoints.resuming import last_readable, read_or_before
+
+        if wanted != RESUME:
+            return read_or_before(Path(wanted))[0] if wanted else None
+        found = last_readable(self.checkpoints)
+        if found is None and is_first_process():
+            log.warning("there is no checkpoint to go on from in %s: the run begins", self.path)
+        return found
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write what a sweep's table shows of this run."""

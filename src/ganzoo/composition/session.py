@@ -14,18 +14,24 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import ProgressBar
-from lightning.pytorch.loggers import CSVLogger
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.callbacks.checkpoints import Checkpoints
 from ganzoo.callbacks.samples import SampleGrid
 from ganzoo.checkpoints.io import AtomicCheckpointIO
+from ganzoo.checkpoints.reading import read
 from ganzoo.composition.compose import build
 from ganzoo.composition.create import build_model
 from ganzoo.composition.folder import is_first_process
+from ganzoo.errors import InputError, nearest
+from ganzoo.loggers.metrics_file import MetricsFile
+from ganzoo.models.finite import NonFiniteError
 from ganzoo.models.gan import GAN
-from ganzoo.models.record import NonFiniteError
+from ganzoo.models.recipe import check_same_model
+from ganzoo.saving import SaveError
 from ganzoo.strategies.player_parallel import NAME
+
+MATMUL_PRECISIONS = ("highest", "high", "medium")
 
 log = logging.getLogger("ganzoo")
 
@@ -54,6 +60,7 @@ class Session:
             InputError: if a value is wrong or parts do not fit together.
         """
         _quieten()
+        _choose_matmul_precision(config.float32_matmul_precision)
         seed_everything(config.seed, workers=True, verbose=False)
         choices = HydraConfig.get().runtime.choices
         model = build_model(config, choices["model"], choices["dataset"])
@@ -70,19 +77,38 @@ class Session:
             )
         return cls(model, datamodule, _trainer(config))
 
-    def fit(self, checkpoint: str | None) -> None:
+    def accept(self, checkpoint: Path | None) -> None:
+        """Look at the checkpoint to go on from, before anything is written.
+
+        Raises:
+            InputError: if it cannot be read or is of another model.
+        """
+        if checkpoint is None:
+            return
+        saved = read(checkpoint)
+        check_same_model(self.model.recipe, self.model.state_dict(), saved)
+        step, end = saved["global_step"], self.trainer.max_steps
+        if is_first_process():
+            log.info("going on from step %d of %s", step, checkpoint)
+            if 0 <= end <= step:
+                log.warning("trainer.max_steps=%d is reached already: set more to go on", end)
+
+    def fit(self, checkpoint: Path | None) -> None:
         """Train, from a checkpoint where one is given.
 
         Raises:
-            NonFiniteError: naming the term, the step and the last checkpoint.
+            NonFiniteError: naming the term, the player, the step and the last good checkpoint.
+            SaveError: naming what cannot be written, why, and the last good checkpoint.
+            Interrupted: if a signal ended the run.
         """
         started = time.monotonic()
+        path = str(checkpoint) if checkpoint else None
         try:
-            self.trainer.fit(self.model, datamodule=self.datamodule, ckpt_path=checkpoint)
-        except NonFiniteError as error:
+            self.trainer.fit(self.model, datamodule=self.datamodule, ckpt_path=path)
+        except (NonFiniteError, SaveError) as error:
             last = self.outcome().get("checkpoint")
-            where = f"the last checkpoint is {last}" if last else "there is no checkpoint yet"
-            raise NonFiniteError(f"{error}: {where}") from error
+            where = f"the last good checkpoint is {last}" if last else "there is no checkpoint yet"
+            raise type(error)(f"{error}: {where}") from error
         finally:
             self.seconds = time.monotonic() - started
 
@@ -98,10 +124,10 @@ class Session:
             if isinstance(callback, SampleGrid):
                 places["samples"] = callback.last_picture
             if isinstance(callback, Checkpoints):
-                places["checkpoint"] = callback.last_path
+                places["checkpoint"] = callback.good_path
         for logger in self.trainer.loggers:
-            if isinstance(logger, CSVLogger):
-                places["metrics"] = Path(logger.log_dir) / "metrics.csv"
+            if isinstance(logger, MetricsFile):
+                places["metrics"] = logger.path
         return {name: str(path) for name, path in places.items() if path and Path(path).exists()}
 
 
@@ -112,14 +138,21 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", module="lightning")
 
 
+def _choose_matmul_precision(name: str | None) -> None:
+    if name not in (None, *MATMUL_PRECISIONS):
+        raise InputError(
+            f"unknown float32_matmul_precision {name!r}: {nearest(str(name), MATMUL_PRECISIONS)}"
+        )
+    if name is not None:
+        torch.set_float32_matmul_precision(name)
+
+
 def _trainer(config: DictConfig) -> Trainer:
     callbacks = [build(node) for node in config.callbacks.values()]
     if not config.trainer.enable_progress_bar:
         callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
     loggers = [build(node) for node in config.logger.values()]
     for logger in loggers:
-        if isinstance(logger, CSVLogger):
-            continue  # config.yaml lies beside its file already
         logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
     plugins = [build(node) for node in config.trainer.plugins or []]
     trainer: Trainer = build(

@@ -1,0 +1,74 @@
+"""A run that was stopped and resumed ends as one that was never stopped, for every model."""
+
+import csv
+
+import pytest
+import torch
+
+from ganzoo.composition.compose import group_choices
+
+EVERYTHING_ON = (
+    "penalty=[r1,dragan]",
+    "penalty.r1.interval=4",
+    "penalty.dragan.interval=3",
+    "penalty.dragan.weight=0.1",
+    "ema=exponential",
+    "schedule=cosine",
+    "schedule.updates=30",
+    "gradient_clipping=norm",
+    "model.accumulation_steps=2",
+    "model.discriminator_steps=2",
+    "metrics=[precision_recall]",
+    "callbacks.evaluation.every_n_steps=4",
+    "callbacks.checkpoints.every_n_steps=2",
+    "trainer.log_every_n_steps=1",
+)
+STOP, END = 7, 11
+
+
+def final_state(folder):
+    """Everything that a run ends with, but for times and paths."""
+    checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    kept = ("state_dict", "optimizer_states", "lr_schedulers", "ganzoo", "global_step", "callbacks")
+    return {name: checkpoint[name] for name in kept}
+
+
+def rows(folder):
+    with (folder / "metrics.csv").open(newline="") as file:
+        return [{n: v for n, v in row.items() if v} for row in csv.DictReader(file)]
+
+
+def assert_same(mine, theirs, where=""):
+    """The same values to the last bit."""
+    assert type(mine) is type(theirs), where
+    if isinstance(mine, torch.Tensor):
+        assert torch.equal(mine, theirs), where
+    elif isinstance(mine, dict):
+        assert mine.keys() == theirs.keys(), where
+        for key in mine:
+            assert_same(mine[key], theirs[key], f"{where}.{key}")
+    elif isinstance(mine, list | tuple):
+        assert len(mine) == len(theirs), where
+        for index, pair in enumerate(zip(mine, theirs, strict=True)):
+            assert_same(*pair, f"{where}[{index}]")
+    else:
+        assert mine == theirs or mine != mine, where
+
+
+def ends_as_if_never_stopped(run, *overrides):
+    _, whole = run(*overrides, f"trainer.max_steps={END}", name="whole")
+    _, first = run(*overrides, f"trainer.max_steps={STOP}", name="first")
+    torch.rand(13)  # the second process has not drawn the numbers of the first
+    stopped = first / "checkpoints" / "last.ckpt"
+    _, second = run(*overrides, f"trainer.max_steps={END}", f"checkpoint={stopped}", name="second")
+    mine, theirs = final_state(second), final_state(whole)
+    measured = {name: mine["callbacks"].pop("Evaluation") for name in ("mine",)}["mine"]
+    steps = [row for row in measured["history"] if row["step"] != STOP]  # it ended there once
+    assert steps == theirs["callbacks"].pop("Evaluation")["history"]
+    assert_same(mine, theirs)
+    assert rows(second) == [row for row in rows(whole) if int(row["step"]) > STOP]
+
+
+@pytest.mark.parametrize("model", group_choices("model"))
+def test_a_resumed_run_ends_the_same_with_everything_on(run, model):
+    ends_as_if_never_stopped(run, f"model={model}", "dataset=digits", *EVERYTHING_ON)
