@@ -88,3 +88,14 @@ def test_own_networks_by_name_from_an_own_package(train, tmp_path):
     done = train("--config-dir", "my_conf", "model=gan", "network=mine", *SMALL, *FEW)
     assert done.returncode == 0, done.stderr
     assert "generator 6, discriminator 3 parameters" in done.stderr
+
+
+def test_a_new_run_starts_from_the_best_checkpoint_of_the_latest(train, tmp_path):
+    """The link to the latest run is part of the path, and moves while the new run begins."""
+    first = train("model=gan", *SMALL, *FEW)
+    assert first.returncode == 0, first.stderr
+    best = "checkpoint=runs/latest/checkpoints/best.ckpt"
+    second = train("model=gan", *SMALL, *FEW, best, "trainer.max_steps=6")
+    assert second.returncode == 0, second.stderr
+    assert "going on from step 4 of" in second.stderr
+    assert len(list((tmp_path / "runs" / "gan-ring").iterdir())) == 2

@@ -62,7 +62,7 @@ def ends_as_if_never_stopped(run, *overrides):
     stopped = first / "checkpoints" / "last.ckpt"
     _, second = run(*overrides, f"trainer.max_steps={END}", f"checkpoint={stopped}", name="second")
     mine, theirs = final_state(second), final_state(whole)
-    measured = {name: mine["callbacks"].pop("Evaluation") for name in ("mine",)}["mine"]
+    measured = mine["callbacks"].pop("Evaluation")
     steps = [row for row in measured["history"] if row["step"] != STOP]  # it ended there once
     assert steps == theirs["callbacks"].pop("Evaluation")["history"]
     assert_same(mine, theirs)
@@ -72,3 +72,12 @@ def ends_as_if_never_stopped(run, *overrides):
 @pytest.mark.parametrize("model", group_choices("model"))
 def test_a_resumed_run_ends_the_same_with_everything_on(run, model):
     ends_as_if_never_stopped(run, f"model={model}", "dataset=digits", *EVERYTHING_ON)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("model", group_choices("model"))
+def test_on_a_gpu_with_deterministic_algorithms(run, model, monkeypatch):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    gpu = ("trainer.accelerator=gpu", "trainer.deterministic=true")
+    ends_as_if_never_stopped(run, f"model={model}", "dataset=digits", *EVERYTHING_ON, *gpu)

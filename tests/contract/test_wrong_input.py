@@ -85,3 +85,19 @@ def test_resuming_goes_on_where_the_run_stopped(run):
     rows = (second / "metrics.csv").read_text().splitlines()
     column = rows[0].split(",").index("step")
     assert {int(float(row.split(",")[column])) for row in rows[1:]} == {4, 5}
+
+
+def test_a_strategy_that_cannot_train_a_game_leaves_no_folder(run, tmp_path):
+    with pytest.raises(InputError, match=r"a game does not train with DDPStrategy.*player_par"):
+        run("dataset=ring", "trainer.devices=2", "trainer.strategy=ddp")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_could_not_go_on_leaves_no_copy(run, tmp_path):
+    _, folder = run("model=gan", "dataset=ring")
+    before = sorted(tmp_path.rglob("*"))
+    checkpoint = f"checkpoint={tmp_path}/runs/latest/checkpoints/last.ckpt"
+    with pytest.raises(InputError, match="the optimizer of the discriminator"):
+        run("model=gan", "dataset=ring", checkpoint, "optimizer.generator.lr=-1", name="second")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "runs" / "latest").resolve() == folder

@@ -71,13 +71,13 @@ def keep_one_more(last: Path) -> None:
         aside.replace(previous)
 
 
-def adopt(path: Path, folder: Path) -> None:
+def adopt(path: Path, folder: Path) -> Path:
     """Copy a checkpoint from elsewhere, so that a run which goes on from it has one of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{LAST}.{os.getpid()}"
     try:
         shutil.copyfile(path, aside)
-        aside.replace(folder / LAST)
+        return aside.replace(folder / LAST)
     finally:
         aside.unlink(missing_ok=True)
 

@@ -43,6 +43,8 @@ class RunFolder:
     def __init__(self, path: Path, latest: Path) -> None:
         self.path = path.absolute()
         self._latest = latest.absolute()
+        self._before: Path | None = None
+        self._adopted: Path | None = None
         self.begun = False
 
     def begin(self, config: DictConfig, checkpoint: Path | None = None) -> None:
@@ -56,15 +58,14 @@ class RunFolder:
         self.begun = True
         if not is_first_process():
             return
-        if checkpoint is not None and checkpoint.absolute().parent != self.checkpoints:
+        if checkpoint is not None and checkpoint.parent != self.checkpoints.resolve():
             from ganzoo.checkpoints.resuming import adopt
 
-            adopt(checkpoint, self.checkpoints)
+            self._adopted = adopt(checkpoint, self.checkpoints)
         OmegaConf.save(config, self.path / "config.yaml", resolve=True)
         if self._latest.parent in self.path.parents:
-            aside = self._latest.with_name(f".latest.{os.getpid()}")
-            aside.symlink_to(os.path.relpath(self.path, self._latest.parent))
-            aside.replace(self._latest)
+            self._before = self._latest.resolve() if self._latest.exists() else None
+            self._lead_to(self.path)
 
     @property
     def checkpoints(self) -> Path:
@@ -83,7 +84,8 @@ class RunFolder:
         from ganzoo.checkpoints.resuming import last_readable, read_or_before
 
         if wanted != RESUME:
-            return read_or_before(Path(wanted))[0] if wanted else None
+            # Resolved, because the link to the latest run will soon lead here.
+            return read_or_before(Path(wanted))[0].resolve() if wanted else None
         found = last_readable(self.checkpoints)
         if found is None and is_first_process():
             log.warning("there is no checkpoint to go on from in %s: the run begins", self.path)
@@ -97,17 +99,24 @@ class RunFolder:
 
     def remove_if_unused(self) -> None:
         """Take back a run that never started; anything not of its own making stays."""
-        if not is_first_process() or any(self.path.glob("checkpoints/*.ckpt")):
+        if not is_first_process() or set(self.path.glob("checkpoints/*.ckpt")) - {self._adopted}:
             return
+        if self._adopted is not None:
+            _unlink(self._adopted)
         for name in _OWN_FILES:
             target = self.path / name
             shutil.rmtree(target, ignore_errors=True) if target.is_dir() else _unlink(target)
         if self._latest.is_symlink() and self._latest.resolve() == self.path:
-            self._latest.unlink()
+            self._lead_to(self._before) if self._before else self._latest.unlink()
         runs = self._latest.parent
         above = [parent for parent in self.path.parents if parent.is_relative_to(runs)]
         for folder in [*(self.path / name for name in _OWN_FOLDERS), self.path, *above]:
             _remove_if_empty(folder)
+
+    def _lead_to(self, folder: Path) -> None:
+        aside = self._latest.with_name(f".latest.{os.getpid()}")
+        aside.symlink_to(os.path.relpath(folder, self._latest.parent))
+        aside.replace(self._latest)
 
 
 def is_first_process() -> bool:

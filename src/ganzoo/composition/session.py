@@ -29,7 +29,7 @@ from ganzoo.models.finite import NonFiniteError
 from ganzoo.models.gan import GAN
 from ganzoo.models.recipe import check_same_model
 from ganzoo.saving import SaveError
-from ganzoo.strategies.player_parallel import NAME
+from ganzoo.strategies.player_parallel import NAME, check_strategy_name
 
 MATMUL_PRECISIONS = ("highest", "high", "medium")
 
@@ -168,6 +168,7 @@ def _trainer(config: DictConfig) -> Trainer:
 def _strategy(config: DictConfig) -> Any:
     """The game's own strategy where there is more than one device and no other is asked for."""
     if config.strategy != "auto":
+        check_strategy_name(config.strategy)
         return config.strategy
     probe = Trainer(
         accelerator=config.accelerator,

@@ -53,7 +53,7 @@ def _print(rows: list[dict[str, Any]], columns: list[str]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    terms = ("discriminator/", "generator/")
+    terms = ("discriminator/", "generator/", "monitor/")
     shown = [name for name in columns if name != "path" and not name.startswith(terms)]
     table = Table(*(name.removeprefix("metrics/") for name in shown), box=box.SIMPLE)
     for row in rows:

@@ -46,7 +46,7 @@ def capture(model: LightningModule, terms: Terms, skipped: int) -> list[LocalSta
 
 def of_this_process(checkpoint: dict[str, Any], rank: int) -> LocalState | None:
     """This process's state, or None where the run had another number of processes."""
-    states: list[LocalState] = checkpoint["ganzoo"]["processes"]
+    states: list[LocalState] = checkpoint["ganzoo"].get("processes", [])
     return states[rank] if len(states) == world_size() else None
 
 
