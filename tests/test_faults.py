@@ -1,5 +1,6 @@
 """What a run does when it is told to stop, killed, or cannot write: as a user's own process."""
 
+import csv
 import os
 import resource
 import signal
@@ -15,7 +16,7 @@ ENDLESS = (
     "model=gan", "dataset=ring", "dataset.batch_size=8", "latent.latent_dim=4",
     "network.generator.width=16", "network.discriminator.width=16",
     "trainer.accelerator=cpu", "trainer.max_steps=1000000",
-    "callbacks.checkpoints.every_n_steps=20",
+    "callbacks.checkpoints.every_n_steps=20", "trainer.log_every_n_steps=1",
     "callbacks.evaluation.samples=16", "callbacks.samples.points=16",
 )  # fmt: skip
 
@@ -89,6 +90,9 @@ def test_a_run_that_is_told_to_stop_saves_first(start, tmp_path, signum, devices
     assert f"going on from step {at} of" in said
     assert step(last) == at + 3
     assert len(list((tmp_path / "runs").glob("gan-ring/*"))) == 1
+    with (tmp_path / "runs" / "latest" / "metrics.csv").open(newline="") as file:
+        rows = [int(row["step"]) for row in csv.DictReader(file) if row["generator/loss"]]
+    assert rows == list(range(1, at + 4))  # each once, that of the last iteration too
 
 
 SLOW = """

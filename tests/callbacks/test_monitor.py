@@ -15,6 +15,7 @@ from torch import nn
 from ganzoo.callbacks.circles import Circles
 from ganzoo.callbacks.monitor import FixedBatch, Monitor, measure
 from ganzoo.callbacks.symptoms import Collapse, DiscriminatorWon
+from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.data.points import Ring
 from ganzoo.errors import InputError
 from ganzoo.losses.minimax import Minimax
@@ -327,8 +328,10 @@ def test_a_resumed_run_measures_and_warns_the_same(gan, trainer, caplog, tmp_pat
                 yield [data]
 
     def play(steps, watch, checkpoint=None):
-        run = trainer(steps, callbacks=[watch], log_every_n_steps=999)
-        run.fit(dirac_gan(gan, Wasserstein()), Repeating(), ckpt_path=checkpoint, weights_only=True)
+        run = trainer(
+            steps, callbacks=[watch], log_every_n_steps=999, plugins=[AtomicCheckpointIO()]
+        )
+        run.fit(dirac_gan(gan, Wasserstein()), Repeating(), ckpt_path=checkpoint)
         return run
 
     whole = monitor(every_n_steps=5)

@@ -114,8 +114,7 @@ class Session:
 
     def values(self) -> dict[str, float]:
         """The latest value of everything that was logged."""
-        named = self.trainer.callback_metrics.items()
-        return {name: float(value) for name, value in sorted(named) if name != "step"}
+        return {name: float(value) for name, value in sorted(self.trainer.callback_metrics.items())}
 
     def outcome(self) -> dict[str, str]:
         """Where the pictures, the measurements and the checkpoint are."""

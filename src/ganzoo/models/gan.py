@@ -295,5 +295,4 @@ class GAN(Sampler, LightningModule):
         for schedule in self._schedules:
             schedule.step()  # type: ignore[call-arg]
         if self.global_step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-            step = float(self.global_step)
-            self.log_dict({**self._record.latest, "step": step}, batch_size=1, sync_dist=True)
+            self._record.publish(self)

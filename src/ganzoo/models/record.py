@@ -1,6 +1,7 @@
 """The latest value of every term, kept without waiting for the device."""
 
 import torch
+from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from ganzoo.models.player import Player, Terms
@@ -22,6 +23,22 @@ class Record:
         """Keep the terms of one update."""
         for name, value in terms.items():
             self.latest[f"{player.name}/{name}"] = value
+
+    def publish(self, model: LightningModule) -> None:
+        """Log the means over all processes, now.
+
+        Lightning's own way to the loggers leads past the callbacks of the iteration: a checkpoint
+        that one of them saves would come before the row that belongs to it, and a run that was
+        killed in between would go on without that row.
+        """
+        trainer = model.trainer
+        mine = torch.stack([term.float() for term in self.latest.values()])
+        mean: Tensor = trainer.strategy.reduce(mine, reduce_op="mean")
+        values = dict(zip(self.latest, mean.tolist(), strict=True))
+        model.log_dict(values, logger=False, batch_size=1)
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=model.global_step)
+            logger.save()
 
     def restore(self, terms: Terms, device: torch.device) -> None:
         """Go on from the terms of a checkpoint."""
