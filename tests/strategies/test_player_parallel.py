@@ -1,16 +1,11 @@
 """Two processes against one, each in a Python of its own, as a user starts them."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 from lightning.pytorch import Trainer
-from torch import nn
 
-from ganzoo.errors import InputError
-from ganzoo.models.gan import GAN
-from ganzoo.strategies.player_parallel import NAME
+from ganzoo.composition.compose import config_directory
+from ganzoo.strategies.player_parallel import NAME, NOTEBOOK, PlayerParallelStrategy
 
 SCRIPT = """
 import os
@@ -18,89 +13,103 @@ import sys
 import torch
 import torch.distributed as dist
 from lightning.pytorch import Trainer
-import ganzoo
+from ganzoo import create_model
 from ganzoo.composition.compose import build, compose_config
 
 torch.set_num_threads(1)
-devices, path = int(sys.argv[1]), sys.argv[2]
-sent = []
-reduce = dist.all_reduce
-if devices > 1:
-    def counted(tensor, *rest, **named):
-        sent.append(tensor.numel())
-        return reduce(tensor, *rest, **named)
+devices, path, models = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+sent, calls, reduce = [], 0, dist.all_reduce
+draws = {"randn": torch.randn, "rand": torch.rand}
 
-    dist.all_reduce = counted
+
+def counted(tensor, *rest, **named):
+    sent.append(tensor.numel())
+    return reduce(tensor, *rest, **named)
+
+
+def shared(draw, shape):
+    # The draws of all processes together are those that one process would make.
+    global calls
+    calls += 1
+    world, rank = (dist.get_world_size(), dist.get_rank()) if devices > 1 else (1, 0)
+    seeded = torch.Generator().manual_seed(calls)
+    return draw(world, *shape, generator=seeded)[rank]
 
 
 class SharedLatents:
-    # The latents of all processes together are those that one process would draw.
-
-    latent_dim = 2
-
-    def __init__(self):
-        self.calls = 0
+    def __init__(self, latent_dim):
+        self.latent_dim = latent_dim
 
     def sample(self, count, *, generator=None, device=None, truncation=None):
-        self.calls += 1
-        world = dist.get_world_size() if dist.is_initialized() else 1
-        rank = dist.get_rank() if dist.is_initialized() else 0
-        seeded = torch.Generator().manual_seed(self.calls)
-        return torch.randn(world, count, 2, generator=seeded)[rank]
+        return shared(draws["randn"], (count, self.latent_dim))
 
 
-overrides = ["model.discriminator_steps=2", f"dataset.batch_size={32 // devices}",
-             "network.generator.width=16", "penalty=r1", "penalty.r1.interval=3"]
-torch.manual_seed(7 + 100 * int(os.environ.get("LOCAL_RANK", 0)))  # the first one's weights count
-latents = SharedLatents()
-model = ganzoo.create_model("gan", dataset="ring", overrides=overrides, latent_prior=latents)
-config = compose_config(["model=gan", "dataset=ring", *overrides])
-trainer = Trainer(max_steps=20, max_epochs=-1, accelerator="cpu", devices=devices, logger=False,
-                  strategy="player_parallel" if devices > 1 else "auto", num_sanity_val_steps=0,
-                  enable_checkpointing=False, enable_progress_bar=False, log_every_n_steps=1000,
-                  enable_model_summary=False, use_distributed_sampler=False)
-trainer.fit(model, datamodule=build(config.dataset.datamodule))
-if trainer.global_rank == 0:
-    torch.save({"weights": model.state_dict(), "sent": sent}, path)
+def train(name):
+    global calls
+    calls, penalties, more = 0, [], {}
+    sent.clear()
+    if name == "gan":  # with everything that touches gradients
+        penalties = ["penalty=r1", "penalty.r1.interval=3", "gradient_clipping=norm",
+                     "model.discriminator_steps=2", "model.accumulation_steps=2"]
+    overrides = ["normalization@generator_normalization=none", "network=mlp", "ema=exponential",
+                 "normalization@discriminator_normalization=none", "network.generator.width=16",
+                 f"dataset.batch_size={16 // devices}", *penalties]
+    config = compose_config([f"model={name}", "dataset=digits", *overrides])
+    torch.manual_seed(7 + 100 * int(os.environ.get("LOCAL_RANK", 0)))  # the first one's count
+    model = create_model(name, dataset="digits", overrides=overrides,
+                         latent_prior=SharedLatents(config.latent.latent_dim))
+    trainer = Trainer(
+        max_steps=20, max_epochs=-1, accelerator="cpu", devices=devices, logger=False,
+        strategy="player_parallel" if devices > 1 else "auto", log_every_n_steps=1000,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        num_sanity_val_steps=0, use_distributed_sampler=False)
+    torch.rand = lambda *shape, **_: shared(draws["rand"], shape[0])
+    trainer.fit(model, datamodule=build(config.dataset.datamodule))
+    torch.rand = draws["rand"]
+    weights = {key: value.clone() for key, value in model.state_dict().items()}
+    return {"weights": weights, "sent": list(sent), "steps": model.discriminator_steps}
+
+
+dist.all_reduce = counted
+results = {name: train(name) for name in models}
+torch.save(results, f"{path}.{os.environ.get('LOCAL_RANK', 0)}")
 """
 
-
-def trained(devices, folder):
-    script, path = folder / "script.py", folder / f"{devices}.pt"
-    script.write_text(SCRIPT)
-    command = [sys.executable, str(script), str(devices), str(path)]
-    subprocess.run(command, check=True, timeout=200, capture_output=True)
-    return torch.load(path, weights_only=True)
+MODELS = sorted(path.stem for path in (config_directory() / "model").glob("*.yaml"))
 
 
-def test_two_processes_follow_one_and_send_only_what_they_must(tmp_path):
-    one, two = trained(1, tmp_path), trained(2, tmp_path)
-    for name, value in one["weights"].items():
-        torch.testing.assert_close(two["weights"][name], value, rtol=1e-5, atol=1e-6)
+def test_two_processes_follow_one_and_send_only_what_they_must(start, tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    for devices in (1, 2):
+        done = start(tmp_path, "script.py", str(devices), str(devices), *MODELS, limit=240)
+        assert done.code == 0, done.err
+    runs = [torch.load(tmp_path / name, weights_only=True) for name in ("1.0", "2.0", "2.1")]
+    assert list(runs[0]) == MODELS
+    for model in MODELS:
+        one, first, second = (run[model] for run in runs)
+        assert_follows(model, one["weights"], first["weights"])
+        same = all(v.equal(second["weights"][n]) for n, v in first["weights"].items())
+        assert same, f"{model}: the two processes differ"
+        assert_sends_one_player_at_a_time(model, first)
+
+
+def assert_follows(model, one, two):
+    for name, value in one.items():
+        torch.testing.assert_close(
+            two[name], value, rtol=1e-5, atol=1e-6, msg=lambda text, n=name: f"{model} {n}: {text}"
+        )
+
+
+def assert_sends_one_player_at_a_time(model, run):
     sizes = {
-        player: sum(v.numel() for n, v in one["weights"].items() if n.startswith(player))
+        player: sum(v.numel() for n, v in run["weights"].items() if n.startswith(player))
         for player in ("generator", "discriminator")
     }
-    iteration = [sizes["discriminator"]] * 2 + [sizes["generator"]]
-    assert two["sent"] == iteration * 20
+    iteration = [sizes["discriminator"]] * run["steps"] + [sizes["generator"]]
+    assert run["sent"] == iteration * 20, model
 
 
-def test_another_strategy_is_refused_by_name(gan, trainer, batches):
-    run = trainer(1)
-    model = gan()
-    model.trainer = run
-
-    class TwoDevices:
-        world_size = 2
-        strategy = run.strategy
-
-    from ganzoo.strategies.player_parallel import check_strategy
-
-    with pytest.raises(InputError, match=r"use Trainer\(strategy='player_parallel'\)"):
-        check_strategy(TwoDevices())
-
-
-def test_the_strategy_is_registered_by_name():
-    run = Trainer(strategy=NAME, devices=1, accelerator="cpu", logger=False)
-    assert type(run.strategy).__name__ == "PlayerParallelStrategy"
-    assert issubclass(GAN, nn.Module)
+@pytest.mark.parametrize("name", [NAME, NOTEBOOK])
+def test_the_strategy_is_registered_by_name(name):
+    run = Trainer(strategy=name, devices=1, accelerator="cpu", logger=False)
+    assert type(run.strategy) is PlayerParallelStrategy
