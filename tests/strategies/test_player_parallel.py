@@ -78,6 +78,7 @@ torch.save(results, f"{path}.{os.environ.get('LOCAL_RANK', 0)}")
 MODELS = sorted(path.stem for path in (config_directory() / "model").glob("*.yaml"))
 
 
+@pytest.mark.slow
 def test_two_processes_follow_one_and_send_only_what_they_must(start, tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     for devices in (1, 2):

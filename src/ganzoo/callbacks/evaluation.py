@@ -15,8 +15,9 @@ from ganzoo.models.sampling import Sampler
 class Evaluation(Callback):
     """Measures averaged weights in evaluation mode, every few steps and at the end.
 
-    The same number of samples from the same latents, and the same real data, each time. Values
-    are logged as ``metrics/<name>`` with the generator update as step.
+    The same number of samples from the same latents, and the same real data, each time. With
+    several processes the first one measures and tells the others. Values are logged as
+    ``metrics/<name>`` with the generator update as step.
 
     Args:
         metrics: Metrics with ``update(data, real=...)`` and ``compute() -> dict``.
@@ -31,7 +32,7 @@ class Evaluation(Callback):
         check_positive(every_n_steps=every_n_steps, samples=samples)
         self.metrics = dict(metrics)
         for metric in self.metrics.values():
-            metric.sync_on_compute = False  # every process measures the same samples
+            metric.distributed_available_fn = _never  # the first process measures alone
         self.every_n_steps = every_n_steps
         self.samples = samples
         self.seed = seed
@@ -60,14 +61,14 @@ class Evaluation(Callback):
         if not self.metrics or not hasattr(datamodule, "real"):
             return
         assert isinstance(model, Sampler)
-        values = {
-            f"metrics/{name}": value for name, value in self.measure(model, datamodule).items()
-        }
+        measured = self.measure(model, datamodule) if trainer.is_global_zero else {}
+        values = {f"metrics/{name}": float(value) for name, value in measured.items()}
+        values = trainer.strategy.broadcast(values)  # all agree on which checkpoint is best
         step = trainer.global_step
-        self.history.append({"step": step} | {name: float(v) for name, v in values.items()})
-        trainer.callback_metrics.update(values)
+        self.history.append({"step": step} | values)
+        trainer.callback_metrics.update({n: torch.tensor(v) for n, v in values.items()})
         for logger in trainer.loggers:
-            logger.log_metrics({name: float(v) for name, v in values.items()}, step=step)
+            logger.log_metrics(values, step=step)
 
     def state_dict(self) -> dict[str, Any]:
         """All measurements so far."""
@@ -95,3 +96,7 @@ class Evaluation(Callback):
             metric.update(fake, real=False)
             values |= metric.compute()
         return values
+
+
+def _never() -> bool:
+    return False

@@ -40,12 +40,17 @@ def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
         line = None if trace_wanted else explain(error, sys.argv[1:])
         if line is None:
             raise
-        print(f"ganzoo: {line}", file=sys.stderr)
+        print(f"ganzoo: {_rank()}{line}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     finally:
         os.environ[FULL_ERROR] = "1" if trace_wanted else "0"
+
+
+def _rank() -> str:
+    rank = os.environ.get("LOCAL_RANK", "0")
+    return "" if rank == "0" else f"rank {rank}: "
 
 
 class _Guarded:

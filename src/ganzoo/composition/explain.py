@@ -13,6 +13,14 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from ganzoo.composition.compose import group_choices, setting_names
 from ganzoo.errors import InputError, nearest
 
+# By name, because importing them would import torch.
+_SAY_IT_THEMSELVES = {
+    "MisconfigurationException",
+    "NonFiniteError",
+    "Interrupted",
+    "LostProcessError",
+}
+
 
 def explain(error: BaseException, overrides: Sequence[str]) -> str | None:
     """Say in one line what is wrong with the input and what would be right.
@@ -38,7 +46,7 @@ def explain(error: BaseException, overrides: Sequence[str]) -> str | None:
         return f"{name} must be given: add {name}=..."
     if isinstance(error, InputError | OSError | OmegaConfBaseException):
         return _first_line(error)
-    if type(error).__name__ in {"MisconfigurationException", "NonFiniteError", "Interrupted"}:
+    if type(error).__name__ in _SAY_IT_THEMSELVES:
         return _first_line(error)
     return None
 

@@ -13,6 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 SUMMARY = "summary.json"
 RESUME = "last"
 """The word for the newest checkpoint, in ``checkpoint=last``."""
+# As Lightning's own launcher, torchrun and SLURM number processes and nodes.
+_RANKS = ("LOCAL_RANK", "NODE_RANK", "RANK", "GROUP_RANK", "SLURM_PROCID")
 _OWN_FILES = (".hydra", "config.yaml", "train.log", "hparams.yaml", "metrics.csv")
 _OWN_FOLDERS = ("samples", "checkpoints")
 
@@ -121,7 +123,7 @@ class RunFolder:
 
 def is_first_process() -> bool:
     """Whether this is the process that writes, among those of a distributed run."""
-    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK"))
+    return all(os.environ.get(name, "0") == "0" for name in _RANKS)
 
 
 def _unlink(path: Path) -> None:

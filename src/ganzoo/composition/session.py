@@ -29,6 +29,7 @@ from ganzoo.models.finite import NonFiniteError
 from ganzoo.models.gan import GAN
 from ganzoo.models.recipe import check_same_model
 from ganzoo.saving import SaveError
+from ganzoo.strategies.failures import LostProcessError
 from ganzoo.strategies.player_parallel import NAME, check_strategy_name
 
 MATMUL_PRECISIONS = ("highest", "high", "medium")
@@ -100,6 +101,7 @@ class Session:
             NonFiniteError: naming the term, the player, the step and the last good checkpoint.
             SaveError: naming what cannot be written, why, and the last good checkpoint.
             Interrupted: if a signal ended the run.
+            LostProcessError: if another process of the run failed, saying which.
         """
         started = time.monotonic()
         path = str(checkpoint) if checkpoint else None
@@ -109,6 +111,11 @@ class Session:
             last = self.outcome().get("checkpoint")
             where = f"the last good checkpoint is {last}" if last else "there is no checkpoint yet"
             raise type(error)(f"{error}: {where}") from error
+        except RuntimeError as error:
+            lost = getattr(self.trainer.strategy, "lost", None)
+            if lost is None:
+                raise
+            raise LostProcessError(lost) from error
         finally:
             self.seconds = time.monotonic() - started
 
