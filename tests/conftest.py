@@ -1,6 +1,7 @@
 """Small parts that many tests need."""
 
 import logging
+import os
 import warnings
 from functools import partial
 
@@ -79,6 +80,15 @@ def make_trainer(steps: int, **changes) -> Trainer:
         "log_every_n_steps": 1,
     }
     return Trainer(**(settings | changes))
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment():
+    """What Lightning tells the processes of one test is not for those of the next."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
