@@ -50,7 +50,7 @@ def test_a_run_ends_by_saying_where_everything_is(train, tmp_path):
 def test_a_sweep_leaves_one_table_and_failed_runs_are_rows(train, tmp_path):
     done = train("-m", "model=gan,lsgan", "latent.latent_dim=2,-1", "seed=3", *SMALL, *FEW)
     assert done.returncode == 1
-    assert done.stderr.strip().endswith("latent_dim must be a positive whole number, not -1")
+    assert done.stderr.strip().endswith("latent_dim must be a whole number from 1 up, not -1")
     (table,) = (tmp_path / "runs" / "sweeps").glob("*/sweep.csv")
     rows = list(csv.DictReader(table.open()))
     assert [(row["model"], row["latent.latent_dim"]) for row in rows] == [

@@ -3,6 +3,7 @@
 import difflib
 import math
 from collections.abc import Iterable
+from typing import Any
 
 
 class InputError(ValueError):
@@ -47,16 +48,16 @@ def check_not_negative(**values: float) -> None:
             raise InputError(f"{name} must be zero or a positive number, not {value}")
 
 
-def check_count(**values: float) -> None:
-    """Refuse what is not a whole number of at least 1.
+def check_whole(minimum: int = 1, /, **values: Any) -> None:
+    """Refuse numbers that are not whole or are below the minimum.
 
     Raises:
-        InputError: naming the first argument that is not.
+        InputError: naming the first argument that is a fraction, NaN, a truth value, no number
+            at all, or too small.
     """
     for name, value in values.items():
-        check_positive(**{name: value})
-        if int(value) != value:
-            raise InputError(f"{name} must be an integer, not {value}")
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise InputError(f"{name} must be a whole number from {minimum} up, not {value!r}")
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

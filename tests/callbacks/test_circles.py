@@ -140,8 +140,8 @@ def test_a_circle_is_small_against_the_data_or_against_the_way_so_far():
     ("changes", "message"),
     [
         ({"window": 10}, r"window must be more than 2 \* \(cycles \+ 1\), not 10"),
-        ({"scales": [1, 0]}, r"scales\[1\] must be a positive number, not 0"),
-        ({"scales": []}, "longest_scale must be a positive number, not 0"),
+        ({"scales": [1, 0]}, r"scales\[1\] must be a whole number from 1 up, not 0"),
+        ({"scales": []}, "longest_scale must be a whole number from 1 up, not 0"),
         ({"share": 1.0}, "share must be between 0 and 1, not 1.0"),
         ({"steadiness": -1}, "steadiness must be zero or a positive number, not -1"),
     ],

@@ -386,8 +386,8 @@ def test_each_symptom_is_told_once(gan, trainer, caplog):
     ("changes", "message"),
     [
         ({"samples": 1}, "samples must be at least 2"),
-        ({"every_n_steps": 0}, "every_n_steps must be a positive number, not 0"),
-        ({"directions": 2.5}, "directions must be an integer, not 2.5"),
+        ({"every_n_steps": 0}, "every_n_steps must be a whole number from 1 up, not 0"),
+        ({"directions": 2.5}, "directions must be a whole number from 1 up, not 2.5"),
     ],
 )
 def test_settings_out_of_range(changes, message):

@@ -187,7 +187,11 @@ def test_a_symptom_goes_on_from_its_state(make, name, values, stop):
     [
         (Collapse, COLLAPSE | {"diversity": 0}, "diversity must be a positive number, not 0"),
         (Collapse, COLLAPSE | {"measurements": 1}, "measurements must be at least 2"),
-        (DiscriminatorWon, WON | {"patience": 1.5}, "patience must be an integer, not 1.5"),
+        (
+            DiscriminatorWon,
+            WON | {"patience": 1.5},
+            "patience must be a whole number from 1 up, not 1.5",
+        ),
         (DiscriminatorWon, WON | {"ranking": 0.4}, "ranking must be above 0.5 and at most 1"),
         (DiscriminatorWon, WON | {"gradient": -1}, "gradient must be a positive number, not -1"),
     ],

@@ -55,7 +55,7 @@ def assert_same(mine, theirs, where=""):
         assert mine == theirs or mine != mine, where
 
 
-def ends_as_if_never_stopped(run, *overrides):
+def assert_ends_as_if_never_stopped(run, *overrides):
     _, whole = run(*overrides, f"trainer.max_steps={END}", name="whole")
     _, first = run(*overrides, f"trainer.max_steps={STOP}", name="first")
     torch.rand(13)  # the second process has not drawn the numbers of the first
@@ -71,7 +71,7 @@ def ends_as_if_never_stopped(run, *overrides):
 
 @pytest.mark.parametrize("model", group_choices("model"))
 def test_a_resumed_run_ends_the_same_with_everything_on(run, model):
-    ends_as_if_never_stopped(run, f"model={model}", "dataset=digits", *EVERYTHING_ON)
+    assert_ends_as_if_never_stopped(run, f"model={model}", "dataset=digits", *EVERYTHING_ON)
 
 
 @pytest.mark.gpu
@@ -80,4 +80,4 @@ def test_a_resumed_run_ends_the_same_with_everything_on(run, model):
 def test_on_a_gpu_with_deterministic_algorithms(run, model, monkeypatch):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     gpu = ("trainer.accelerator=gpu", "trainer.deterministic=true")
-    ends_as_if_never_stopped(run, f"model={model}", "dataset=digits", *EVERYTHING_ON, *gpu)
+    assert_ends_as_if_never_stopped(run, f"model={model}", "dataset=digits", *EVERYTHING_ON, *gpu)

@@ -210,8 +210,8 @@ def test_networks_copy_and_pickle(build):
         (lambda: generator(shape=[3, 512, 512]), "not 512x512"),
         (lambda: generator(shape=[2]), r"not points \[2\]: choose network=mlp"),
         (lambda: discriminator(shape=[0, 32, 32]), r"positive sizes, not \[0, 32, 32\]"),
-        (lambda: generator(latent_dim=-1), "latent_dim must be a positive whole number, not -1"),
-        (lambda: discriminator(width=0), "width must be a positive whole number, not 0"),
+        (lambda: generator(latent_dim=-1), "latent_dim must be a whole number from 1 up, not -1"),
+        (lambda: discriminator(width=0), "width must be a whole number from 1 up, not 0"),
         (lambda: discriminator(negative_slope=-0.2), "negative_slope must be zero or a positive"),
         (lambda: generator()(torch.randn(2, 3)), r"built for batches \[B, 6\], not \[2, 3\]"),
         (

@@ -102,11 +102,11 @@ def test_priors_pickle(prior):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Normal(latent_dim=0), "latent_dim must be a positive whole number, not 0"),
-        (lambda: Uniform(latent_dim=2.5), "latent_dim must be a positive whole number, not 2.5"),
+        (lambda: Normal(latent_dim=0), "latent_dim must be a whole number from 1 up, not 0"),
+        (lambda: Uniform(latent_dim=2.5), "latent_dim must be a whole number from 1 up, not 2.5"),
         (lambda: TruncatedNormal(latent_dim=2, threshold=0.0), "threshold must be a positive"),
         (lambda: TruncatedNormal(latent_dim=2, threshold=math.inf), "threshold must be a positive"),
-        (lambda: NORMAL.sample(0), "count must be a positive whole number, not 0"),
+        (lambda: NORMAL.sample(0), "count must be a whole number from 1 up, not 0"),
         (lambda: NORMAL.sample(1, truncation=-1.0), "truncation must be a positive number"),
         (lambda: UNIFORM.sample(1, truncation=1.5), "uniform prior is at most 1, not 1.5"),
     ],

@@ -238,8 +238,8 @@ def test_an_initialization_of_the_user_s_own_is_taken():
         ),
         (lambda: discriminator(shape=[3, 32, 64]), "ResNetDiscriminator .* not 32x64: set"),
         (lambda: discriminator(shape=[2]), r"not points \[2\]: choose network=mlp"),
-        (lambda: generator(latent_dim=0), "latent_dim must be a positive whole number, not 0"),
-        (lambda: discriminator(width=0), "width must be a positive whole number, not 0"),
+        (lambda: generator(latent_dim=0), "latent_dim must be a whole number from 1 up, not 0"),
+        (lambda: discriminator(width=0), "width must be a whole number from 1 up, not 0"),
         (
             lambda: generator(shape=[3, 64, 64], width=6),
             "width must be a multiple of 4 at this image size, not 6",

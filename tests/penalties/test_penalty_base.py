@@ -86,5 +86,5 @@ def test_wrong_weights_are_refused(kind, weight):
 @every_kind
 @pytest.mark.parametrize("interval", [0, -2, 1.5])
 def test_wrong_intervals_are_refused(kind, interval):
-    with pytest.raises(InputError, match="interval must be a whole number of at least 1"):
+    with pytest.raises(InputError, match="interval must be a whole number from 1 up"):
         kind(weight=1.0, interval=interval)

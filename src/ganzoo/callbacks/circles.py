@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.callbacks.symptoms import Measurement, Symptom
-from ganzoo.errors import InputError, check_count, check_not_negative
+from ganzoo.errors import InputError, check_not_negative, check_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +110,8 @@ class Circles(Symptom):
         steadiness: float,
         amplitude: float,
     ) -> None:
-        check_count(window=window, cycles=cycles, longest_scale=max(scales, default=0))
-        check_count(**{f"scales[{index}]": scale for index, scale in enumerate(scales)})
+        check_whole(window=window, cycles=cycles, longest_scale=max(scales, default=0))
+        check_whole(**{f"scales[{index}]": scale for index, scale in enumerate(scales)})
         check_not_negative(steadiness=steadiness, amplitude=amplitude)
         if not 0 < share < 1:
             raise InputError(f"share must be between 0 and 1, not {share}")

@@ -11,7 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from ganzoo.callbacks.symptoms import Measurement, Symptom, accuracy, mean_distance, ranking
-from ganzoo.errors import InputError, check_count
+from ganzoo.errors import InputError, check_whole
 from ganzoo.models.batches import unpack
 from ganzoo.models.gan import GAN
 
@@ -56,7 +56,7 @@ class Monitor(Callback):
         directions: int,
         seed: int,
     ) -> None:
-        check_count(every_n_steps=every_n_steps, samples=samples, directions=directions)
+        check_whole(every_n_steps=every_n_steps, samples=samples, directions=directions)
         if samples < 2:
             raise InputError("samples must be at least 2: diversity is a distance of two samples")
         self.symptoms = dict(symptoms)

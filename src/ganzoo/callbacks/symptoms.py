@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.errors import InputError, check_count, check_not_negative, check_positive
+from ganzoo.errors import InputError, check_not_negative, check_positive, check_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ class Collapse(Symptom):
     def __init__(self, *, diversity: float, warm_up: int, measurements: int) -> None:
         check_positive(diversity=diversity)
         check_not_negative(warm_up=warm_up)
-        check_count(measurements=measurements)
+        check_whole(measurements=measurements)
         if measurements < 2:
             raise InputError("measurements must be at least 2, to tell whether diversity grows")
         self.diversity = diversity
@@ -172,7 +172,7 @@ class DiscriminatorWon(Symptom):
         if not 0.5 < ranking <= 1:
             raise InputError(f"ranking must be above 0.5 and at most 1, not {ranking}")
         check_positive(gradient=gradient)
-        check_count(patience=patience)
+        check_whole(patience=patience)
         self.ranking = ranking
         self.gradient = gradient
         self.patience = patience

@@ -14,12 +14,7 @@ from ganzoo.composition.compose import group_choices, setting_names
 from ganzoo.errors import InputError, nearest
 
 # By name, because importing them would import torch.
-_SAY_IT_THEMSELVES = {
-    "MisconfigurationException",
-    "NonFiniteError",
-    "Interrupted",
-    "LostProcessError",
-}
+_SAY_IT_THEMSELVES = {"MisconfigurationException", "NonFiniteError", "LostProcessError"}
 
 
 def explain(error: BaseException, overrides: Sequence[str]) -> str | None:

@@ -3,19 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import InputError
-
-
-def check_whole(minimum: int = 1, **values: Any) -> None:
-    """Refuse numbers that are not whole or are below the minimum.
-
-    Raises:
-        InputError: naming the first argument that is a fraction, NaN, a truth value, no number
-            at all, or too small.
-    """
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-            raise InputError(f"{name} must be a whole number from {minimum} up, not {value!r}")
+from ganzoo.errors import InputError, check_whole
 
 
 def check_picture(*, channels: Any, image_size: Any) -> None:

@@ -6,12 +6,11 @@ from typing import Any
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
-from ganzoo.data.checks import check_whole
 from ganzoo.data.images import to_model_range
 from ganzoo.data.plan import Shares
 from ganzoo.data.source import Source
 from ganzoo.data.stream import EpochStream, Stream
-from ganzoo.errors import InputError, check_not_negative
+from ganzoo.errors import InputError, check_not_negative, check_whole
 
 
 class DataModule(LightningDataModule):

@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.checks import check_root, check_whole
+from ganzoo.data.checks import check_root
 from ganzoo.data.decoded import DecodedImages
-from ganzoo.errors import InputError
+from ganzoo.errors import InputError, check_whole
 
 _ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"),

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data.checks import check_whole
+from ganzoo.errors import check_whole
 
 
 class Purpose(IntEnum):

@@ -5,9 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from ganzoo.data.checks import check_whole
 from ganzoo.data.source import Distribution, Labelled
-from ganzoo.errors import check_not_negative, check_positive
+from ganzoo.errors import check_not_negative, check_positive, check_whole
 
 
 class Mixture(Distribution):

@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor
 
-from ganzoo.data.checks import check_whole
 from ganzoo.data.plan import Purpose, seeded
 from ganzoo.data.source import Collection, Labelled
-from ganzoo.errors import InputError
+from ganzoo.errors import InputError, check_whole
 
 
 class StackedDigits(Collection):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ganzoo.data.checks import check_whole
 from ganzoo.data.source import Batches
+from ganzoo.errors import check_whole
 
 # More iterations than any run has.
 _FOREVER = 2**62

@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from ganzoo.errors import check_whole
 from ganzoo.metrics.neighbors import count_members, neighbor_distances
-from ganzoo.metrics.samples import SampleMetric, check_count
+from ganzoo.metrics.samples import SampleMetric
 
 
 class PrecisionRecall(SampleMetric):
@@ -31,7 +32,7 @@ class PrecisionRecall(SampleMetric):
     directions: ClassVar[dict[str, str]] = {"precision": "maximize", "recall": "maximize"}
 
     def __init__(self, *, neighbors: int, **options: Any) -> None:
-        check_count(neighbors=neighbors)
+        check_whole(neighbors=neighbors)
         super().__init__(**options)
         self.neighbors = neighbors
 

@@ -6,19 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from ganzoo.errors import InputError, check_positive
-
-
-def check_count(**values: int) -> None:
-    """Refuse numbers that are not whole and above zero.
-
-    Raises:
-        InputError: naming the first argument that is wrong.
-    """
-    check_positive(**values)
-    for name, value in values.items():
-        if value != int(value):
-            raise InputError(f"{name} must be a whole number, not {value}")
+from ganzoo.errors import InputError
 
 
 def check_samples(data: Tensor, *, real: bool) -> Tensor:

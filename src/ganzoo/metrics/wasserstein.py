@@ -6,8 +6,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from ganzoo.errors import InputError
-from ganzoo.metrics.samples import SampleMetric, check_count
+from ganzoo.errors import InputError, check_whole
+from ganzoo.metrics.samples import SampleMetric
 
 
 class Wasserstein1(SampleMetric):
@@ -23,14 +23,14 @@ class Wasserstein1(SampleMetric):
         options: Arguments of :class:`torchmetrics.Metric`.
 
     Raises:
-        InputError: if limit is not a positive whole number, and by ``compute`` if the sets differ
+        InputError: if limit is not a whole number, and by ``compute`` if the sets differ
             in size, are empty, or are larger than ``limit``.
     """
 
     directions: ClassVar[dict[str, str]] = {"wasserstein": "minimize"}
 
     def __init__(self, *, limit: int, **options: Any) -> None:
-        check_count(limit=limit)
+        check_whole(limit=limit)
         super().__init__(**options)
         self.limit = limit
 

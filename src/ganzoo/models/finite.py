@@ -5,7 +5,7 @@ import logging
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import InputError
+from ganzoo.errors import check_whole
 from ganzoo.models.player import Player, Terms
 from ganzoo.models.record import GRADIENT_NORM, LOSS
 
@@ -27,11 +27,8 @@ class FiniteCheck:
     """
 
     def __init__(self, tolerance: int) -> None:
-        if int(tolerance) != tolerance or tolerance < 0:
-            raise InputError(
-                f"non_finite_tolerance must be a whole number of at least 0, not {tolerance}"
-            )
-        self.tolerance = int(tolerance)
+        check_whole(0, non_finite_tolerance=tolerance)
+        self.tolerance = tolerance
         self.skipped = 0
 
     def refuse(self, player: Player, terms: Terms, scale: float, step: int) -> None:

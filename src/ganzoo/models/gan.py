@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ganzoo import __version__
-from ganzoo.errors import InputError, check_count
+from ganzoo.errors import InputError, check_whole
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.models import local_state
 from ganzoo.models.averaging import ExponentialMovingAverage
@@ -78,7 +78,7 @@ class GAN(Sampler, LightningModule):
         non_finite_tolerance: int,
     ) -> None:
         super().__init__()
-        check_count(discriminator_steps=discriminator_steps, accumulation_steps=accumulation_steps)
+        check_whole(discriminator_steps=discriminator_steps, accumulation_steps=accumulation_steps)
         self.automatic_optimization = False
         self.generator = generator
         self.discriminator = discriminator

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import InputError
-from ganzoo.networks.shapes import check_batch, check_shape, check_whole
+from ganzoo.errors import InputError, check_whole
+from ganzoo.networks.shapes import check_batch, check_shape
 
 
 class LabelConcatGenerator(nn.Module):

@@ -5,11 +5,11 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ganzoo.errors import check_not_negative
+from ganzoo.errors import check_not_negative, check_whole
 from ganzoo.networks.blocks import chain
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
-from ganzoo.networks.shapes import check_batch, check_square_image, check_whole
+from ganzoo.networks.shapes import check_batch, check_square_image
 
 SIZES = (8, 16, 32, 64, 128, 256)
 # The widest maps have this many times the channels of the finest, as in the paper at 64 pixels.

@@ -10,8 +10,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from ganzoo.errors import InputError, check_positive
-from ganzoo.networks.shapes import check_whole
+from ganzoo.errors import InputError, check_positive, check_whole
 
 
 class Prior(ABC):

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ganzoo.errors import check_not_negative
+from ganzoo.errors import check_not_negative, check_whole
 from ganzoo.networks.blocks import chain
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
-from ganzoo.networks.shapes import check_batch, check_shape, check_whole
+from ganzoo.networks.shapes import check_batch, check_shape
 
 
 class MLPGenerator(nn.Module):

@@ -7,8 +7,7 @@ of its own so that a paper's comparison (batch against spectral) changes one wor
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from ganzoo.errors import InputError, check_positive
-from ganzoo.networks.shapes import check_whole
+from ganzoo.errors import InputError, check_positive, check_whole
 
 
 class Normalization:

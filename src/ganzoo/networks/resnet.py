@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ganzoo.errors import InputError
+from ganzoo.errors import InputError, check_whole
 from ganzoo.networks.blocks import (
     chain,
     convolution,
@@ -20,7 +20,7 @@ from ganzoo.networks.blocks import (
 )
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
-from ganzoo.networks.shapes import check_batch, check_square_image, check_whole
+from ganzoo.networks.shapes import check_batch, check_square_image
 
 # Height and width of the generator's first feature maps.
 BASE = 4

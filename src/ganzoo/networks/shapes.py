@@ -7,17 +7,6 @@ from torch import Tensor
 from ganzoo.errors import InputError
 
 
-def check_whole(**values: int) -> None:
-    """Refuse values that are not whole numbers above zero.
-
-    Raises:
-        InputError: naming the first argument that is a fraction, zero or negative.
-    """
-    for name, value in values.items():
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} must be a positive whole number, not {value}")
-
-
 def check_shape(owner: object, shape: Sequence[int]) -> None:
     """Refuse shapes that are neither points [D] nor images [C, H, W].
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import InputError, check_not_negative
+from ganzoo.errors import check_not_negative, check_whole
 
 Discriminator = Callable[[Tensor], Tensor]
 """Data ``[B, ...]`` to logits ``[B]``; labels, if there are any, are closed over."""
@@ -38,8 +38,7 @@ class Penalty(nn.Module, ABC):
     def __init__(self, *, weight: float, interval: int) -> None:
         super().__init__()
         check_not_negative(weight=weight)
-        if not isinstance(interval, int) or interval < 1:
-            raise InputError(f"interval must be a whole number of at least 1, not {interval}")
+        check_whole(interval=interval)
         self.weight = weight
         self.interval = interval
 
