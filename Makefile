@@ -24,6 +24,8 @@ check: lint test
 
 bench: $(VENV)/.development
 	$(BIN)/python benchmarks/speed.py $(ARGS)
+	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/frechet.py
 
 $(VENV)/.uv:
 	$(PYTHON) -m venv $(VENV)
@@ -35,7 +37,7 @@ $(VENV)/.library: $(VENV)/.uv pyproject.toml $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/.development: $(VENV)/.library
-	$(INSTALL) --editable ".[tensorboard,optuna,slurm,lsun]" --group test --group lint
+	$(INSTALL) --editable ".[tensorboard,optuna,slurm,lsun,inception,efficientnet,timm]" --group test --group lint
 	touch $@
 
 clean:

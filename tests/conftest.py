@@ -82,10 +82,19 @@ def make_trainer(steps: int, **changes) -> Trainer:
     return Trainer(**(settings | changes))
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """Where all tests of a session keep classifiers and features of real data."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return shared / "cache"
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment():
+def _clean_environment(cache):
     """What Lightning tells the processes of one test is not for those of the next."""
     before = dict(os.environ)
+    os.environ["GANZOO_CACHE"] = str(cache)
     yield
     os.environ.clear()
     os.environ.update(before)

@@ -90,9 +90,8 @@ def _report(session: "Session", folder: RunFolder, overrides: list[str]) -> None
     _summarise(folder, overrides, "finished", values, session.seconds)
     if not is_first_process():
         return
-    for name, value in values.items():
-        if name.startswith("metrics/"):
-            print(f"{name:<28} {value:.4g}")
+    for line in session.measurements():
+        print(line)
     for name, place in session.outcome().items():
         print(f"{name:<11} {place}")
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.loggers import CSVLogger
-from torchmetrics import Metric
 
 from ganzoo.callbacks.checkpoints import Checkpoints
 from ganzoo.callbacks.evaluation import Evaluation
@@ -13,23 +12,23 @@ from ganzoo.callbacks.progress import TrainingProgress
 from ganzoo.callbacks.samples import SampleGrid
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
+from ganzoo.metrics.cache import FeatureCache
+from ganzoo.metrics.evaluator import Evaluator
+from ganzoo.metrics.features import IdentityFeatures
+from ganzoo.metrics.samples import SampleMetric
 from ganzoo.saving import StopOnSaveError
 
 STOP = StopOnSaveError()
 
 
-class Distance(Metric):
+class Distance(SampleMetric):
     """How far the mean of the samples is from that of the real data."""
 
-    def __init__(self):
-        super().__init__()
-        self.means = {}
-
-    def update(self, data, *, real):
-        self.means[real] = data.mean(0)
+    directions = {"distance": "minimize"}  # noqa: RUF012
 
     def compute(self):
-        return {"distance": (self.means[True] - self.means[False]).norm()}
+        real, generated = self.gather(at_least=1)
+        return {"distance": (real.mean(0) - generated.mean(0)).norm()}
 
 
 class Data(LightningDataModule):
@@ -44,24 +43,44 @@ class Data(LightningDataModule):
         return torch.zeros(count, 2), None
 
 
-def test_evaluation_measures_when_it_is_time_and_at_the_end(gan, trainer, batches, tmp_path):
-    evaluation = Evaluation(metrics={"d": Distance()}, every_n_steps=2, samples=50, seed=3)
+@pytest.fixture
+def evaluation(tmp_path):
+    def build(metric, *, every_n_steps, samples, seed=3):
+        evaluator = Evaluator(
+            metrics={"d": metric},
+            features={"identity": IdentityFeatures()},
+            samples=samples,
+            real_samples=None,
+            batch_size=16,
+            seed=seed,
+            cache=FeatureCache(folder=tmp_path / "cache"),
+        )
+        return Evaluation(evaluator=evaluator, every_n_steps=every_n_steps)
+
+    return build
+
+
+def test_evaluation_measures_when_it_is_time_and_at_the_end(
+    gan, trainer, batches, evaluation, tmp_path
+):
+    measure = evaluation(Distance(), every_n_steps=2, samples=50)
     model = gan()
     logger = CSVLogger(tmp_path, name="", version="")
-    run = trainer(5, callbacks=[evaluation], logger=logger)
+    run = trainer(5, callbacks=[measure], logger=logger)
     run.fit(model, datamodule=Data(batches))
-    assert [row["step"] for row in evaluation.history] == [2, 4, 5]
+    assert [row["step"] for row in measure.history] == [2, 4, 5]
     expected = model.sample(50, seed=3).mean(0).norm().item()
-    assert evaluation.history[-1]["metrics/distance"] == pytest.approx(expected, rel=1e-6)
-    assert float(run.callback_metrics["metrics/distance"]) == pytest.approx(expected, rel=1e-6)
-    assert "metrics/distance" in (tmp_path / "metrics.csv").read_text()
+    assert measure.history[-1]["metrics/distance@50"] == pytest.approx(expected, rel=1e-6)
+    assert float(run.callback_metrics["metrics/distance@50"]) == pytest.approx(expected, rel=1e-6)
+    assert measure.directions() == {"metrics/distance@50": "minimize"}
+    assert "metrics/distance@50" in (tmp_path / "metrics.csv").read_text()
 
 
-def test_evaluation_leaves_no_trace_in_training(gan, trainer, batches):
+def test_evaluation_leaves_no_trace_in_training(gan, trainer, batches, evaluation):
     ends = []
     for callbacks in (
         [],
-        [Evaluation(metrics={"d": Distance()}, every_n_steps=1, samples=9, seed=3)],
+        [evaluation(Distance(), every_n_steps=1, samples=9)],
     ):
         torch.manual_seed(5)
         model = gan()
@@ -71,8 +90,10 @@ def test_evaluation_leaves_no_trace_in_training(gan, trainer, batches):
 
 
 @pytest.mark.parametrize(("direction", "best"), [("minimize", 2), ("maximize", 3)])
-def test_the_best_checkpoint_is_the_best(gan, trainer, batches, tmp_path, direction, best):
-    values = iter([5.0, 1.0, 9.0, math.nan, 4.0])
+def test_the_best_checkpoint_is_the_best(
+    gan, trainer, batches, evaluation, tmp_path, direction, best
+):
+    values = iter([0.0, 5.0, 1.0, 9.0, math.nan, 4.0])
 
     class Scripted(Distance):
         def compute(self):
@@ -81,17 +102,21 @@ def test_the_best_checkpoint_is_the_best(gan, trainer, batches, tmp_path, direct
     keep = Checkpoints(
         folder=tmp_path,
         every_n_steps=2,
-        objective="metrics/distance",
+        keep_every_n_steps=3,
+        objective="metrics/distance@4",
         direction=direction,
         on_save_error=STOP,
     )
-    measure = Evaluation(metrics={"d": Scripted()}, every_n_steps=1, samples=4, seed=0)
+    measure = evaluation(Scripted(), every_n_steps=1, samples=4)
     run = trainer(
         5, callbacks=[measure, keep], plugins=[AtomicCheckpointIO()], enable_checkpointing=True
     )
     run.fit(gan(), datamodule=Data(batches))
     assert torch.load(keep.best_path, weights_only=True)["global_step"] == best
     assert torch.load(keep.last_path, weights_only=True)["global_step"] == 5
+    (kept,) = tmp_path.glob("step_*.ckpt")
+    assert kept.name == "step_00000003.ckpt"
+    assert torch.load(kept, weights_only=True)["global_step"] == 3
     before = keep.last_path.with_name("previous.ckpt")
     assert torch.load(before, weights_only=True)["global_step"] == 4
     assert keep.state_dict()["best_step"] == best
@@ -100,7 +125,12 @@ def test_the_best_checkpoint_is_the_best(gan, trainer, batches, tmp_path, direct
 def test_direction_is_one_of_two_words(tmp_path):
     with pytest.raises(InputError, match="direction must be minimize or maximize, not 'up'"):
         Checkpoints(
-            folder=tmp_path, every_n_steps=1, objective="x", direction="up", on_save_error=STOP
+            folder=tmp_path,
+            every_n_steps=1,
+            keep_every_n_steps=None,
+            objective="x",
+            direction="up",
+            on_save_error=STOP,
         )
 
 

@@ -14,8 +14,9 @@ SMALL = (
     "trainer.devices=1",
     "latent.latent_dim=8",
     "dataset.batch_size=8",
+    "evaluator.samples=16",
 )
-FEW_SAMPLES = ("callbacks.evaluation.samples=16", "callbacks.samples.points=16")
+FEW_SAMPLES = ("callbacks.samples.points=16",)
 
 
 def composed(overrides, folder):

@@ -62,15 +62,19 @@ def module():
 
 @pytest.fixture
 def mnist_files(tmp_path):
-    """Make a root with 40 random digits under the name of a class of torchvision."""
+    """Make a root with 40 random digits under the name of a class of torchvision.
+
+    The digits of the test split are the first 25, negated.
+    """
 
     def make(name: str = "MNIST") -> tuple[Path, np.ndarray, np.ndarray]:
         random = np.random.default_rng(0)
         images = random.integers(0, 256, (40, 28, 28))
         labels = np.arange(40) % 10
-        for part in ("train", "t10k"):
-            write_idx(tmp_path / name / "raw" / f"{part}-images-idx3-ubyte", images)
-            write_idx(tmp_path / name / "raw" / f"{part}-labels-idx1-ubyte", labels)
+        raw = tmp_path / name / "raw"
+        for part, count, shown in (("train", 40, images), ("t10k", 25, 255 - images)):
+            write_idx(raw / f"{part}-images-idx3-ubyte", shown[:count])
+            write_idx(raw / f"{part}-labels-idx1-ubyte", labels[:count])
         return tmp_path, images, labels
 
     return make

@@ -198,7 +198,7 @@ def test_real_samples_are_fixed_different_and_in_model_range(numbers, module):
     few = datamodule.real(10, 7)[1]
     assert torch.equal(few, module(numbers(100), seed=9).real(10, 7)[1])
     assert not torch.equal(few, datamodule.real(10, 8)[1])
-    assert datamodule.real(250, 7)[1].bincount().tolist().count(3) == 50
+    assert sorted(datamodule.real(250, 7)[1].tolist()) == list(range(100))
 
 
 def test_real_points_are_fixed(module):
@@ -207,6 +207,55 @@ def test_real_points_are_fixed(module):
     assert labels.shape == (50,)
     assert torch.equal(points, module(ring(), seed=8).real(50, 1)[0])
     assert module(SwissRoll(noise=0.25, scale=7.5)).real(50, 1)[1] is None
+
+
+def test_held_out_samples_are_those_of_the_held_out_source(numbers, module):
+    class Divided(numbers):
+        def held_out(self):
+            apart = numbers(30)
+            apart.num_classes = self.num_classes
+            apart.setup = lambda memory_limit: given.append(memory_limit)
+            return apart
+
+    given = []
+    datamodule = module(Divided(100), memory_limit=77)
+    data, labels = datamodule.held_out(1000, seed=5)
+    assert sorted(labels.tolist()) == list(range(30))
+    assert torch.allclose(data[:, 0, 0, 0], labels / 127.5 - 1)
+    few = datamodule.held_out(10, seed=5)[1]
+    assert len(few.unique()) == 10
+    assert torch.equal(few, datamodule.held_out(10, seed=5)[1])
+    assert not torch.equal(few, datamodule.held_out(10, seed=6)[1])
+    assert given == [77]
+    assert module(Divided(100), num_classes=None).held_out(10, seed=5)[1] is None
+
+
+def test_without_held_out_samples_there_are_none(numbers, module):
+    assert module(numbers(100)).held_out(10, seed=0) is None
+
+
+@pytest.mark.parametrize("source", [ring(), SwissRoll(noise=0.25, scale=7.5)])
+def test_held_out_points_are_fresh(source, module):
+    datamodule = module(source)
+    points, labels = datamodule.held_out(500, seed=0)
+    assert points.shape == (500, 2)
+    assert (labels is None) == (source.num_classes is None)
+    assert torch.equal(points, datamodule.held_out(500, seed=0)[0])
+    others = [datamodule.held_out(500, seed=1)[0]]
+    others += [datamodule.real(500, seed=seed)[0] for seed in range(5)]
+    assert len(torch.cat([points, *others]).unique(dim=0)) == 7 * 500
+
+
+def test_held_out_samples_of_other_classes_are_refused(numbers, module):
+    class Divided(numbers):
+        def held_out(self):
+            return numbers(30)
+
+    with pytest.raises(InputError, match="num_classes=100, but Numbers has 30 classes"):
+        module(Divided(100)).held_out(5, seed=0)
+    for wrong in ({"count": 0, "seed": 0}, {"count": 5, "seed": -1}):
+        with pytest.raises(InputError, match="must be a whole number"):
+            module(numbers(10)).held_out(**wrong)
 
 
 def test_facts_for_others(numbers, module):

@@ -17,7 +17,8 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 STAND_INS = {
     "network": ["mlp", "dcgan"],
     "ema": ["none", "exponential"],
-    "metrics": ["none", "points", "images", "wasserstein"],
+    "features": ["none", "identity", "pixels", "classifier"],
+    "metrics": ["none", "points", "prdc", "quality", "wasserstein", "digit_modes"],
 }
 
 
@@ -31,7 +32,7 @@ def configs(tmp_path_factory):
         for choice in choices:
             (root / group / f"{choice}.yaml").write_text(f"chosen: {choice}\n")
     groups = "".join(f"  - {group}: {choices[0]}\n" for group, choices in STAND_INS.items())
-    facts = "seed: 11\nmodel:\n  discriminator_steps: 5\n"
+    facts = "seed: 11\nmodel:\n  discriminator_steps: 5\nevaluator:\n  samples: 100\n"
     (root / "config.yaml").write_text(f"defaults:\n{groups}  - dataset: ring\n  - _self_\n{facts}")
     with initialize_config_dir(str(root), version_base="1.3"):
         yield lambda name, *more: compose("config", [f"dataset={name}", *more])
@@ -52,14 +53,22 @@ def test_the_facts_of_a_config_are_those_of_its_data_module(name, configs):
     assert config.dataset.direction in {"minimize", "maximize"}
 
 
+def measured(name, dataset):
+    """The features and the (last of the) metrics of a data set."""
+    if len(dataset.shape) == 1:
+        return "identity", "wasserstein" if name == "swiss_roll" else "points"
+    if name == "stacked_mnist":
+        return "pixels", "digit_modes"
+    return ("pixels", "prdc") if dataset.num_classes is None else ("classifier", "quality")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_points_and_pictures_bring_the_parts_that_fit_them(name, configs):
     config = configs(name, *needed(name))
     points = len(config.dataset.shape) == 1
     assert config.network.chosen == ("mlp" if points else "dcgan")
     assert config.ema.chosen == ("none" if points else "exponential")
-    metrics = "wasserstein" if name == "swiss_roll" else "points" if points else "images"
-    assert config.metrics.chosen == metrics
+    assert (config.features.chosen, config.metrics.chosen) == measured(name, config.dataset)
     assert config.dataset.batch_size == (256 if points else 64)
 
 
@@ -96,6 +105,47 @@ def test_mnist_from_another_root_without_download(name, configs, mnist_files):
     data, labels = next(iter(datamodule.train_dataloader()))
     assert list(data.shape) == [40, *config.dataset.shape]
     assert labels.shape == (40,)
+    held_out, labels = datamodule.held_out(7, seed=0)
+    assert list(held_out.shape) == [7, *config.dataset.shape]
+    assert labels.shape == (7,)
+
+
+# Digits are too few to leave any out; folders, STL-10 and sets without test splits need settings.
+WITHOUT = {"digits", "image_folder", "stl10"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_data_sets_with_held_out_samples(name, configs):
+    config = configs(name, *needed(name))
+    source = instantiate(config.dataset.datamodule.source, _convert_="all")
+    assert (source.held_out() is None) == (name in WITHOUT)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["stl10", "dataset.split=train", "dataset.held_out={split:test}"],
+        ["image_folder", "dataset.root=somewhere", "dataset.held_out_root=elsewhere"],
+    ],
+)
+def test_held_out_samples_by_setting(settings, configs):
+    source = instantiate(configs(*settings).dataset.datamodule.source, _convert_="all")
+    assert source.held_out().shape == source.shape
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["mnist", "dataset.held_out=null"],
+        ["stl10", "dataset.split=train+unlabeled", "dataset.held_out={split:unlabeled}"],
+        ["celeba", "dataset.split=all"],
+        ["celeba", "dataset.split=test"],
+        ["lsun", "dataset.category=tower_val"],
+    ],
+)
+def test_samples_that_training_sees_are_not_held_out(settings, configs):
+    source = instantiate(configs(*settings).dataset.datamodule.source, _convert_="all")
+    assert source.held_out() is None
 
 
 def test_an_image_folder_needs_a_root(configs):

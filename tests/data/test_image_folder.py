@@ -17,9 +17,13 @@ def save(path, level, size=(8, 8), mode="L"):
     Image.new("L", size, level).convert(mode).save(path)
 
 
+def make(root, **changes):
+    settings = {"held_out_root": None, "channels": 1, "image_size": 4, "num_classes": None}
+    return ImageFolder(root=root, **(settings | changes))
+
+
 def load(root, memory_limit=EVERYTHING, **changes):
-    settings = {"root": str(root), "channels": 1, "image_size": 4, "num_classes": None}
-    source = ImageFolder(**(settings | changes))
+    source = make(root, **changes)
     source.prepare()
     source.setup(memory_limit=memory_limit)
     return source
@@ -154,7 +158,7 @@ def test_classes_that_are_not_there_are_an_error(classes, tmp_path):
 @pytest.mark.parametrize("root", [None, ""])
 def test_a_root_that_names_nothing_is_refused(root):
     with pytest.raises(InputError, match=r"root must name a folder: set dataset.root"):
-        ImageFolder(root=root, channels=1, image_size=4, num_classes=None)
+        make(root)
 
 
 @pytest.mark.parametrize("changes", [{"channels": 4}, {"image_size": -1}, {"num_classes": 0}])
@@ -163,10 +167,46 @@ def test_impossible_settings_are_refused(tmp_path, changes):
         load(tmp_path, **changes)
 
 
+def test_held_out_pictures_are_those_of_another_folder(classes, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    for name in ("c/1", "a/1", "b/1", "c/2"):
+        save(other / f"{name}.png", 10)
+    source = load(classes, held_out_root=str(other), num_classes=3)
+    apart = source.held_out()
+    apart.prepare()
+    apart.setup(memory_limit=EVERYTHING)
+    found, labels = levels(apart)
+    assert found == [10] * 4
+    assert labels.tolist() == [0, 1, 2, 2]
+    assert apart.shape == source.shape and apart.held_out() is None
+    assert load(classes).held_out() is None
+    unlabelled = load(classes, held_out_root=str(other)).held_out()
+    unlabelled.setup(memory_limit=NOTHING)
+    assert levels(unlabelled) == ([10] * 4, None)
+
+
+def test_held_out_classes_of_other_names_are_refused(classes, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    for name in ("a/1", "b/1", "d/1"):
+        save(other / f"{name}.png", 10)
+    apart = load(classes, held_out_root=other, num_classes=3).held_out()
+    with pytest.raises(InputError, match=r"^the class folders in .*: c, d is in one of them only$"):
+        apart.setup(memory_limit=EVERYTHING)
+    missing = load(classes, held_out_root=other / "nowhere").held_out()
+    with pytest.raises(InputError, match=r"nowhere: set dataset.held_out_root to one$"):
+        missing.prepare()
+
+
+@pytest.mark.parametrize(("root", "held_out_root"), [("x", "x"), ("x", "x/y"), ("x/y", "x/../x")])
+def test_a_held_out_folder_that_training_sees_is_refused(root, held_out_root, tmp_path):
+    with pytest.raises(InputError, match=r"training would see the held-out pictures, for [^\n]*$"):
+        make(tmp_path / root, held_out_root=tmp_path / held_out_root)
+
+
 def test_pictures_from_workers_are_those_from_memory(classes, module):
     def batches(limit):
         datamodule = module(
-            ImageFolder(root=str(classes), channels=3, image_size=4, num_classes=3),
+            make(str(classes), channels=3, num_classes=3),
             num_classes=3,
             num_workers=2,
             memory_limit=limit,

@@ -64,6 +64,16 @@ def test_workers_open_the_database_themselves(towers, tmp_path, module):
         assert torch.equal(kept, made)
 
 
+def test_the_validation_pictures_of_a_training_set_are_held_out(towers, tmp_path):
+    apart = make(tmp_path, category="tower_train", image_size=16).held_out()
+    apart.prepare()
+    apart.setup(memory_limit=2**30)
+    images, _ = apart.gather(torch.arange(apart.size))
+    assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), towers)
+    assert make(tmp_path).held_out() is None
+    assert make(tmp_path, category="test").held_out() is None
+
+
 @pytest.mark.parametrize("download", [False, True])
 def test_a_missing_database_is_one_clear_line(tmp_path, download):
     with pytest.raises(InputError, match=r"^there is no folder .*tower_val_lmdb: .*www.yf.io") as e:

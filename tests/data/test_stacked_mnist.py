@@ -23,6 +23,7 @@ def small(mnist_files):
     root, _, _ = mnist_files()
     return ArrayImages(
         constructor=partial(datasets.MNIST, train=True),
+        held_out={"train": False},
         root=str(root),
         download=False,
         channels=1,
@@ -57,6 +58,21 @@ def test_a_picture_is_fixed_by_its_number_and_the_stacking_seed(small):
     assert not torch.equal(labels, stack(small, stacking_seed=1).gather(chosen)[1])
 
 
+def test_held_out_pictures_are_stacked_from_held_out_digits(small, mnist_files):
+    _, images, digits = mnist_files()
+    apart = stack(small, count=500).held_out()
+    apart.prepare()
+    apart.setup(memory_limit=0)
+    stacked, labels = apart.gather(torch.arange(apart.size))
+    assert (apart.size, apart.num_classes, apart.shape) == (500, 1000, (3, 32, 32))
+    known = torch.from_numpy(255 - images[:25]).to(torch.uint8)
+    for image, label in zip(stacked[:50], labels[:50].tolist(), strict=True):
+        for channel, digit in zip(image, (label // 100, label // 10 % 10, label % 10), strict=True):
+            (match,) = (known == channel[2:-2, 2:-2]).all(dim=(1, 2)).nonzero()[0].tolist()
+            assert digits[match] == digit
+    assert stack(Digits(channels=1, image_size=8)).held_out() is None
+
+
 def test_the_facts(small):
     source = stack(small, count=128_000)
     assert (source.size, source.num_classes, source.shape) == (128_000, 1000, (3, 32, 32))
@@ -74,6 +90,7 @@ def test_what_cannot_be_stacked_is_refused(small):
 def test_the_real_digits(shared_mnist):
     digits = ArrayImages(
         constructor=partial(datasets.MNIST, train=True),
+        held_out={"train": False},
         root=str(shared_mnist),
         download=False,
         channels=1,

@@ -15,7 +15,7 @@ from ganzoo.errors import InputError
 
 
 def load(constructor, root, kind=ArrayImages, **changes):
-    settings = {"channels": 1, "image_size": 32, "download": False}
+    settings = {"channels": 1, "image_size": 32, "download": False, "held_out": None}
     if kind is ArrayImages:
         settings["padding"] = 2
     source = kind(constructor=constructor, root=str(root), **(settings | changes))
@@ -39,9 +39,40 @@ def test_digits_and_their_like_are_padded(name, mnist_files):
     assert (source.size, source.num_classes, source.shape) == (40, 10, (1, 32, 32))
 
 
+@pytest.mark.parametrize("name", ["MNIST", "FashionMNIST", "KMNIST"])
+def test_held_out_digits_are_the_test_split(name, mnist_files):
+    root, images, labels = mnist_files(name)
+    train = partial(getattr(datasets, name), train=True)
+    source = load(train, root, held_out={"train": False}, channels=3)
+    apart = source.held_out()
+    apart.prepare()
+    apart.setup(memory_limit=0)
+    found, marks = everything(apart)
+    expected = np.pad(255 - images[:25], [(0, 0), (2, 2), (2, 2)])
+    assert all(np.array_equal(found[:, channel].numpy(), expected) for channel in range(3))
+    assert np.array_equal(marks.numpy(), labels[:25])
+    assert (apart.size, apart.num_classes, apart.shape) == (25, 10, (3, 32, 32))
+    assert apart.held_out() is None
+    assert source.size == 40
+
+
+def test_a_constructor_that_is_no_partial_has_held_out_samples_too(mnist_files):
+    root, _, _ = mnist_files()
+    apart = load(datasets.MNIST, root, held_out={"train": False}).held_out()
+    apart.setup(memory_limit=0)
+    assert apart.size == 25
+
+
+def test_the_split_that_is_trained_on_is_not_held_out(mnist_files):
+    root, _, _ = mnist_files()
+    mnist = partial(datasets.MNIST, train=False)
+    assert load(mnist, root, held_out={"train": False}).held_out() is None
+    assert load(mnist, root).held_out() is None
+
+
 def test_digits_can_have_other_sizes(mnist_files):
     root, images, _ = mnist_files()
-    mnist = partial(datasets.MNIST, train=False)
+    mnist = partial(datasets.MNIST, train=True)
     assert np.array_equal(everything(load(mnist, root, image_size=28))[0][:, 0].numpy(), images)
     resized = load(mnist, root, image_size=64, channels=3)
     assert everything(resized)[0].shape == (40, 3, 64, 64)
@@ -127,23 +158,23 @@ def test_stl10_without_labels(stl10, tmp_path):
 
 @pytest.fixture
 def celeba(tmp_path, monkeypatch):
-    """A CelebA of five faces, of which the first four are for training."""
+    """A CelebA of six faces, of which the first four are for training."""
     folder = tmp_path / "celeba"
     (folder / "img_align_celeba").mkdir(parents=True)
     random = np.random.default_rng(0)
-    faces = random.integers(0, 256, (5, 218, 178, 3), dtype=np.uint8)
-    names = [f"{i:06}.jpg" for i in range(1, 6)]
+    faces = random.integers(0, 256, (6, 218, 178, 3), dtype=np.uint8)
+    names = [f"{i:06}.jpg" for i in range(1, 7)]
     for name, face in zip(names, faces, strict=True):
         Image.fromarray(face).save(folder / "img_align_celeba" / name, "PNG")
     rows = {
         "list_eval_partition.txt": "",
         "identity_CelebA.txt": "",
-        "list_bbox_celeba.txt": "5\nx_1\n",
-        "list_landmarks_align_celeba.txt": "5\nlefteye_x\n",
-        "list_attr_celeba.txt": "5\nSmiling\n",
+        "list_bbox_celeba.txt": "6\nx_1\n",
+        "list_landmarks_align_celeba.txt": "6\nlefteye_x\n",
+        "list_attr_celeba.txt": "6\nSmiling\n",
     }
     for file, header in rows.items():
-        marks = [2 if i == 4 and "partition" in file else 0 for i in range(5)]
+        marks = [2 if i > 3 and "partition" in file else 0 for i in range(6)]
         lines = [f"{name} {mark}" for name, mark in zip(names, marks, strict=True)]
         (folder / file).write_text(header + "\n".join(lines) + "\n")
     monkeypatch.setattr(datasets.CelebA, "_check_integrity", lambda self: True)
@@ -154,13 +185,24 @@ def celeba(tmp_path, monkeypatch):
 def test_celeba_is_cut_to_the_central_square(celeba, tmp_path, limit):
     constructor = partial(datasets.CelebA, split="train", target_type=[])
     source = PictureFiles(
-        constructor=constructor, root=str(tmp_path), download=False, channels=3, image_size=178
+        constructor=constructor,
+        held_out={"split": "test"},
+        root=str(tmp_path),
+        download=False,
+        channels=3,
+        image_size=178,
     )
     source.setup(memory_limit=limit)
     found, labels = everything(source)
     assert labels is None
     assert source.in_memory == (limit > 0)
     assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), celeba[:4, 20:198])
+    apart = source.held_out()
+    apart.prepare()
+    apart.setup(memory_limit=limit)
+    found, labels = everything(apart)
+    assert labels is None
+    assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), celeba[4:, 20:198])
 
 
 SETS = [

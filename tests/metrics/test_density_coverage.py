@@ -5,7 +5,7 @@ from prdc import compute_prdc
 from scipy.spatial.distance import cdist
 
 from ganzoo.errors import InputError
-from ganzoo.metrics import DensityCoverage
+from ganzoo.metrics import PRDC
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
@@ -13,10 +13,11 @@ def normal(*shape, seed=0, dtype=torch.float64):
 
 
 def measure(real, generated, k=5):
-    metric = DensityCoverage(neighbors=k)
+    metric = PRDC(neighbors=k)
     metric.update(real, real=True)
     metric.update(generated, real=False)
-    return {name: value.item() for name, value in metric.compute().items()}
+    values = metric.compute()
+    return {name: values[name].item() for name in ("density", "coverage")}
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
@@ -62,4 +63,4 @@ def test_keeping_to_the_dense_part_lowers_coverage_and_not_density():
 
 def test_neighbors_must_be_positive():
     with pytest.raises(InputError, match="neighbors"):
-        DensityCoverage(neighbors=0)
+        PRDC(neighbors=0)

@@ -3,8 +3,9 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from ganzoo.metrics import neighbors
-from ganzoo.metrics.neighbors import count_members, neighbor_distances
+from ganzoo.metrics import distances
+from ganzoo.metrics.balls import count_members
+from ganzoo.metrics.neighbors import neighbor_distances
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
@@ -13,8 +14,8 @@ def normal(*shape, seed=0, dtype=torch.float64):
 
 @pytest.fixture(params=[1024, 7], ids=["one_block", "many_blocks"])
 def block_rows(request, monkeypatch):
-    monkeypatch.setattr(neighbors, "_MOST_ROWS", request.param)
-    monkeypatch.setattr(neighbors, "_LEAST_ROWS", 1)
+    monkeypatch.setattr(distances, "_MOST_ROWS", request.param)
+    monkeypatch.setattr(distances, "_LEAST_ROWS", 1)
 
 
 @pytest.mark.usefixtures("block_rows")
@@ -59,5 +60,5 @@ def test_a_duplicate_is_a_neighbour_and_an_empty_ball_holds_nothing():
 
 def test_blocks_keep_within_the_budget_of_values():
     wide = torch.empty(64, 2**18)
-    assert max(len(rows) for _, rows in neighbors._blocks(wide)) == 16
-    assert max(len(rows) for _, rows in neighbors._blocks(torch.empty(5000, 64))) == 1024
+    assert max(len(rows) for _, rows in distances.blocks(wide)) == 16
+    assert max(len(rows) for _, rows in distances.blocks(torch.empty(5000, 64))) == 2048

@@ -6,7 +6,7 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
 
 from ganzoo.errors import InputError
-from ganzoo.metrics import PrecisionRecall
+from ganzoo.metrics import PRDC
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
@@ -14,10 +14,11 @@ def normal(*shape, seed=0, dtype=torch.float64):
 
 
 def measure(real, generated, k=3):
-    metric = PrecisionRecall(neighbors=k)
+    metric = PRDC(neighbors=k)
     metric.update(real, real=True)
     metric.update(generated, real=False)
-    return {name: value.item() for name, value in metric.compute().items()}
+    values = metric.compute()
+    return {name: values[name].item() for name in ("precision", "recall")}
 
 
 def brute_force(real, generated, k):
@@ -58,12 +59,13 @@ def test_sets_far_apart_share_nothing():
 
 def test_neither_order_nor_batches_matter():
     real, generated = normal(90, 4), normal(80, 4, seed=1)
-    metric = PrecisionRecall(neighbors=3)
+    metric = PRDC(neighbors=3)
     for batch in generated.flip(0).split(17):
         metric.update(batch, real=False)
     for batch in real.flip(0).split(11):
         metric.update(batch, real=True)
-    values = {name: value.item() for name, value in metric.compute().items()}
+    found = metric.compute()
+    values = {name: found[name].item() for name in ("precision", "recall")}
     assert values == measure(real, generated)
 
 
@@ -99,7 +101,7 @@ def test_a_collapsed_generator_recalls_nothing():
 @pytest.mark.parametrize("neighbors", [0, -1, 2.5, float("nan")])
 def test_neighbors_must_be_a_positive_whole_number(neighbors):
     with pytest.raises(InputError, match="neighbors"):
-        PrecisionRecall(neighbors=neighbors)
+        PRDC(neighbors=neighbors)
 
 
 @pytest.mark.parametrize("real, generated", [(3, 10), (10, 3)])

@@ -8,12 +8,15 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from ganzoo.checkpoints.resuming import LAST, PREVIOUS, keep_one_more, sweep_up
-from ganzoo.errors import InputError, check_positive
+from ganzoo.errors import InputError, check_whole
 from ganzoo.saving import SaveErrors
 
 
 class Checkpoints(Checkpoint):
     """Keeps ``last.ckpt``, the one before it, and ``best.ckpt`` of the best objective so far.
+
+    Those of every so many steps are kept as well, where that is asked for: to measure later how
+    training went.
 
     ``last.ckpt`` is written every ``every_n_steps`` generator updates and when training ends, and
     its forerunner becomes ``previous.ckpt``; ``best.ckpt`` whenever the objective has been measured
@@ -26,6 +29,8 @@ class Checkpoints(Checkpoint):
     Args:
         folder: Where the files go.
         every_n_steps: Generator updates from one ``last.ckpt`` to the next, positive.
+        keep_every_n_steps: Generator updates from one ``step_<step>.ckpt``, which stays, to the
+            next, positive; None keeps none.
         objective: Name of the logged value that decides which checkpoint is best.
         direction: ``"minimize"`` or ``"maximize"``.
         on_save_error: What happens when a checkpoint cannot be written.
@@ -39,15 +44,18 @@ class Checkpoints(Checkpoint):
         *,
         folder: str | Path,
         every_n_steps: int,
+        keep_every_n_steps: int | None,
         objective: str,
         direction: str,
         on_save_error: SaveErrors,
     ) -> None:
-        check_positive(every_n_steps=every_n_steps)
+        check_whole(every_n_steps=every_n_steps)
+        if keep_every_n_steps is not None:
+            check_whole(keep_every_n_steps=keep_every_n_steps)
         if direction not in {"minimize", "maximize"}:
             raise InputError(f"direction must be minimize or maximize, not {direction!r}")
         self.folder = Path(folder)
-        self.every_n_steps = every_n_steps
+        self.every_n_steps, self.keep_every_n_steps = every_n_steps, keep_every_n_steps
         self.objective = objective
         self.on_save_error = on_save_error
         self._sign = 1.0 if direction == "minimize" else -1.0
@@ -84,8 +92,11 @@ class Checkpoints(Checkpoint):
     ) -> None:
         """Save the last and, after a new measurement, perhaps the best."""
         self._save_if_best(trainer)
-        if trainer.global_step % self.every_n_steps == 0:
+        step = trainer.global_step
+        if step % self.every_n_steps == 0:
             self.save_last(trainer)
+        if self.keep_every_n_steps is not None and step % self.keep_every_n_steps == 0:
+            self._save(trainer, self.folder / f"step_{step:08d}.ckpt")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the end of the run."""

@@ -1,45 +1,51 @@
 """Measure the generator during training."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
-from torchmetrics import Metric
 
-from ganzoo.errors import check_positive
+from ganzoo.errors import check_whole
+from ganzoo.metrics.evaluator import Evaluator, Reference
+from ganzoo.metrics.extraction import Extraction
+from ganzoo.metrics.team import Team
+from ganzoo.models.generated import AveragedGenerator, GeneratedSamples
 from ganzoo.models.sampling import Sampler
+
+T = TypeVar("T")
 
 
 class Evaluation(Callback):
     """Measures averaged weights in evaluation mode, every few steps and at the end.
 
-    The same number of samples from the same latents, and the same real data, each time. With
-    several processes the first one measures and tells the others. Values are logged as
-    ``metrics/<name>`` with the generator update as step.
+    The same number of samples from the same latents, and the same real data, each time. All
+    processes make samples and features, the first one compares them and tells the others. Values
+    are logged as ``metrics/<name>@<samples>`` with the generator update as step. Extractors that
+    must be trained or downloaded are made ready before training begins, and one measurement is
+    tried then, so that too few samples for a metric do not end a run in its middle.
 
     Args:
-        metrics: Metrics with ``update(data, real=...)`` and ``compute() -> dict``.
+        evaluator: What is measured.
         every_n_steps: Generator updates from one measurement to the next, positive.
-        samples: Number of generated and of real samples, positive; at most the real ones.
-        seed: Chooses the latents and the real samples.
     """
 
-    def __init__(
-        self, *, metrics: Mapping[str, Metric], every_n_steps: int, samples: int, seed: int
-    ) -> None:
-        check_positive(every_n_steps=every_n_steps, samples=samples)
-        self.metrics = dict(metrics)
-        for metric in self.metrics.values():
-            metric.distributed_available_fn = _never  # the first process measures alone
+    def __init__(self, *, evaluator: Evaluator, every_n_steps: int) -> None:
+        check_whole(every_n_steps=every_n_steps)
+        self.evaluator = evaluator
         self.every_n_steps = every_n_steps
-        self.samples = samples
-        self.seed = seed
         self.history: list[dict[str, float]] = []
+        self._extraction: Extraction | None = None
+        self._reference: Reference | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the last measurement of the run that is resumed."""
+        """Make ready what is compared with; show the last measurement of a resumed run."""
+        datamodule: Any = getattr(trainer, "datamodule", None)
+        if self.evaluator.metrics and hasattr(datamodule, "real"):
+            self._extraction = self.evaluator.share(pl_module.device, Processes(trainer))
+            self._extraction.prepare()
+            self._reference = self.evaluator.find_real(datamodule, self._extraction)
+            self._rehearse(pl_module)
         if self.history:
             values = {n: torch.tensor(v) for n, v in self.history[-1].items() if n != "step"}
             trainer.callback_metrics.update(values)
@@ -56,19 +62,43 @@ class Evaluation(Callback):
         if not self.history or self.history[-1]["step"] != trainer.global_step:
             self._evaluate(trainer, pl_module)
 
+    def _rehearse(self, model: LightningModule) -> None:
+        """Measure for nothing: what is wrong with a metric is better known before training."""
+        if not self.history and self._reference and self._extraction:
+            assert isinstance(model, Sampler)
+            self.measure(model, self._reference, self._extraction)
+
     def _evaluate(self, trainer: Trainer, model: LightningModule) -> None:
-        datamodule = getattr(trainer, "datamodule", None)
-        if not self.metrics or not hasattr(datamodule, "real"):
+        if self._reference is None or self._extraction is None:
             return
         assert isinstance(model, Sampler)
-        measured = self.measure(model, datamodule) if trainer.is_global_zero else {}
-        values = {f"metrics/{name}": float(value) for name, value in measured.items()}
+        measured = self.measure(model, self._reference, self._extraction)
+        values = {f"metrics/{name}": value for name, value in measured.items()}
         values = trainer.strategy.broadcast(values)  # all agree on which checkpoint is best
         step = trainer.global_step
         self.history.append({"step": step} | values)
         trainer.callback_metrics.update({n: torch.tensor(v) for n, v in values.items()})
         for logger in trainer.loggers:
             logger.log_metrics(values, step=step)
+
+    def measure(
+        self, model: Sampler, reference: Reference, extraction: Extraction
+    ) -> dict[str, float]:
+        """Compute every metric on samples of the model; every process must call this."""
+        real = next(iter(reference.sets.values()))
+        generated = GeneratedSamples(
+            model,
+            count=self.evaluator.samples,
+            real_labels=real.labels,
+            seed=self.evaluator.seed,
+        )
+        generator = AveragedGenerator(model)
+        return self.evaluator.measure(reference, generated, generator, extraction)
+
+    def directions(self) -> dict[str, str]:
+        """Whether a logged value is better smaller (``"minimize"``) or larger."""
+        found = self.evaluator.directions()
+        return {f"metrics/{name}": direction for name, direction in found.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """All measurements so far."""
@@ -78,25 +108,30 @@ class Evaluation(Callback):
         """Go on from the measurements of the run that is resumed."""
         self.history = list(state_dict["history"])
 
-    @torch.no_grad()
-    def measure(self, model: Sampler, datamodule: Any) -> dict[str, Tensor]:
-        """Compute every metric on real samples and on samples of the model.
 
-        Args:
-            model: The model to sample from.
-            datamodule: Where the real samples come from.
-        """
-        real, labels = datamodule.real(self.samples, self.seed)
-        wanted = labels if getattr(model, "num_classes", None) else None
-        fake = model.sample(len(real), labels=wanted, seed=self.seed)
-        values: dict[str, Tensor] = {}
-        for metric in self.metrics.values():
-            metric.to(fake.device).reset()
-            metric.update(real.to(fake.device), real=True)
-            metric.update(fake, real=False)
-            values |= metric.compute()
-        return values
+class Processes(Team):
+    """The processes of a trainer.
 
+    Args:
+        trainer: Whose they are.
+    """
 
-def _never() -> bool:
-    return False
+    def __init__(self, trainer: Trainer) -> None:
+        self.rank, self.size = trainer.global_rank, trainer.world_size
+        self._strategy = trainer.strategy
+
+    def gather(self, parts: list[Tensor], count: int) -> Tensor:
+        """Join the batches of all processes, ``[count, ...]``, on the CPU."""
+        own = super().gather(parts, count)
+        if self.size == 1:
+            return own
+        rows = self.agree(len(own))  # of the first process, which has the most
+        padded = own.new_zeros(rows, *own.shape[1:])
+        padded[: len(own)] = own
+        every = self._strategy.all_gather(padded.to(self._strategy.root_device))
+        return every.flatten(end_dim=1)[:count].cpu()
+
+    def agree(self, value: T) -> T:
+        """Return the first process's value."""
+        agreed: T = self._strategy.broadcast(value)
+        return agreed

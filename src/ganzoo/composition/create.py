@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition.compose import build, compose_config, resolved
 from ganzoo.composition.explain import explain
@@ -56,10 +56,23 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
             "name": dataset,
             "shape": list(config.dataset.shape),
             "num_classes": config.dataset.num_classes,
+            "settings": plain_settings(config.dataset),
         },
         "model": settings | given,
     }
     return built
+
+
+def plain_settings(config: DictConfig) -> dict[str, Any]:
+    """What is written directly in a config: no parts, nothing that follows from other settings."""
+    written: Any = OmegaConf.to_container(config, resolve=False)
+    return {str(name): value for name, value in written.items() if _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return "${" not in value and value != "???"
+    return value is None or isinstance(value, bool | int | float)
 
 
 def _check_normalizations(config: DictConfig) -> None:

@@ -17,12 +17,14 @@ from lightning.pytorch.callbacks import ProgressBar
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.callbacks.checkpoints import Checkpoints
+from ganzoo.callbacks.evaluation import Evaluation
 from ganzoo.callbacks.samples import SampleGrid
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.checkpoints.reading import read
 from ganzoo.composition.compose import build
 from ganzoo.composition.create import build_model
 from ganzoo.composition.folder import is_first_process
+from ganzoo.composition.report import table
 from ganzoo.errors import InputError, nearest
 from ganzoo.loggers.metrics_file import MetricsFile
 from ganzoo.models.finite import NonFiniteError
@@ -66,6 +68,8 @@ class Session:
         choices = HydraConfig.get().runtime.choices
         model = build_model(config, choices["model"], choices["dataset"])
         datamodule = build(config.dataset.datamodule)
+        trainer = _trainer(config)
+        _check_objective(config.objective, trainer)
         if is_first_process():
             log.info(
                 "%s on %s: generator %s, discriminator %s parameters",
@@ -76,7 +80,7 @@ class Session:
                     for network in (model.generator, model.discriminator)
                 ),
             )
-        return cls(model, datamodule, _trainer(config))
+        return cls(model, datamodule, trainer)
 
     def accept(self, checkpoint: Path | None) -> None:
         """Look at the checkpoint to go on from, before anything is written.
@@ -123,6 +127,11 @@ class Session:
         """The latest value of everything that was logged."""
         return {name: float(value) for name, value in sorted(self.trainer.callback_metrics.items())}
 
+    def measurements(self) -> list[str]:
+        """A table of the best and the last value of each metric."""
+        evaluation = _evaluation(self.trainer)
+        return table(evaluation.history, evaluation.directions()) if evaluation else []
+
     def outcome(self) -> dict[str, str]:
         """Where the pictures, the measurements and the checkpoint are."""
         places: dict[str, Any] = {}
@@ -153,6 +162,26 @@ def _choose_matmul_precision(name: str | None) -> None:
         )
     if name is not None:
         torch.set_float32_matmul_precision(name)
+
+
+def _evaluation(trainer: Trainer) -> Evaluation | None:
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    return next((found for found in callbacks if isinstance(found, Evaluation)), None)
+
+
+def _check_objective(objective: str, trainer: Trainer) -> None:
+    """Say that there will be no best checkpoint, while there is time to change it."""
+    evaluation = _evaluation(trainer)
+    if evaluation is None or not evaluation.evaluator.metrics or not is_first_process():
+        return
+    measured = sorted(evaluation.directions())
+    if objective.startswith("metrics/") and objective not in measured:
+        log.warning(
+            "the objective %s is not measured, so no best checkpoint will be kept: set objective "
+            "and direction to one of %s",
+            objective,
+            ", ".join(measured),
+        )
 
 
 def _trainer(config: DictConfig) -> Trainer:

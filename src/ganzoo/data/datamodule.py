@@ -7,7 +7,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from ganzoo.data.images import to_model_range
-from ganzoo.data.plan import Shares
+from ganzoo.data.plan import Purpose, Shares, seeded
 from ganzoo.data.source import Source
 from ganzoo.data.stream import EpochStream, Stream
 from ganzoo.errors import InputError, check_not_negative, check_whole
@@ -70,6 +70,7 @@ class DataModule(LightningDataModule):
         self._horizontal_flip, self._num_workers = horizontal_flip, num_workers
         self._memory_limit = memory_limit
         self._is_set_up = False
+        self._held_out: Source | None = None
         self._stream: Stream | None = None
 
     def prepare_data(self) -> None:
@@ -93,7 +94,7 @@ class DataModule(LightningDataModule):
             return
         self.source.setup(memory_limit=self._memory_limit)
         self._check_size()
-        self._check_classes()
+        self._check_classes(self.source)
         self._is_set_up = True
 
     def train_dataloader(self) -> Stream:
@@ -113,7 +114,7 @@ class DataModule(LightningDataModule):
         """Return a fixed set of real samples, the same in all processes.
 
         Args:
-            count: Number of samples; up to the size of the data set all are different.
+            count: Number of samples, all different; a smaller data set gives all it has.
             seed: Seed of the choice.
 
         Returns:
@@ -123,8 +124,28 @@ class DataModule(LightningDataModule):
         check_whole(count=count)
         check_whole(0, seed=seed)
         self._be_ready()
-        data, labels = self.source.real(count, seed)
-        return to_model_range(data), None if self.num_classes is None else labels
+        return self._chosen(self.source, count, seed)
+
+    def held_out(self, count: int, seed: int) -> tuple[Tensor, Tensor | None] | None:
+        """Return a fixed set of real samples that training never sees, the same in all processes.
+
+        Args:
+            count: Number of samples; where there are fewer, all of them are returned.
+            seed: Seed of the choice. Fresh samples of a distribution are others than those that
+                ``real`` draws from the same seed.
+
+        Returns:
+            Data and labels as those of ``real``, or None where the data set has none apart.
+
+        Raises:
+            InputError: if they cannot be read, or have other classes.
+        """
+        check_whole(count=count)
+        check_whole(0, seed=seed)
+        source = self._find_held_out()
+        if source is None:
+            return None
+        return self._chosen(source, count, seeded(seed, Purpose.HELD_OUT).initial_seed())
 
     def on_before_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> list[Tensor]:
         """Count the batch as used: from here on, a checkpoint resumes behind it."""
@@ -136,10 +157,28 @@ class DataModule(LightningDataModule):
         """Turn uint8 pictures into float32 in [-1, 1], on the device."""
         return [to_model_range(batch[0]), *batch[1:]]
 
+    def _chosen(self, source: Source, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
+        data, labels = source.real(min(count, source.size or count), seed)
+        return to_model_range(data), None if self.num_classes is None else labels
+
     def _be_ready(self) -> None:
         if not self._is_set_up:
             self.prepare_data()
             self.setup()
+
+    def _find_held_out(self) -> Source | None:
+        if self._held_out is None:
+            found = self.source.held_out()
+            if found is None:
+                return None
+            if found is self.source:
+                self._be_ready()
+            else:
+                found.prepare()
+                found.setup(memory_limit=self._memory_limit)
+                self._check_classes(found)
+            self._held_out = found
+        return self._held_out
 
     def _make_stream(self, shares: Shares) -> Stream:
         trainer, source = self.trainer, self.source
@@ -171,16 +210,16 @@ class DataModule(LightningDataModule):
                 f"set dataset.batch_size to at most {size}"
             )
 
-    def _check_classes(self) -> None:
-        found = self.source.num_classes
+    def _check_classes(self, source: Source) -> None:
+        found = source.num_classes
         if self.num_classes is None or self.num_classes == found:
             return
         if found is None:
             raise InputError(
-                f"num_classes={self.num_classes}, but {type(self.source).__name__} has no "
+                f"num_classes={self.num_classes}, but {type(source).__name__} has no "
                 "labels: set dataset.num_classes=null"
             )
         raise InputError(
-            f"num_classes={self.num_classes}, but {type(self.source).__name__} has {found} "
+            f"num_classes={self.num_classes}, but {type(source).__name__} has {found} "
             f"classes: set dataset.num_classes={found}, or null to leave the labels out"
         )

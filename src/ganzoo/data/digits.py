@@ -10,7 +10,7 @@ from ganzoo.data.images import StoredImages
 class Digits(StoredImages):
     """1,797 grey digits of 8 x 8 pixels in 10 classes (Alpaydin and Kaynak 1998, UCI).
 
-    Grey levels 0 to 16 become 0 to 255, to the nearest whole number.
+    Grey levels 0 to 16 become 0 to 255, to the nearest whole number. There are no held-out ones.
 
     Args:
         channels: 1, or 3 to repeat the grey.

@@ -1,6 +1,7 @@
 """The user's own pictures in a folder."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -25,23 +26,36 @@ class ImageFolder(DecodedImages):
 
     Args:
         root: The folder.
+        held_out_root: A folder of pictures of the same kind that training never sees, with class
+            folders of the same names; None if there is none.
         channels: 1 or 3.
         image_size: Height and width in pixels; the largest centred square is resized.
         num_classes: Number of class folders: each folder in ``root`` that holds pictures, at any
             depth, is a class, numbered in the order of names. None takes no notice of folders.
 
     Raises:
-        InputError: if an argument is of the wrong kind.
+        InputError: if an argument is of the wrong kind, or one folder is inside the other.
     """
 
+    _setting = "dataset.root"
+
     def __init__(
-        self, *, root: str | Path, channels: int, image_size: int, num_classes: int | None
+        self,
+        *,
+        root: str | Path,
+        held_out_root: str | Path | None,
+        channels: int,
+        image_size: int,
+        num_classes: int | None,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         if num_classes is not None:
             check_whole(num_classes=num_classes)
         self.num_classes = num_classes
         self._root = check_root(root)
+        self._held_out_root = None if held_out_root is None else check_root(held_out_root)
+        if self._held_out_root is not None:
+            _check_apart(self._root, self._held_out_root)
 
     def prepare(self) -> None:
         """Check that there is a folder.
@@ -50,7 +64,7 @@ class ImageFolder(DecodedImages):
             InputError: if there is none.
         """
         if not self._root.is_dir():
-            raise InputError(f"there is no folder {self._root}: set dataset.root to one")
+            raise InputError(f"there is no folder {self._root}: set {self._setting} to one")
 
     def find(self) -> tuple[list[str], Tensor | None]:
         """Return the paths of the pictures and, where they are asked for, labels.
@@ -64,7 +78,7 @@ class ImageFolder(DecodedImages):
         if not paths:
             raise InputError(
                 f"there is no picture in {self._root} (looked for {' '.join(_ENDINGS)}): "
-                "set dataset.root to a folder of pictures"
+                f"set {self._setting} to a folder of pictures"
             )
         labels = None if self.num_classes is None else self._labels_of(paths)
         return [str(self._root / path) for path in paths], labels
@@ -78,6 +92,14 @@ class ImageFolder(DecodedImages):
         with Image.open(item):
             pass
 
+    def held_out(self) -> "ImageFolder | None":
+        """Return the held-out folder, where one is set."""
+        return None if self._held_out_root is None else _HeldOut(self, self._held_out_root)
+
+    def class_names(self) -> list[str]:
+        """Return the names of the folders in ``root`` that hold pictures, in order."""
+        return _class_names(_pictures(self._root))
+
     def _labels_of(self, paths: list[Path]) -> Tensor:
         outside = [path for path in paths if len(path.parts) == 1]
         if len(outside) == len(paths):
@@ -90,7 +112,7 @@ class ImageFolder(DecodedImages):
                 f"{len(outside)} pictures in {self._root} lie outside the class folders, as "
                 f"{outside[0]}: move them, or set dataset.num_classes=null"
             )
-        names = sorted({path.parts[0] for path in paths})
+        names = _class_names(paths)
         if len(names) != self.num_classes:
             raise InputError(
                 f"num_classes={self.num_classes}, but {self._root} holds {len(names)} class "
@@ -98,6 +120,51 @@ class ImageFolder(DecodedImages):
             )
         numbers = {name: number for number, name in enumerate(names)}
         return torch.tensor([numbers[path.parts[0]] for path in paths])
+
+
+class _HeldOut(ImageFolder):
+    """The held-out pictures of a folder."""
+
+    _setting = "dataset.held_out_root"
+
+    def __init__(self, training: ImageFolder, root: Path) -> None:
+        super().__init__(
+            root=root,
+            held_out_root=None,
+            channels=training.shape[0],
+            image_size=training.shape[1],
+            num_classes=training.num_classes,
+        )
+        self._training = training
+
+    def find(self) -> tuple[list[str], Tensor | None]:
+        """Return paths and labels, as the training folder numbers the classes.
+
+        Raises:
+            InputError: if the class folders have other names than those for training.
+        """
+        found = super().find()
+        if self.num_classes is not None:
+            theirs, ours = self._training.class_names(), self.class_names()
+            if theirs != ours:
+                raise InputError(
+                    f"the class folders in {self._root} are not those for training: "
+                    f"{', '.join(sorted(set(theirs) ^ set(ours)))} is in one of them only"
+                )
+        return found
+
+
+def _check_apart(root: Path, held_out_root: Path) -> None:
+    training, held_out = root.resolve(), held_out_root.resolve()
+    if training == held_out or training in held_out.parents or held_out in training.parents:
+        raise InputError(
+            f"training would see the held-out pictures, for {held_out_root} and {root} are one "
+            "folder or inside each other: set dataset.held_out_root to a folder apart"
+        )
+
+
+def _class_names(paths: Iterable[Path]) -> list[str]:
+    return sorted({path.parts[0] for path in paths if len(path.parts) > 1})
 
 
 def _pictures(root: Path) -> list[Path]:

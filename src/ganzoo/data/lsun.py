@@ -36,7 +36,9 @@ class LSUN(DecodedImages):
         self, *, root: str | Path, category: str, download: bool, channels: int, image_size: int
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
-        self._folder = check_root(root) / f"{category}_lmdb"
+        self._root = check_root(root)
+        self._category = category
+        self._folder = self._root / f"{category}_lmdb"
         self._download = download
         self._database: Any = None
 
@@ -73,6 +75,19 @@ class LSUN(DecodedImages):
             self._database = _open_database(self._folder)
         with self._database.begin() as transaction:
             return Image.open(io.BytesIO(transaction.get(bytes(item))))
+
+    def held_out(self) -> "LSUN | None":
+        """Return the 300 validation pictures of a category's training set, from their database."""
+        name, _, split = self._category.rpartition("_")
+        if split != "train":
+            return None
+        return LSUN(
+            root=self._root,
+            category=f"{name}_val",
+            download=self._download,
+            channels=self.shape[0],
+            image_size=self.shape[1],
+        )
 
     @contextmanager
     def reading(self) -> Iterator[None]:

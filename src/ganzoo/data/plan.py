@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     FLIP = 2
     REAL = 3
     STACK = 4
+    HELD_OUT = 5
 
 
 def seeded(seed: int, purpose: Purpose, number: int = 0) -> torch.Generator:

@@ -63,6 +63,15 @@ class Source(ABC):
     def real(self, count: int, seed: int) -> Labelled:
         """Return a fixed set of samples ``[count, ...]`` and, where there are any, labels."""
 
+    def held_out(self) -> "Source | None":
+        """Return a source of samples of the same distribution that training never sees.
+
+        Returns:
+            A source that is not yet set up, or this one where it draws fresh samples: other seeds
+            then give other samples. None where there are no such samples.
+        """
+        return None
+
 
 class Distribution(Source):
     """A data set that draws fresh samples, so that no sample is seen twice."""
@@ -83,6 +92,10 @@ class Distribution(Source):
     def real(self, count: int, seed: int) -> Labelled:
         """Draw samples that depend on the seed only."""
         return self.sample(count, seeded(seed, Purpose.REAL))
+
+    def held_out(self) -> "Distribution":
+        """Return this distribution, whose samples are all fresh."""
+        return self
 
 
 class Collection(Source):

@@ -21,6 +21,9 @@ class StackedDigits(Collection):
         count: Number of pictures, N.
         stacking_seed: Seed of the choice of digits, zero or above.
 
+    Attributes:
+        digits: As given.
+
     Raises:
         InputError: if a number is of the wrong kind or the digits are not grey.
     """
@@ -33,14 +36,14 @@ class StackedDigits(Collection):
         if digits.shape[0] != 1:
             raise InputError("stacked digits need grey pictures with 1 channel each")
         self.shape = (3, *digits.shape[1:])
-        self._digits = digits
+        self.digits = digits
         self._count = count
         self._seed = stacking_seed
         self._chosen = torch.empty(0, 3, dtype=torch.int64)
 
     def prepare(self) -> None:
         """Download the digits where they are missing."""
-        self._digits.prepare()
+        self.digits.prepare()
 
     def setup(self, *, memory_limit: int) -> None:
         """Load the digits and choose three for each picture.
@@ -48,10 +51,10 @@ class StackedDigits(Collection):
         Raises:
             InputError: if the digits have not 10 classes.
         """
-        self._digits.setup(memory_limit=memory_limit)
-        if self._digits.num_classes != 10:
-            raise InputError(f"stacked digits need 10 classes, not {self._digits.num_classes}")
-        size = self._digits.size
+        self.digits.setup(memory_limit=memory_limit)
+        if self.digits.num_classes != 10:
+            raise InputError(f"stacked digits need 10 classes, not {self.digits.num_classes}")
+        size = self.digits.size
         assert size is not None
         generator = seeded(self._seed, Purpose.STACK)
         self._chosen = torch.randint(size, (self._count, 3), generator=generator)
@@ -63,7 +66,14 @@ class StackedDigits(Collection):
 
     def gather(self, indices: Tensor) -> Labelled:
         """Return uint8 pictures ``[B, 3, H, W]`` and labels ``[B]`` from 0 to 999."""
-        digits, labels = self._digits.gather(self._chosen.index_select(0, indices).flatten())
+        digits, labels = self.digits.gather(self._chosen.index_select(0, indices).flatten())
         assert labels is not None
         places = torch.tensor([100, 10, 1])
         return digits.reshape(-1, *self.shape), (labels.reshape(-1, 3) * places).sum(dim=1)
+
+    def held_out(self) -> "StackedDigits | None":
+        """Return as many pictures stacked from held-out digits, where there are any."""
+        digits = self.digits.held_out()
+        if not isinstance(digits, Collection):
+            return None
+        return StackedDigits(digits=digits, count=self._count, stacking_seed=self._seed)

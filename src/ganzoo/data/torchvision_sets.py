@@ -1,6 +1,7 @@
 """The data sets of torchvision, with its downloads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,22 @@ class Files:
 
     Args:
         constructor: A class of ``torchvision.datasets`` with its split.
+        held_out: Arguments of the constructor that choose a split that training never sees; None
+            if there is none.
         root: Folder that holds the data set's own folder.
         download: Whether to download what is missing.
     """
 
     def __init__(
-        self, *, constructor: Callable[..., Any], root: str | Path, download: bool
+        self,
+        *,
+        constructor: Callable[..., Any],
+        held_out: Mapping[str, Any] | None,
+        root: str | Path,
+        download: bool,
     ) -> None:
         self._constructor = constructor
+        self._held_out = held_out
         self._root = check_root(root)
         self._download = download
         self._opened: Any = None
@@ -68,6 +77,15 @@ class Files:
                 f"{self._folder.name}"
             ) from error
 
+    def held_out(self) -> Callable[..., Any] | None:
+        """Return the constructor of the other split; None if it would not be another."""
+        chosen = getattr(self._constructor, "keywords", {})
+        if not self._held_out or all(
+            _contains(chosen.get(name), split) for name, split in self._held_out.items()
+        ):
+            return None
+        return partial(self._constructor, **self._held_out)
+
     @property
     def _name(self) -> str:
         return str(self._made.__name__)
@@ -88,6 +106,8 @@ class ArrayImages(StoredImages):
 
     Args:
         constructor: A class of ``torchvision.datasets`` with its split.
+        held_out: Arguments of the constructor that choose a split that training never sees, such
+            as ``{"train": False}``; None if there is none.
         root: Folder that holds the data set's own folder.
         download: Whether to download what is missing.
         channels: 1 or 3.
@@ -102,6 +122,7 @@ class ArrayImages(StoredImages):
         self,
         *,
         constructor: Callable[..., Any],
+        held_out: Mapping[str, Any] | None,
         root: str | Path,
         download: bool,
         channels: int,
@@ -109,7 +130,8 @@ class ArrayImages(StoredImages):
         padding: int,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size, padding=padding)
-        self._files = Files(constructor=constructor, root=root, download=download)
+        self._place: dict[str, Any] = {"root": root, "download": download}
+        self._files = Files(constructor=constructor, held_out=held_out, **self._place)
 
     def prepare(self) -> None:
         """Download what is missing, if that is wanted."""
@@ -129,6 +151,20 @@ class ArrayImages(StoredImages):
             return images, None, None
         return images, labels, len(dataset.classes)
 
+    def held_out(self) -> "ArrayImages | None":
+        """Return the held-out split, brought to the same channels and size."""
+        constructor = self._files.held_out()
+        if constructor is None:
+            return None
+        return ArrayImages(
+            constructor=constructor,
+            held_out=None,
+            channels=self.shape[0],
+            image_size=self.shape[1],
+            padding=self._padding,
+            **self._place,
+        )
+
 
 class PictureFiles(DecodedImages):
     """Data sets that torchvision opens picture by picture, without labels: CelebA.
@@ -137,6 +173,8 @@ class PictureFiles(DecodedImages):
 
     Args:
         constructor: A class of ``torchvision.datasets`` with its split.
+        held_out: Arguments of the constructor that choose a split that training never sees, such
+            as ``{"split": "test"}``; None if there is none.
         root: Folder that holds the data set's own folder.
         download: Whether to download what is missing.
         channels: 1 or 3.
@@ -150,13 +188,15 @@ class PictureFiles(DecodedImages):
         self,
         *,
         constructor: Callable[..., Any],
+        held_out: Mapping[str, Any] | None,
         root: str | Path,
         download: bool,
         channels: int,
         image_size: int,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
-        self._files = Files(constructor=constructor, root=root, download=download)
+        self._place: dict[str, Any] = {"root": root, "download": download}
+        self._files = Files(constructor=constructor, held_out=held_out, **self._place)
         self._dataset: Any = None
 
     def prepare(self) -> None:
@@ -176,6 +216,25 @@ class PictureFiles(DecodedImages):
         """Open the picture of a number."""
         picture: Image.Image = self._dataset[item][0]
         return picture
+
+    def held_out(self) -> "PictureFiles | None":
+        """Return the held-out split, brought to the same channels and size."""
+        constructor = self._files.held_out()
+        if constructor is None:
+            return None
+        channels, image_size = self.shape[0], self.shape[1]
+        return PictureFiles(
+            constructor=constructor,
+            held_out=None,
+            channels=channels,
+            image_size=image_size,
+            **self._place,
+        )
+
+
+def _contains(chosen: Any, split: Any) -> bool:
+    """Whether a chosen split, such as "all" or "train+unlabeled", has another one in it."""
+    return chosen == "all" or str(split) in str(chosen).split("+")
 
 
 def _channels_first(images: Tensor) -> Tensor:

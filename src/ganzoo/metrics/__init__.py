@@ -5,9 +5,42 @@ and ``update(data, real=False)`` with generated samples, then ``compute()``, whi
 scalars; the class attribute ``directions`` says for each name whether to maximize or to minimize.
 """
 
-from ganzoo.metrics.density_coverage import DensityCoverage
+from ganzoo.metrics.bootstrap import Bootstrap
+from ganzoo.metrics.classification_accuracy import ClassificationAccuracy
+from ganzoo.metrics.digit_modes import DigitModes
+from ganzoo.metrics.fid import FrechetDistance
+from ganzoo.metrics.frechet_infinity import FrechetInfinity
+from ganzoo.metrics.inception_score import InceptionScore
+from ganzoo.metrics.intra_class import IntraClassFrechetDistance
+from ganzoo.metrics.kernel_distance import KernelDistance
+from ganzoo.metrics.memorization import Memorization
+from ganzoo.metrics.memorization_fid import MemorizationInformedFrechetDistance
 from ganzoo.metrics.modes import ModeCoverage
-from ganzoo.metrics.precision_recall import PrecisionRecall
-from ganzoo.metrics.wasserstein import Wasserstein1
+from ganzoo.metrics.perceptual_path_length import PerceptualPathLength
+from ganzoo.metrics.prdc import PRDC
+from ganzoo.metrics.similarity import MultiScaleSimilarity
+from ganzoo.metrics.sinkhorn import SinkhornDivergence
+from ganzoo.metrics.sliced import SlicedWasserstein1, SlicedWasserstein2
+from ganzoo.metrics.wasserstein import Wasserstein1, Wasserstein2
 
-__all__ = ["DensityCoverage", "ModeCoverage", "PrecisionRecall", "Wasserstein1"]
+__all__ = [
+    "PRDC",
+    "Bootstrap",
+    "ClassificationAccuracy",
+    "DigitModes",
+    "FrechetDistance",
+    "FrechetInfinity",
+    "InceptionScore",
+    "IntraClassFrechetDistance",
+    "KernelDistance",
+    "Memorization",
+    "MemorizationInformedFrechetDistance",
+    "ModeCoverage",
+    "MultiScaleSimilarity",
+    "PerceptualPathLength",
+    "SinkhornDivergence",
+    "SlicedWasserstein1",
+    "SlicedWasserstein2",
+    "Wasserstein1",
+    "Wasserstein2",
+]

@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from ganzoo.errors import InputError, check_positive
-from ganzoo.metrics.samples import check_samples
+from ganzoo.metrics.comparison import SampleSet
+from ganzoo.metrics.samples import TwoSampleMetric, check_samples
 
 # The field's definition of a high-quality sample.
 _DEVIATIONS = 3.0
@@ -21,7 +21,7 @@ class Mixture(Protocol):
     deviation: float
 
 
-class ModeCoverage(Metric):
+class ModeCoverage(TwoSampleMetric):
     """Modes covered, share of high-quality samples, and evenness among modes.
 
     As VEEGAN (Srivastava et al. 2017, section 4.1, 1705.07761) and PacGAN (Lin et al. 2018,
@@ -46,7 +46,7 @@ class ModeCoverage(Metric):
         InputError: if the distribution has no modes.
     """
 
-    full_state_update = False
+    depends_on_features = False
     directions: ClassVar[dict[str, str]] = {
         "modes": "maximize",
         "high_quality": "maximize",
@@ -71,6 +71,10 @@ class ModeCoverage(Metric):
             "counts", default=torch.zeros(len(modes), dtype=torch.int64), dist_reduce_fx="sum"
         )
         self.add_state("total", default=torch.tensor(0), dist_reduce_fx="sum")
+
+    def select(self, samples: SampleSet) -> Tensor:
+        """The points themselves."""
+        return samples.samples
 
     def update(self, data: Tensor, *, real: bool) -> None:
         """Count generated samples; real ones are not needed.

@@ -1,21 +1,29 @@
-"""Distances to nearest neighbours and membership of balls, in bounded memory.
+"""Distances to nearest neighbours, in bounded memory.
 
-The number of distances grows with the product of the two sample counts, so they are made block by
-block and never kept. A matrix product in float64 makes a block of squared distances fast but
-rounds differently from block to block; whether a sample lies strictly within a ball is decided on
-distances that are summed directly wherever that rounding could decide it. So a sample at exactly
-the distance of the radius is always outside, whatever the blocks, the threads or the device.
+The number of distances grows with the square of the number of points, so they are made block by
+block, each once for both its points, and only those that may be among the nearest are kept.
 """
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-# Of one block in float64: at most 8 MiB of distances, and 32 MiB of samples unless one is large.
-_MOST_ROWS = 1024
-_LEAST_ROWS = 16
-_VALUES = 2**22
+from ganzoo.metrics.distances import (
+    Frame,
+    block_rows,
+    blocks,
+    direct_distances,
+    find_below,
+    frame_around,
+    full_precision,
+)
+
+_MOST_PENDING = 2**18
 
 
+@torch.no_grad()
 def neighbor_distances(points: Tensor, *, neighbors: int) -> Tensor:
     """Find each point's distance to its k-th nearest other point.
 
@@ -25,94 +33,187 @@ def neighbor_distances(points: Tensor, *, neighbors: int) -> Tensor:
             distance 0; the point itself is not.
 
     Returns:
-        Euclidean distances ``[N]``, float64. Which neighbour is the k-th is decided on float64
-        matrix products; the distance to it is then exact to the last bits.
+        Euclidean distances ``[N]``, float64, exact to the last bits. Where very many points are
+        about as far as the k-th, which of them that is, is decided on float64 matrix products.
     """
+    candidates = _Candidates(points, neighbors)
+    frame = frame_around(points)
+    with full_precision(points.device):
+        for block in _products(points, frame, neighbors, candidates):
+            candidates.add(block)
+        candidates.squeeze()
+        radii = candidates.distances(points)
+        crowded = candidates.limits.isneginf().nonzero().squeeze(1)
+        if len(crowded):
+            radii[crowded] = _sorted_distances(points, crowded, neighbors)
+    return radii
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Points, possible neighbours, and bounds on their squared distances, all ``[P]``."""
+
+    row: Tensor
+    column: Tensor
+    low: Tensor
+    high: Tensor
+
+    def where(self, kept: Tensor) -> "_Pairs":
+        return _Pairs(self.row[kept], self.column[kept], self.low[kept], self.high[kept])
+
+
+def _join(every: list[_Pairs]) -> _Pairs:
+    return _Pairs(
+        torch.cat([pairs.row for pairs in every]),
+        torch.cat([pairs.column for pairs in every]),
+        torch.cat([pairs.low for pairs in every]),
+        torch.cat([pairs.high for pairs in every]),
+    )
+
+
+def _ranked(row: Tensor, values: Tensor, rank: Tensor) -> Tensor:
+    """The value of the given rank ``[N]``, from 1, in each row; infinite where there are fewer."""
+    order = values.argsort()
+    order = order[row[order].argsort(stable=True)]
+    row, values = row[order], values[order]
+    counts = row.bincount(minlength=len(rank))
+    place = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
+    wanted = place == rank[row] - 1
+    result = values.new_full((len(rank),), torch.inf)
+    result[row[wanted]] = values[wanted]
+    return result
+
+
+class _Candidates:
+    """The pairs that may still be among the k nearest of their row.
+
+    A row with very many of them (duplicates, or clusters so tight that the screening cannot see
+    into them) is crowded: its limit becomes -inf, and it is left to be sorted by itself.
+    """
+
+    def __init__(self, points: Tensor, k: int) -> None:
+        double = torch.float64
+        self.limits = torch.full((len(points),), torch.inf, dtype=double, device=points.device)
+        self.rank = torch.full((len(points),), k, device=points.device)
+        self.most = 4 * k + 32
+        self.kept: list[_Pairs] = []
+        self.pending = 0
+
+    def add(self, pairs: _Pairs) -> None:
+        self.kept.append(pairs)
+        self.pending += len(pairs.row)
+        if self.pending > _MOST_PENDING:
+            self.squeeze()
+
+    def squeeze(self) -> None:
+        """Lower the limits to the k-th smallest upper bounds, and drop what is above them."""
+        pairs = _join(self.kept)
+        self.limits = self.limits.minimum(_ranked(pairs.row, pairs.high, self.rank))
+        pairs = pairs.where(pairs.low <= self.limits[pairs.row])
+        crowded = pairs.row.bincount(minlength=len(self.limits)) > self.most
+        self.limits[crowded] = -torch.inf
+        self.kept, self.pending = [pairs.where(~crowded[pairs.row])], 0
+
+    def distances(self, points: Tensor) -> Tensor:
+        """The k-th distances, summed directly where the bounds leave more than one choice."""
+        (pairs,) = self.kept
+        floor = _ranked(pairs.row, pairs.low, self.rank)
+        nearer = pairs.high < floor[pairs.row]
+        passed = pairs.row[nearer].bincount(minlength=len(self.rank))
+        rest = pairs.where(~nearer)
+        distances = direct_distances(points, rest.row, points, rest.column)
+        return _ranked(rest.row, distances, self.rank - passed)
+
+
+def _products(points: Tensor, frame: Frame, k: int, candidates: _Candidates) -> Iterator[_Pairs]:
+    """Candidates within each block first, so that limits are low for all pairs of blocks."""
+    cut = blocks(points)
+    for first, rows in cut:
+        left, norms = frame.place(rows)
+        squared = left @ frame.place(rows, last=True)[0].T
+        squared.fill_diagonal_(torch.inf)
+        limits = candidates.limits[first : first + len(rows)]
+        if len(rows) > k:
+            nearest = squared.topk(k, dim=1, largest=False).values[:, -1].double()
+            limits.copy_(nearest + frame.error(norms.double() + norms.max()))
+        yield _within(squared, frame, (first, norms), (first, norms), limits)
+    for number, (first, rows) in enumerate(cut):
+        left, norms = frame.place(rows)
+        for start, columns in cut[number + 1 :]:
+            right, others = frame.place(columns, last=True)
+            squared = left @ right.T
+            limits = candidates.limits[first : first + len(rows)]
+            yield _within(squared, frame, (first, norms), (start, others), limits)
+            limits = candidates.limits[start : start + len(columns)]
+            yield _within(squared.T, frame, (start, others), (first, norms), limits)
+
+
+def _within(
+    squared: Tensor,
+    frame: Frame,
+    rows: tuple[int, Tensor],
+    columns: tuple[int, Tensor],
+    limits: Tensor,
+) -> _Pairs:
+    """The pairs of a block ``[R, C]`` that may be within their row's limit."""
+    (first, norms), (start, others) = rows, columns
+    # Twice the error covers the rounding of the sum as well.
+    reach = (limits + 2 * frame.error(norms.double() + others.max())).to(frame.dtype)
+    if squared.is_contiguous():
+        row, column = find_below(squared, reach[:, None])
+    else:
+        column, row = find_below(squared.T, reach[None])
+    value = squared[row, column].double()
+    error = frame.error(norms[row].double() + others[column])
+    return _Pairs(row + first, column + start, value - error, value + error)
+
+
+def _sorted_distances(points: Tensor, wanted: Tensor, k: int) -> Tensor:
+    """Distances of the wanted points ``[P]`` to their k-th neighbours, by float64 products."""
+    frame = frame_around(points, dtype=torch.float64)
     radii = []
-    for first, rows in _blocks(points):
-        nearest = _nearest_others(rows, first, points, neighbors)
-        of = torch.arange(len(rows), device=points.device).repeat_interleave(neighbors)
-        distances = _direct_distances(rows, of, points, nearest.flatten())
-        radii.append(distances.view(-1, neighbors).amax(dim=1))
+    rows = block_rows(points)
+    for first in range(0, len(wanted), rows):
+        own = wanted[first : first + rows]
+        nearest = _nearest(points[own], points, frame, k, own=own)
+        pairs = direct_distances(points, own.repeat_interleave(k), points, nearest.flatten())
+        radii.append(pairs.view(-1, k).amax(dim=1))
     return torch.cat(radii)
 
 
-def count_members(centers: Tensor, radii: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-    """Count which points lie in which open balls (distance strictly below the radius).
+@torch.no_grad()
+def find_nearest(points: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the nearest of other points to each point.
 
     Args:
-        centers: ``[M, D]``, finite.
-        radii: ``[M]``, float64, as :func:`neighbor_distances` returns them.
         points: ``[N, D]``, finite.
+        others: ``[M, D]``, finite, at least one.
 
     Returns:
-        The number of points in each ball ``[M]``, and of balls around each point ``[N]``, int64.
+        Euclidean distances ``[N]``, float64, and indices into ``others`` ``[N]``. Which of several
+        that are equally near is found, is left open.
     """
-    per_ball = torch.zeros(len(centers), dtype=torch.int64, device=centers.device)
-    per_point = torch.zeros(len(points), dtype=torch.int64, device=points.device)
-    for ball, rows in _blocks(centers):
-        for point, columns in _blocks(points):
-            inside = _inside(rows, radii[ball : ball + len(rows)], columns)
-            per_ball[ball : ball + len(rows)] += inside.sum(dim=1)
-            per_point[point : point + len(columns)] += inside.sum(dim=0)
-    return per_ball, per_point
+    frame = frame_around(points, others, dtype=torch.float64)
+    cut = blocks(points)
+    nearest = torch.cat([_nearest(rows, others, frame, 1) for _, rows in cut]).squeeze(1)
+    rows = torch.arange(len(points), device=points.device)
+    return direct_distances(points, rows, others, nearest), nearest
 
 
-def _blocks(points: Tensor) -> list[tuple[int, Tensor]]:
-    """Cut ``[N, D]`` into pairs of a first index and the rows from there on."""
-    rows = _block_rows(points)
-    return [(first, points[first : first + rows]) for first in range(0, len(points), rows)]
-
-
-def _block_rows(points: Tensor) -> int:
-    return min(_MOST_ROWS, max(_LEAST_ROWS, _VALUES // max(1, points.shape[1])))
-
-
-def _nearest_others(rows: Tensor, first: int, points: Tensor, neighbors: int) -> Tensor:
-    """Indices ``[R, k]`` of the nearest points; row i is ``points[first + i]``, never its own."""
-    best = torch.empty(len(rows), 0, dtype=torch.float64, device=points.device)
-    found = torch.empty(len(rows), 0, dtype=torch.int64, device=points.device)
-    for start, columns in _blocks(points):
-        squared, _ = _screened(rows, columns)
-        if start == first:
-            squared.fill_diagonal_(torch.inf)
+def _nearest(
+    rows: Tensor, points: Tensor, frame: Frame, k: int, own: Tensor | None = None
+) -> Tensor:
+    """Indices ``[R, k]`` of the points nearest to the rows, their own left out."""
+    left, _ = frame.place(rows)
+    best = left.new_empty(len(rows), 0)
+    found = torch.empty(len(rows), 0, dtype=torch.int64, device=rows.device)
+    for start, columns in blocks(points):
+        squared = left @ frame.place(columns, last=True)[0].T
         indices = torch.arange(start, start + len(columns), device=points.device)
+        if own is not None:
+            squared[own[:, None] == indices] = torch.inf
         best = torch.cat([best, squared], dim=1)
         found = torch.cat([found, indices.expand(len(rows), -1)], dim=1)
-        best, kept = best.topk(min(neighbors, best.shape[1]), dim=1, largest=False)
+        best, kept = best.topk(min(k, best.shape[1]), dim=1, largest=False)
         found = found.gather(1, kept)
     return found
-
-
-def _inside(centers: Tensor, radii: Tensor, points: Tensor) -> Tensor:
-    squared, error = _screened(centers, points)
-    margin = squared - radii.square()[:, None]
-    inside = margin < 0
-    ball, point = (margin.abs() <= error).nonzero(as_tuple=True)
-    if len(ball):
-        inside[ball, point] = _direct_distances(centers, ball, points, point) < radii[ball]
-    return inside
-
-
-def _screened(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared distances ``[R, C]`` and a bound on their rounding error.
-
-    With |x|^2 + |y|^2 - 2 x.y each sum of D products is off by at most D u times the sum of the
-    absolute products, which is at most (|x|^2 + |y|^2) / 2 for the mixed one.
-    """
-    rows, columns = rows.double(), columns.double()
-    norms = rows.square().sum(dim=1)[:, None] + columns.square().sum(dim=1)
-    error = norms * (2 * (rows.shape[1] + 4) * torch.finfo(torch.float64).eps)
-    return norms - 2 * rows @ columns.T, error
-
-
-def _direct_distances(rows: Tensor, row: Tensor, columns: Tensor, column: Tensor) -> Tensor:
-    """Distances of index pairs ``[P]``, each summed in the same order whatever its block."""
-    distances = []
-    block = _block_rows(rows)
-    for first in range(0, len(row), block):
-        left = rows[row[first : first + block]].double().unsqueeze(1)
-        right = columns[column[first : first + block]].double().unsqueeze(1)
-        mode = "donot_use_mm_for_euclid_dist"
-        distances.append(torch.cdist(left, right, compute_mode=mode).flatten())
-    return torch.cat(distances)

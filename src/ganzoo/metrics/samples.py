@@ -7,13 +7,14 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from ganzoo.errors import InputError
+from ganzoo.metrics.comparison import Comparison, SampleSet
 
 
 def check_samples(data: Tensor, *, real: bool) -> Tensor:
     """Check a batch of samples and flatten each to a row.
 
     Args:
-        data: ``[B, ...]``, floating point: images in [-1, 1] or points.
+        data: ``[B, ...]``, floating point: features, images in [-1, 1] or points.
         real: Whose samples they are, for the message.
 
     Returns:
@@ -22,7 +23,7 @@ def check_samples(data: Tensor, *, real: bool) -> Tensor:
     Raises:
         InputError: if data has no sample dimension, is not floating point or is not finite.
     """
-    name = "real" if real else "generated"
+    name = origin(real)
     if data.ndim < 2:
         raise InputError(f"{name} samples must have shape [B, ...], not {list(data.shape)}")
     if not data.is_floating_point():
@@ -39,7 +40,73 @@ def check_samples(data: Tensor, *, real: bool) -> Tensor:
     return flat if flat.dtype == torch.float64 else flat.float()
 
 
-class SampleMetric(Metric):
+def origin(real: bool) -> str:
+    """What messages call samples."""
+    return "real" if real else "generated"
+
+
+class TwoSampleMetric(Metric):
+    """A metric of generated samples, most often beside real ones.
+
+    Subclasses implement ``update(data, real=...)`` and ``compute``, which returns named scalars.
+    In a loop of your own those two are all that is needed; :meth:`measure` is what the library's
+    own evaluation calls.
+
+    Args:
+        options: Arguments of :class:`torchmetrics.Metric`.
+
+    Attributes:
+        directions: For each name that can be an objective, ``"minimize"`` or ``"maximize"``.
+        depends_on_features: Whether other features would give other values.
+    """
+
+    full_state_update = False
+    depends_on_features: ClassVar[bool] = True
+    directions: ClassVar[dict[str, str]]
+
+    def select(self, samples: SampleSet) -> Tensor:
+        """What this metric looks at: the features, unless a subclass says otherwise."""
+        return samples.features
+
+    def measure(self, comparison: Comparison) -> dict[str, Tensor]:
+        """Compute the values of a comparison, whatever was seen before.
+
+        Raises:
+            InputError: if there are too few samples, or they are not what the metric needs.
+        """
+        self.reset()
+        self.see(comparison)
+        values: dict[str, Tensor] = self.compute()
+        self.reset()
+        return values
+
+    def see(self, comparison: Comparison) -> None:
+        """Update with what a comparison holds."""
+        self.update(self.select(comparison.real), real=True)
+        self.update(self.select(comparison.generated), real=False)
+
+    def protocol(self) -> dict[str, Any]:
+        """The settings that a value must be reported with: plain values."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name in type(self).__init__.__annotations__ and isinstance(value, int | float | str)
+        }
+
+    def require(self, count: int, *, at_least: int, real: bool, consequence: str = "") -> None:
+        """Refuse too few samples.
+
+        Raises:
+            InputError: with the number that is needed and what fewer would do to the value.
+        """
+        if count < at_least:
+            raise InputError(
+                f"{type(self).__name__} needs at least {at_least} {origin(real)} samples, "
+                f"got {count}{consequence and ': ' + consequence}"
+            )
+
+
+class SampleMetric(TwoSampleMetric):
     """Keeps all real and all generated samples until they are compared.
 
     Subclasses implement ``compute``. The samples of all devices are gathered before.
@@ -48,8 +115,6 @@ class SampleMetric(Metric):
         options: Arguments of :class:`torchmetrics.Metric`.
     """
 
-    full_state_update = False
-    directions: ClassVar[dict[str, str]]
     real: list[Tensor]
     generated: list[Tensor]
 
@@ -62,7 +127,7 @@ class SampleMetric(Metric):
         """Add samples to one of the two sets.
 
         Args:
-            data: ``[B, ...]``, images in [-1, 1] or points.
+            data: ``[B, ...]``, features, images in [-1, 1] or points.
             real: Whether they come from the data or from the generator.
 
         Raises:
@@ -77,24 +142,24 @@ class SampleMetric(Metric):
                 )
         (self.real if real else self.generated).append(flat)
 
-    def gather(self, *, at_least: int) -> tuple[Tensor, Tensor]:
+    def gather(self, *, at_least: int, consequence: str = "") -> tuple[Tensor, Tensor]:
         """Return all real ``[N, D]`` and all generated samples ``[M, D]``.
+
+        Args:
+            at_least: The number of samples that either set needs.
+            consequence: What fewer samples would do to the value, for the message.
 
         Raises:
             InputError: if one of the two sets holds fewer than ``at_least`` samples.
         """
-        sets = _joined(self.real), _joined(self.generated)
-        for name, samples in zip(("real", "generated"), sets, strict=True):
-            if len(samples) < at_least:
-                raise InputError(
-                    f"{type(self).__name__} needs at least {at_least} {name} samples, "
-                    f"got {len(samples)}"
-                )
+        sets = joined(self.real), joined(self.generated)
+        for real, samples in zip((True, False), sets, strict=True):
+            self.require(len(samples), at_least=at_least, real=real, consequence=consequence)
         return sets
 
 
-def _joined(samples: list[Tensor] | Tensor) -> Tensor:
+def joined(samples: list[Tensor] | Tensor) -> Tensor:
     """Join a state: a list, or one tensor after the devices were gathered."""
-    joined = samples if isinstance(samples, Tensor) else torch.cat(samples or [torch.empty(0)])
+    whole = samples if isinstance(samples, Tensor) else torch.cat(samples or [torch.empty(0)])
     # MPS has no float64, which the distances need.
-    return joined.cpu() if joined.device.type == "mps" else joined
+    return whole.cpu() if whole.device.type == "mps" else whole

@@ -1,57 +1,83 @@
-"""Exact Wasserstein-1 distance between two sets of samples."""
+"""Exact Wasserstein distances between two sets of samples."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from ganzoo.errors import InputError, check_whole
-from ganzoo.metrics.samples import SampleMetric
+from ganzoo.metrics.transport import TransportDistance
+
+# The network simplex ends long before; without a bound like this one it may give up in silence.
+_MOST_PIVOTS = 10**9
 
 
-class Wasserstein1(SampleMetric):
+class _ExactWasserstein(TransportDistance):
+    """Wasserstein distance of some order, through the network simplex of POT."""
+
+    order: ClassVar[int]
+
+    def distance(self, first: Tensor, second: Tensor) -> Tensor:
+        """Solve the transport problem between ``[N, D]`` and ``[M, D]`` exactly."""
+        cost = torch.cdist(
+            first.double(), second.double(), compute_mode="donot_use_mm_for_euclid_dist"
+        )
+        total = _transport_cost(cost.pow_(self.order).cpu())
+        return total.clamp(min=0).pow(1 / self.order)
+
+
+class Wasserstein1(_ExactWasserstein):
     """Wasserstein-1 distance of the two empirical distributions, with Euclidean cost.
 
-    Between two sets of N samples an optimal transport plan is a permutation (Birkhoff), so the
-    distance is the mean cost of the best one-to-one assignment, which is solved exactly. It is in
-    the units of the data. Even two sets from the same distribution are apart by an amount that
-    shrinks with N (in two dimensions about as N^(-1/2)): compare values at the same N only.
+    The cost of the best plan that moves one set into the other, all samples of a set weighing the
+    same (Villani 2009, definition 6.1), solved exactly by the network simplex of POT (Bonneel et
+    al. 2011; Flamary et al. 2021); the sets may differ in size. ``compute`` returns
+    ``wasserstein``, in the units of the data.
+
+    The time is about that of the square of the number of samples in practice (5,000 points: some
+    seconds) and more at worst, and memory is its square. An assignment solver takes minutes where
+    many costs are nearly equal, which a collapsed generator brings about.
 
     Args:
-        limit: The largest N. Time grows as its cube at worst, memory as its square.
+        limit: The largest number of samples of each kind.
+        floor: Whether to return the distance between two halves of the real data as well; see
+            :class:`~ganzoo.metrics.transport.TransportDistance`.
         options: Arguments of :class:`torchmetrics.Metric`.
 
     Raises:
-        InputError: if limit is not a whole number, and by ``compute`` if the sets differ
-            in size, are empty, or are larger than ``limit``.
+        InputError: if limit is not a positive whole number, and by ``compute`` if a set is empty
+            or has more than ``limit`` samples.
     """
 
+    name = "wasserstein"
+    order = 1
     directions: ClassVar[dict[str, str]] = {"wasserstein": "minimize"}
 
-    def __init__(self, *, limit: int, **options: Any) -> None:
-        check_whole(limit=limit)
-        super().__init__(**options)
-        self.limit = limit
 
-    def compute(self) -> dict[str, Tensor]:
-        """Return ``wasserstein``, a scalar in the units of the data."""
-        real, generated = self.gather(at_least=1)
-        self._check_counts(len(real), len(generated))
-        cost = torch.cdist(
-            real.double(), generated.double(), compute_mode="donot_use_mm_for_euclid_dist"
-        ).cpu()
-        rows, columns = linear_sum_assignment(cost.numpy())
-        distance = cost[torch.from_numpy(rows), torch.from_numpy(columns)].mean()
-        return {"wasserstein": distance.float().to(self.device)}
+class Wasserstein2(_ExactWasserstein):
+    """Wasserstein-2 distance of the two empirical distributions.
 
-    def _check_counts(self, real: int, generated: int) -> None:
-        if real != generated:
-            raise InputError(
-                f"Wasserstein1 needs as many generated as real samples, got {generated} and {real}"
-            )
-        if real > self.limit:
-            raise InputError(
-                f"Wasserstein1 takes at most limit={self.limit} samples of each kind, "
-                f"got {real}: use fewer samples, or a higher limit and patience"
-            )
+    The square root of the best plan's cost, with squared Euclidean distances; otherwise as
+    :class:`Wasserstein1`. The Frechet distance of two Gaussians is its square (Dowson and Landau
+    1982). ``compute`` returns ``wasserstein2``, in the units of the data.
+
+    Args:
+        limit: The largest number of samples of each kind.
+        floor: Whether to return the distance between two halves of the real data as well.
+        options: Arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        InputError: as :class:`Wasserstein1`.
+    """
+
+    name = "wasserstein2"
+    order = 2
+    directions: ClassVar[dict[str, str]] = {"wasserstein2": "minimize"}
+
+
+def _transport_cost(cost: Tensor) -> Tensor:
+    """The least mean cost ``[N, M]`` of moving N equal masses onto M equal ones."""
+    import ot  # takes a second, which runs that do not measure should not wait for
+
+    weights = [torch.full((size,), 1 / size, dtype=torch.float64).numpy() for size in cost.shape]
+    total = ot.emd2(*weights, cost.numpy(), numItermax=_MOST_PIVOTS)
+    return torch.tensor(float(total), dtype=torch.float64)

@@ -92,12 +92,23 @@ class Sampler:
             InputError: if ``count`` or ``batch_size`` is not positive, or labels do not fit.
         """
         check_positive(n=count, batch_size=batch_size)
+        latents, chosen = self.draw(count, labels=labels, seed=seed, truncation=truncation)
+        return self.decode(latents, chosen, averaged=averaged, batch_size=batch_size)
+
+    def draw(
+        self,
+        count: int,
+        *,
+        labels: Tensor | Sequence[int] | int | None,
+        seed: int | None,
+        truncation: float | None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Draw what ``sample`` decodes: latents ``[count, Z]`` and classes ``[count]`` or None."""
         random = torch.Generator()
         random.manual_seed(int(torch.randint(2**31, ()).item()) if seed is None else seed)
         latents = self.latent_prior.sample(count, generator=random, truncation=truncation)
         wanted = None if labels is None else torch.as_tensor(labels).reshape(-1)
-        chosen = self.choose_labels(wanted, count, random)
-        return self.decode(latents, chosen, averaged=averaged, batch_size=batch_size)
+        return latents, self.choose_labels(wanted, count, random)
 
     @torch.no_grad()
     def decode(

@@ -1,0 +1,83 @@
+"""Seconds of the Frechet distance at 2,048 features, by the library, torchmetrics and scipy.
+
+Statistics of random features, with more samples than features and with fewer. Each takes its turn
+in one run; the medians and the difference to scipy's matrix square root are printed.
+"""
+
+import argparse
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+
+import torch
+from scipy import linalg
+from torch import Tensor
+from torchmetrics.image.fid import _compute_fid
+
+from ganzoo.metrics.features.statistics import Statistics, feature_statistics
+from ganzoo.metrics.frechet import frechet_distance
+
+Distance = Callable[[Tensor, Tensor, Tensor, Tensor], float]
+
+
+def features(samples: int, dimension: int, seed: int) -> Tensor:
+    """Features whose variances fall off, as those of networks do, mixed by a rotation."""
+    random = torch.Generator().manual_seed(seed)
+    rows = torch.randn(samples, dimension, generator=random, dtype=torch.float64)
+    rows *= torch.logspace(0, -2, dimension, dtype=torch.float64)
+    mixing = torch.randn(dimension, dimension, generator=random, dtype=torch.float64)
+    return rows @ torch.linalg.qr(mixing).Q + 0.1 * seed
+
+
+def by_ganzoo(*moments: Tensor) -> float:
+    """The library's."""
+    return float(frechet_distance(*moments))
+
+
+def by_torchmetrics(*moments: Tensor) -> float:
+    """By the eigenvalues of the product of the covariances."""
+    return float(_compute_fid(*moments))
+
+
+def by_scipy(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: Tensor) -> float:
+    """By the matrix square root, with the published implementations' offset for singular ones."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        root = linalg.sqrtm((covariance_a @ covariance_b).numpy())
+    apart = (mean_a - mean_b).square().sum()
+    return float(apart + covariance_a.trace() + covariance_b.trace() - 2 * root.trace().real)
+
+
+ROUTES: tuple[Distance, ...] = (by_ganzoo, by_torchmetrics, by_scipy)
+
+
+def compare(real: Statistics, generated: Statistics, repetitions: int) -> None:
+    """Print a row for each route."""
+    moments = real.mean, real.covariance, generated.mean, generated.covariance
+    seconds: dict[str, list[float]] = {route.__name__: [] for route in ROUTES}
+    values = {}
+    for _ in range(repetitions):
+        for route in ROUTES:
+            started = time.perf_counter()
+            values[route.__name__] = route(*moments)
+            seconds[route.__name__].append(time.perf_counter() - started)
+    for name, times in seconds.items():
+        error = abs(values[name] / values["by_scipy"] - 1)
+        print(f"{name[3:]:<14}{statistics.median(times):>8.2f} s{error:>12.1e}")
+
+
+def main() -> None:
+    """Measure with many and with few samples."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dimension", type=int, default=2048)
+    parser.add_argument("--repetitions", type=int, default=3)
+    options = parser.parse_args()
+    for samples in (5 * options.dimension, options.dimension // 2):
+        print(f"{samples:,} samples of {options.dimension:,} features")
+        sets = (features(samples, options.dimension, seed) for seed in (0, 1))
+        compare(*map(feature_statistics, sets), options.repetitions)
+
+
+if __name__ == "__main__":
+    main()

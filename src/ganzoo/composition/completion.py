@@ -1,0 +1,164 @@
+"""What the command line of an evaluation leaves open."""
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from ganzoo.composition.compose import compose_config, config_directory, group_choices
+from ganzoo.errors import InputError, nearest
+
+CONFIG = "evaluate"
+_SHARED = {"dataset", "features", "metrics", "evaluator", "seed", "cache_dir", "hydra"}
+"""What means the same in training; the rest of training's config has no meaning here."""
+_LARGEST = 2**63
+
+Settings = Mapping[str, Any]
+
+
+def complete(words: Sequence[str]) -> list[str]:
+    """Put what a command line leaves open before what it says.
+
+    That is the data set of a checkpoint, with the settings that it was trained with, and for two
+    sets of stored samples what papers measure. What the user says comes later, and so wins.
+
+    Args:
+        words: The command line.
+
+    Raises:
+        InputError: if a setting is not one of an evaluation, or the checkpoint cannot be read or
+            describes its data set in a way that cannot be trusted.
+    """
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    given = _given(overrides)
+    if not given:
+        return list(words)
+    _check_names(given)
+    place = words.index(overrides[0])
+    return [*words[:place], *_left_open(given, _search_path(words)), *words[place:]]
+
+
+def _given(overrides: Sequence[str]) -> dict[str, Any]:
+    """The settings and their values; nothing where Hydra has something to complain of."""
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except OverrideParseException:
+        return {}
+    for one in parsed:
+        if one.is_sweep_override() and one.key_or_group in ("checkpoint", "fake", "real"):
+            several = "write several as [a,b]" if one.key_or_group == "checkpoint" else "give one"
+            raise InputError(f"{one.input_line} is no path: {several}")
+    return {one.key_or_group: one.value() for one in parsed}
+
+
+def _check_names(given: Settings) -> None:
+    own = {str(key) for key in OmegaConf.load(config_directory() / f"{CONFIG}.yaml")}
+    known = (own - {"defaults"}) | _SHARED
+    for name in given:
+        first = re.split(r"[./@]", name)[0]
+        if first not in known:
+            raise InputError(f"{first!r} is no setting of an evaluation: {nearest(first, known)}")
+
+
+def _search_path(words: Sequence[str]) -> Path | None:
+    """The user's own folder of configs."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config-dir", "-cd", type=Path)
+    folder: Path | None = parser.parse_known_args(list(words))[0].config_dir
+    return folder
+
+
+def _left_open(given: Settings, search_path: Path | None) -> list[str]:
+    if given.get("checkpoint") is not None:
+        return _data_set_of(paths(given["checkpoint"]), given.get("dataset"), search_path)
+    if given.get("fake") is None or "dataset" in given:
+        return []
+    if given.get("real") is None:
+        raise InputError("fake is compared with real samples: add real=PATH or dataset=NAME")
+    if "classifier" in _names(given.get("features")):
+        raise InputError(
+            "features=classifier is trained on a data set: add dataset=NAME, or choose others"
+        )
+    defaults = _usual_measures(Path(str(given["fake"])).expanduser())
+    return [f"{group}={choice}" for group, choice in defaults.items() if group not in given]
+
+
+def _usual_measures(fake: Path) -> dict[str, str]:
+    """What papers report: of images on Inception's features, of points on the points."""
+    from ganzoo.evaluation.arrays import holds_points
+
+    if holds_points(fake):
+        return {"features": "identity", "metrics": "[wasserstein,prdc]"}
+    return {"features": "inception", "metrics": "quality"}
+
+
+def _names(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+
+
+def paths(value: Any) -> list[Path]:
+    """The paths in a setting that holds one or a list of them."""
+    several = isinstance(value, list | ListConfig)
+    return [Path(str(one)).expanduser() for one in (value if several else [value])]
+
+
+def _data_set_of(places: list[Path], chosen: Any, search_path: Path | None) -> list[str]:
+    """The choice of a checkpoint's data set, and those of its settings that are not the config's.
+
+    A checkpoint may be a stranger's: only plain values of settings that exist are taken over.
+    """
+    from ganzoo.evaluation.checkpoints import list_checkpoints, read_recipe
+
+    path = list_checkpoints(places)[0]
+    described = read_recipe(path)["dataset"]
+    name, settings = described["name"], described.get("settings", {})
+    if chosen is not None and chosen != name:
+        return []
+    own = [] if search_path is None else [one.stem for one in search_path.glob("dataset/*.yaml")]
+    choices = [*group_choices("dataset"), *own]
+    if name not in choices:
+        raise InputError(
+            f"{path} was trained on {name!r}, which is no dataset here: {nearest(name, choices)}"
+        )
+    searched = [] if search_path is None else [f"hydra.searchpath=[{_quoted(str(search_path))}]"]
+    config = compose_config([f"dataset={name}", *searched], CONFIG).dataset
+    choice = [] if chosen is not None else [f"dataset={name}"]
+    return [*choice, *_changed(settings, config, path)]
+
+
+def _changed(settings: Any, config: DictConfig, path: Path) -> list[str]:
+    from ganzoo.checkpoints.trust import LONGEST_TEXT, is_text
+
+    if type(settings) is not dict:
+        raise InputError(f"{path} does not describe its data set as ganzoo does: refused")
+    known: Any = OmegaConf.to_container(config, resolve=False)
+    words = []
+    for key, value in settings.items():
+        if type(key) is not str or isinstance(known.get(key, {}), dict | list):
+            name = key if is_text(key) else "something else"
+            raise InputError(f"{path} sets {name} of its data set, which is no setting: refused")
+        text = type(value) is str and is_text(value, LONGEST_TEXT) and "${" not in value
+        number = type(value) is float or (type(value) is int and abs(value) < _LARGEST)
+        if not (text or number or value is None or type(value) is bool) or value == "???":
+            raise InputError(f"{path} sets dataset.{key} to no plain value: refused")
+        if known[key] != value:
+            words.append(f"dataset.{key}={_word(value)}")
+    return words
+
+
+def _word(value: Any) -> str:
+    """A value as the command line has it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return _quoted(value) if isinstance(value, str) else repr(value)
+
+
+def _quoted(text: str) -> str:
+    """Text in the quotes of Hydra's grammar, in which only a quote's own backslashes count."""
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
+    return f"'{escaped}'"

@@ -1,0 +1,1 @@
+"""Measure after training: checkpoints or stored samples against real ones, and report it."""

@@ -1,0 +1,169 @@
+"""Which checkpoints are evaluated."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.checkpoints.loading import load
+from ganzoo.checkpoints.resuming import read_or_before
+from ganzoo.errors import InputError
+from ganzoo.models.gan import GAN
+from ganzoo.models.recipe import Recipe
+
+_LARGEST_STEP = 2**63
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that can be read.
+
+    Attributes:
+        path: The file.
+        step: Generator updates when it was saved.
+        model: Name of the model's config.
+        dataset: Name of the data set's config.
+        shape: Shape of one sample.
+        sha256: Hash of the file, in hexadecimal.
+        weights: Hash of what the file holds of the model.
+        identity: What changes when another file takes the path.
+    """
+
+    path: Path
+    step: int
+    model: str
+    dataset: str
+    shape: list[int]
+    sha256: str
+    weights: str
+    identity: tuple[int, ...]
+
+    def load(self, trusted: Sequence[str]) -> GAN:
+        """Rebuild the model.
+
+        Raises:
+            InputError: if that cannot be done, or another file has taken the path.
+        """
+        model = load(self.path, trusted=trusted)
+        _check_unchanged(self.path, self.identity)
+        return model
+
+
+def find_checkpoints(places: Sequence[Path]) -> list[Checkpoint]:
+    """Read what the checkpoints say of themselves, in the order of their steps.
+
+    Files in the same folder that hold the same weights at the same step, as a run's last and best
+    may, count once.
+
+    Args:
+        places: Checkpoints, folders of them, and runs' folders.
+
+    Raises:
+        InputError: if there is none, one cannot be read, or they are of several data sets.
+    """
+    every = {_same(one): one for one in map(_read, reversed(list_checkpoints(places)))}
+    found = sorted(every.values(), key=lambda one: (one.step, str(one.path)))
+    first = found[0]
+    for other in found:
+        if (other.dataset, other.shape) != (first.dataset, first.shape):
+            raise InputError(
+                f"{first.path} is of {first.dataset} {first.shape}, {other.path} of "
+                f"{other.dataset} {other.shape}: evaluate them one after the other"
+            )
+    return found
+
+
+def list_checkpoints(places: Sequence[Path]) -> list[Path]:
+    """The files, each once: those named, and all in the folders named.
+
+    Raises:
+        InputError: if a folder has none.
+    """
+    paths: dict[Path, Path] = {}
+    for place in places:
+        inside = _inside(place) if place.is_dir() else [place]
+        if not inside:
+            raise InputError(f"there is no checkpoint (*.ckpt) in {place}")
+        paths |= {path.resolve(): path for path in inside}
+    if not paths:
+        raise InputError("the list of checkpoints is empty: write checkpoint=PATH")
+    return list(paths.values())
+
+
+def read_recipe(path: Path) -> Recipe:
+    """How the model of a checkpoint was made, which nobody has judged yet.
+
+    Raises:
+        InputError: if it cannot be read or does not say.
+    """
+    path, saved = read_or_before(path)
+    return _recipe(path, saved)
+
+
+def _inside(folder: Path) -> list[Path]:
+    own = folder / "checkpoints"
+    files = sorted((own if own.is_dir() else folder).glob("*.ckpt"))
+    return [path for path in files if not path.name.startswith(".")]
+
+
+def _read(path: Path) -> Checkpoint:
+    named, identity = path, _identity(path)
+    path, saved = read_or_before(path)
+    if path != named:  # the last one is damaged
+        identity = _identity(path)
+    recipe, step = _recipe(path, saved), saved.get("global_step")
+    shape = recipe["dataset"].get("shape")
+    if type(step) is not int or not 0 <= step < _LARGEST_STEP:
+        raise InputError(f"{path} does not say at which step it was saved: refused")
+    if type(shape) is not list or not all(type(size) is int and size > 0 for size in shape):
+        raise InputError(f"{path} does not say of which shape its samples are: refused")
+    dataset = recipe["dataset"]["name"]
+    hashes = _hash(path), _hash_weights(saved["state_dict"])
+    _check_unchanged(path, identity)
+    return Checkpoint(path, step, recipe["name"], dataset, shape, *hashes, identity)
+
+
+def _same(checkpoint: Checkpoint) -> tuple[Path, int, str]:
+    return checkpoint.path.resolve().parent, checkpoint.step, checkpoint.weights
+
+
+def _recipe(path: Path, saved: dict[str, Any]) -> Recipe:
+    recipe: Recipe | None = saved["ganzoo"]["recipe"]
+    if not recipe:
+        raise InputError(f"{path} does not say how its model was made: it was not composed")
+    return recipe
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _hash_weights(state: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, values in state.items():
+        digest.update(f"{name} {values.dtype} {list(values.shape)}".encode())
+        digest.update(values.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:  # reading it will say what is wrong
+        return ()
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _check_unchanged(path: Path, identity: tuple[int, ...]) -> None:
+    if _identity(path) != identity:
+        raise InputError(
+            f"{path} changed while it was read, perhaps its run goes on: evaluate a copy of it"
+        )

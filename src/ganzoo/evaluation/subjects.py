@@ -1,0 +1,137 @@
+"""What is evaluated: the model of a checkpoint, or samples that are stored."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+
+from ganzoo.errors import InputError
+from ganzoo.evaluation.checkpoints import Checkpoint
+from ganzoo.evaluation.stored import Stored
+from ganzoo.metrics.comparison import Generator, SampleSet
+from ganzoo.metrics.populations import Population, StoredSamples
+from ganzoo.models.gan import GAN
+from ganzoo.models.generated import AveragedGenerator, GeneratedSamples
+
+
+class Maker(Protocol):
+    """Where generated samples come from.
+
+    Attributes:
+        generator: The generator itself, or None.
+    """
+
+    generator: Generator | None
+
+    def make(self, real: SampleSet, count: int, seed: int) -> Population:
+        """Return ``count`` samples, with the classes of the real ones where both have classes."""
+
+    def protocol(self) -> dict[str, Any]:
+        """What a record says of how the samples were made."""
+
+
+class Subject(Protocol):
+    """Something that is evaluated.
+
+    Attributes:
+        name: A path that tells it from others.
+        shape: Shape of one sample.
+        step: Generator updates so far, or None.
+        series: What subjects of one curve share.
+    """
+
+    name: str
+    shape: list[int]
+    step: int | None
+    series: str
+
+    def open(self, device: torch.device) -> Maker:
+        """Make ready to make samples; what that takes is freed with the result."""
+
+    def protocol(self) -> dict[str, Any]:
+        """What a record says of it."""
+
+
+class ModelOfCheckpoint:
+    """A model as a checkpoint holds it.
+
+    Args:
+        checkpoint: The checkpoint.
+        trusted: Modules whose classes it may name.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, trusted: Sequence[str]) -> None:
+        self._checkpoint, self._trusted = checkpoint, trusted
+        path = checkpoint.path.resolve()
+        self.name, self.series = str(path), str(path.parent)
+        self.shape = checkpoint.shape
+        self.step: int | None = checkpoint.step
+
+    def open(self, device: torch.device) -> "ModelMaker":
+        """Load the model."""
+        return ModelMaker(self._checkpoint.load(self._trusted).to(device))
+
+    def protocol(self) -> dict[str, Any]:
+        """Return path, hash, step and model."""
+        return {
+            "checkpoint": self.name,
+            "sha256": self._checkpoint.sha256,
+            "step": self._checkpoint.step,
+            "model": self._checkpoint.model,
+            "dataset": self._checkpoint.dataset,
+        }
+
+
+class ModelMaker:
+    """Makes samples as training does when it measures.
+
+    Args:
+        model: A model, on the device where it is to work.
+    """
+
+    def __init__(self, model: GAN) -> None:
+        self._model = model
+        self.generator: Generator | None = AveragedGenerator(model)
+
+    def make(self, real: SampleSet, count: int, seed: int) -> Population:
+        """Draw latents and, of a model with classes, the real samples' classes in turn."""
+        return GeneratedSamples(self._model, count=count, real_labels=real.labels, seed=seed)
+
+    def protocol(self) -> dict[str, Any]:
+        """Say which weights are used."""
+        return {"weights": "raw" if self._model.averaged is None else "averaged"}
+
+
+class StoredSubject:
+    """Generated samples that are stored.
+
+    Args:
+        stored: The samples.
+    """
+
+    generator: Generator | None = None
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
+        self.name = self.series = str(stored.path.resolve())
+        self.step: int | None = None
+        self.shape = list(stored.samples.shape[1:])
+
+    def open(self, device: torch.device) -> "StoredSubject":
+        """Return itself: there is nothing to load."""
+        return self
+
+    def make(self, real: SampleSet, count: int, seed: int) -> Population:
+        """Take all samples, or choose ``count`` of them.
+
+        Raises:
+            InputError: if there are fewer.
+        """
+        stored = len(self._stored.samples)
+        if count > stored:
+            raise InputError(f"samples={count}, but {self._stored.path} holds {stored}")
+        return StoredSamples(*self._stored.choose(count, seed))
+
+    def protocol(self) -> dict[str, Any]:
+        """Return path and number of the stored samples, whether opened or not."""
+        return {"path": self.name, "stored": len(self._stored.samples)}

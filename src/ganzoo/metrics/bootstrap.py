@@ -1,0 +1,157 @@
+"""Confidence intervals for metrics, by the bootstrap."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import InputError, check_whole
+from ganzoo.metrics.comparison import Comparison, SampleSet
+from ganzoo.metrics.samples import SampleMetric, TwoSampleMetric
+
+Statistic = Callable[[Tensor, Tensor], Mapping[str, Tensor]]
+
+
+class Bootstrap(SampleMetric):
+    """Percentile confidence intervals for any metric of samples.
+
+    The metric is computed again and again on samples drawn with replacement from the real and,
+    independently, from the generated ones, as many as there are (Efron and Tibshirani 1993,
+    section 13.3). Of each name that the metric returns, ``compute`` returns ``<name>``, its value
+    on the samples themselves, and ``<name>_low`` and ``<name>_high``, between which the central
+    share of the resampled values lies.
+
+    The interval holds what the samples leave open, not the metric's own bias at their number. And
+    a resample holds some samples twice, which raises a distance between sets and shrinks the
+    balls of nearest-neighbour metrics, so that their intervals may even miss the value itself.
+    Samples of neither set, such as held-out ones, stay as they are.
+
+    Args:
+        metric: For :meth:`measure` any; for ``update`` and ``compute`` one that needs nothing but
+            rows ``[B, D]``, features, logits or points.
+        resamples: How often it is computed, besides once on the samples themselves.
+        confidence: The share within the interval, above 0 and below 1.
+        seed: Chooses the resamples; the same at each call.
+        options: Arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        InputError: if resamples is not a positive whole number or confidence not between 0 and 1,
+            and by ``compute`` where the metric raises it.
+    """
+
+    def __init__(
+        self,
+        *,
+        metric: TwoSampleMetric,
+        resamples: int,
+        confidence: float,
+        seed: int,
+        **options: Any,
+    ) -> None:
+        check_whole(resamples=resamples)
+        if not 0 < confidence < 1:
+            raise InputError(f"confidence must be above 0 and below 1, not {confidence}")
+        super().__init__(**options)
+        self.metric = metric
+        self.metric.distributed_available_fn = _never  # all devices' samples are gathered here
+        self.resamples = resamples
+        self.confidence = confidence
+        self.seed = seed
+
+    @property
+    def directions(self) -> dict[str, str]:  # type: ignore[override]
+        """Those of the metric; the ends of an interval have none."""
+        return self.metric.directions
+
+    @property
+    def depends_on_features(self) -> bool:  # type: ignore[override]
+        """Whether the metric does."""
+        return self.metric.depends_on_features
+
+    def protocol(self) -> dict[str, Any]:
+        """The settings, and those of the metric."""
+        inner = {"metric": type(self.metric).__name__, **self.metric.protocol()}
+        return {**super().protocol(), "of": inner}
+
+    def select(self, samples: SampleSet) -> Tensor:
+        """What the metric looks at."""
+        return self.metric.select(samples)
+
+    def measure(self, comparison: Comparison) -> dict[str, Tensor]:
+        """Compute the values of a comparison with the ends of their intervals."""
+        sides = comparison.real, comparison.generated
+        find_held_out = cache(comparison.find_held_out)
+
+        def statistic(*chosen: Tensor) -> dict[str, Tensor]:
+            real, generated = map(_take, sides, chosen)
+            return self.metric.measure(
+                replace(comparison, real=real, generated=generated, find_held_out=find_held_out)
+            )
+
+        return self._with_intervals(statistic, *(len(side.samples) for side in sides))
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return each value with the ends of its interval, scalars."""
+        real, generated = self.gather(at_least=1)
+
+        def statistic(first: Tensor, second: Tensor) -> dict[str, Tensor]:
+            return self._values(real[first.to(real.device)], generated[second.to(real.device)])
+
+        return self._with_intervals(statistic, len(real), len(generated))
+
+    def _with_intervals(self, statistic: Statistic, *counts: int) -> dict[str, Tensor]:
+        values = dict(statistic(*map(torch.arange, counts)))
+        spread = resampled_values(statistic, *counts, resamples=self.resamples, seed=self.seed)
+        outside = (1 - self.confidence) / 2
+        for name, several in spread.items():
+            values[f"{name}_low"] = several.quantile(outside).to(values[name])
+            values[f"{name}_high"] = several.quantile(1 - outside).to(values[name])
+        return values
+
+    def _values(self, real: Tensor, generated: Tensor) -> dict[str, Tensor]:
+        self.metric.reset()
+        self.metric.update(real, real=True)
+        self.metric.update(generated, real=False)
+        values: dict[str, Tensor] = dict(self.metric.compute())
+        self.metric.reset()
+        return values
+
+
+def resampled_values(
+    statistic: Statistic, real: int, generated: int, *, resamples: int, seed: int
+) -> dict[str, Tensor]:
+    """Compute a statistic of two sets on resamples of both.
+
+    Args:
+        statistic: From indices of real ``[N]`` and of generated samples ``[M]`` to named scalars.
+        real: The number of real samples, N.
+        generated: The number of generated samples, M.
+        resamples: How often, R.
+        seed: Chooses the resamples.
+
+    Returns:
+        Under each name all values ``[R]``, float64.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    values = defaultdict(list)
+    for _ in range(resamples):
+        drawn = [torch.randint(n, (n,), generator=generator) for n in (real, generated)]
+        for name, value in statistic(*drawn).items():
+            values[name].append(value.double())
+    return {name: torch.stack(several) for name, several in values.items()}
+
+
+def _never() -> bool:
+    return False
+
+
+def _take(side: SampleSet, chosen: Tensor) -> SampleSet:
+    """The chosen samples of a set, with all that belongs to them."""
+    labels = None if side.labels is None else side.labels[chosen]
+    return replace(
+        side, samples=side.samples[chosen], labels=labels, features=side.features[chosen]
+    )

@@ -1,0 +1,84 @@
+"""What every feature extractor has in common."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from ganzoo.errors import InputError
+
+
+class FeatureExtractor(nn.Module, ABC):
+    """A fixed function from samples to rows of F features.
+
+    It is always in evaluation mode, is not trained, makes no graph and computes in float32
+    whatever the precision of the training around it. Subclasses implement ``features``.
+
+    Attributes:
+        name: What tables and files call the features.
+    """
+
+    name: str
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute the features.
+
+        Args:
+            images: ``[B, C, H, W]`` in [-1, 1] (or points ``[B, D]`` where the extractor says so).
+
+        Returns:
+            float32 ``[B, F]``.
+
+        Raises:
+            InputError: if the extractor cannot take samples of this shape.
+        """
+        with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+            return self.features(images).float()
+
+    @abstractmethod
+    def features(self, images: Tensor) -> Tensor:
+        """Compute what ``forward`` returns."""
+
+    def prepare(self) -> None:
+        """Do what takes long, such as training; one process does it before the others.
+
+        Raises:
+            InputError: if it cannot be done.
+        """
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Compute class logits ``[B, K]`` from features ``[B, F]``, where there is a classifier.
+
+        The features may be on another device; the logits are on theirs.
+
+        Raises:
+            InputError: if there is none.
+        """
+        raise InputError(
+            f"the features {self.name} have no class logits, choose features=inception, "
+            "features=efficientnet_lite0 or features=classifier"
+        )
+
+    def extract(self, samples: Tensor, *, batch_size: int) -> Tensor:
+        """Compute the features ``[N, F]`` of N samples, ``batch_size`` of them at a time."""
+        return torch.cat([self(batch) for batch in torch.split(samples, batch_size)])
+
+    def protocol(self) -> dict[str, Any]:
+        """Return everything but the weights that decides the features: plain values."""
+        return {"features": self.name}
+
+    def fingerprint(self) -> str:
+        """Return the sha256, in hexadecimal, of the weights and the protocol."""
+        digest = hashlib.sha256(json.dumps(self.protocol(), sort_keys=True).encode())
+        for name, values in self.state_dict().items():
+            digest.update(f"{name} {values.dtype} {list(values.shape)}".encode())
+            digest.update(values.cpu().contiguous().flatten().view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode."""
+        return super().train(False)

@@ -1,0 +1,83 @@
+"""How sure a classifier is of single generated samples, and how unsure of all together."""
+
+import warnings
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.image.inception import InceptionScore as TorchmetricsInceptionScore
+
+from ganzoo.errors import check_whole
+from ganzoo.metrics.comparison import SampleSet
+from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined
+
+
+class InceptionScore(TwoSampleMetric):
+    """The Inception Score (Salimans et al. 2016, section 4, 1606.03498), with any classifier.
+
+    exp of the mean KL(p(y|x) || p(y)), between 1 and the number of classes K, the mean over
+    splits of the shuffled samples, each of which estimates p(y) by itself. It looks at generated
+    samples only, sees no lack of variety within a class, and means little on data unlike the
+    classifier's own (Barratt and Sharma 2018, 1801.01973). It grows with the samples in a split:
+    compare values at the same counts only. Computed by torchmetrics, in float64.
+
+    Args:
+        splits: The paper uses 10.
+        seed: Chooses the order of the samples.
+        options: Arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        InputError: if splits is not a positive whole number, and by ``compute`` if there are fewer
+            than two samples for each split.
+    """
+
+    directions: ClassVar[dict[str, str]] = {"inception_score": "maximize"}
+    generated: list[Tensor]
+
+    def __init__(self, *, splits: int, seed: int, **options: Any) -> None:
+        super().__init__(**options)
+        check_whole(splits=splits)
+        self.splits, self.seed = splits, seed
+        self.add_state("generated", default=[], dist_reduce_fx="cat")
+
+    def select(self, samples: SampleSet) -> Tensor:
+        """The class logits."""
+        return samples.logits
+
+    def update(self, data: Tensor, *, real: bool) -> None:
+        """Add generated samples; real ones are only checked.
+
+        Args:
+            data: Class logits ``[B, K]``.
+            real: Whether they come from the data, in which case they are passed over.
+
+        Raises:
+            InputError: if data is not finite.
+        """
+        logits = check_samples(data, real=real)
+        if not real:
+            self.generated.append(logits)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return ``inception_score`` and its ``inception_score_deviation`` over the splits."""
+        few = f"of two in each of splits={self.splits}, and with few the score is far too low"
+        logits = joined(self.generated)
+        self.require(len(logits), at_least=2 * self.splits, real=False, consequence=few)
+        score, deviation = _score(logits.cpu().double(), splits=self.splits, seed=self.seed)
+        return {
+            "inception_score": score.float().to(self.device),
+            "inception_score_deviation": deviation.float().to(self.device),
+        }
+
+
+def _score(logits: Tensor, *, splits: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Let torchmetrics compute it, which draws the order from everybody's random state."""
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        torch.default_generator.manual_seed(seed)  # unlike torch.manual_seed, not CUDA's
+        metric = TorchmetricsInceptionScore(
+            feature=nn.Identity(), splits=splits, sync_on_compute=False
+        )
+        metric.update(logits)
+        score, deviation = metric.compute()
+    return score, deviation if splits > 1 else torch.zeros_like(score)

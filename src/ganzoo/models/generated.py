@@ -1,0 +1,61 @@
+"""A model's samples and its generator, as evaluation sees them."""
+
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.models.sampling import Sampler
+
+
+class GeneratedSamples:
+    """N samples of a model's averaged weights, made a batch at a time.
+
+    Latents and classes are drawn at once, so that any part can be made by any process.
+
+    Args:
+        model: What makes the samples.
+        count: N.
+        real_labels: Classes of real samples ``[M]``, which a model with classes takes in turn, so
+            that classes are as frequent as they are there; None lets it choose.
+        seed: Chooses the latents.
+    """
+
+    def __init__(
+        self, model: Sampler, *, count: int, real_labels: Tensor | None, seed: int
+    ) -> None:
+        wanted: Any = None
+        if real_labels is not None and getattr(model, "num_classes", None):
+            wanted = real_labels.repeat(-(-count // len(real_labels)))[:count]
+        self._model = model
+        self._latents, self.labels = model.draw(count, labels=wanted, seed=seed, truncation=None)
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self._latents)
+
+    def part(self, start: int, stop: int) -> Tensor:
+        """Samples ``[stop - start, ...]`` on the model's device."""
+        labels = None if self.labels is None else self.labels[start:stop]
+        return self._model.decode(
+            self._latents[start:stop], labels, averaged=True, batch_size=stop - start
+        )
+
+
+class AveragedGenerator:
+    """A model's generator with averaged weights.
+
+    Args:
+        model: Whose generator it is.
+    """
+
+    def __init__(self, model: Sampler) -> None:
+        self._model = model
+
+    def latents(self, count: int, *, seed: int) -> Tensor:
+        """Draw latents ``[count, Z]``, the same for the same seed, on the model's device."""
+        drawn, _ = self._model.draw(count, labels=None, seed=seed, truncation=None)
+        return drawn.to(self._model.device)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return the samples ``[B, ...]`` of latents ``[B, Z]``; of a model without classes."""
+        return self._model.decode(latents, None, averaged=True, batch_size=len(latents))

@@ -1,0 +1,178 @@
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from ganzoo.errors import InputError
+from ganzoo.metrics import Memorization, MultiScaleSimilarity, SlicedWasserstein1
+from ganzoo.metrics.bootstrap import Bootstrap, resampled_values
+from ganzoo.metrics.comparison import Comparison, SampleSet
+from ganzoo.metrics.features import IdentityFeatures
+from ganzoo.metrics.intra_class import IntraClassFrechetDistance
+from ganzoo.metrics.samples import SampleMetric
+
+
+class Shift(SampleMetric):
+    directions: ClassVar[dict[str, str]] = {"shift": "minimize"}
+
+    def compute(self):
+        real, generated = self.gather(at_least=1)
+        return {"shift": (generated.mean() - real.mean()).to(self.device)}
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def measure(real, generated, metric=None, **settings):
+    settings = {"resamples": 100, "confidence": 0.9, "seed": 0} | settings
+    bootstrap = Bootstrap(metric=metric or Shift(), **settings)
+    bootstrap.update(real, real=True)
+    bootstrap.update(generated, real=False)
+    return {name: value.item() for name, value in bootstrap.compute().items()}
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.9])
+def test_agrees_with_scipy(confidence):
+    real, generated = normal(50, 1), normal(30, 1, seed=1).exp()
+    expected = stats.bootstrap(
+        (generated[:, 0].numpy(), real[:, 0].numpy()),
+        lambda a, b, axis: a.mean(axis) - b.mean(axis),
+        n_resamples=20000,
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    values = measure(real, generated, confidence=confidence, resamples=2000)
+    tolerance = 0.15 * float(expected.standard_error)
+    assert values["shift"] == pytest.approx((generated.mean() - real.mean()).item())
+    assert values["shift_low"] == pytest.approx(expected.confidence_interval.low, abs=tolerance)
+    assert values["shift_high"] == pytest.approx(expected.confidence_interval.high, abs=tolerance)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    covered = 0
+    for trial in range(200):
+        real, generated = normal(40, seed=2 * trial), normal(60, seed=2 * trial + 1) + 0.5
+
+        def shift(first, second, real=real, generated=generated):
+            return {"shift": generated[second].mean() - real[first].mean()}
+
+        values = resampled_values(shift, 40, 60, resamples=150, seed=trial)["shift"]
+        covered += bool(values.quantile(0.1) <= 0.5 <= values.quantile(0.9))
+    # At 80 percent 160 of 200 hold it, give or take 5.7; percentiles are a little too tight.
+    assert 140 <= covered <= 175
+
+
+def test_both_sets_are_resampled():
+    constant = torch.ones(20, 1)
+    for real, generated in ((constant, normal(20, 1)), (normal(20, 1), constant)):
+        values = measure(real, generated)
+        assert values["shift_low"] < values["shift"] < values["shift_high"]
+    values = measure(constant, constant)
+    assert values["shift_low"] == values["shift_high"] == 0
+
+
+def test_more_samples_and_less_confidence_narrow_the_interval():
+    def width(count, **settings):
+        values = measure(normal(count, 1), normal(count, 1, seed=1), **settings)
+        return values["shift_high"] - values["shift_low"]
+
+    assert width(400) < 0.7 * width(100)
+    assert width(100, confidence=0.5) < 0.7 * width(100)
+
+
+def test_the_seed_decides_and_the_random_state_is_left_alone():
+    real, generated = normal(30, 2), normal(30, 2, seed=1)
+    state = torch.get_rng_state()
+    assert measure(real, generated) == measure(real, generated)
+    assert measure(real, generated, seed=1) != measure(real, generated)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_wraps_a_metric_of_the_library():
+    inner = SlicedWasserstein1(projections=20, seed=0, limit=100, floor=False)
+    real, generated = normal(50, 2), normal(50, 2, seed=1) + 3
+    values = measure(real, generated, metric=inner, resamples=30)
+    name = "sliced_wasserstein"
+    assert values.keys() == {name, f"{name}_low", f"{name}_high"}
+    assert values[f"{name}_low"] < values[name] < values[f"{name}_high"]
+    inner.update(real, real=True)
+    inner.update(generated, real=False)
+    assert inner.compute()[name].item() == values[name]
+    wrapped = Bootstrap(metric=inner, resamples=1, confidence=0.5, seed=0)
+    assert wrapped.directions == {name: "minimize"}
+
+
+def compared(real, generated, held_out=None):
+    """A comparison of rows, whose first value, positive or not, is their class."""
+    sets = [
+        SampleSet(rows, (rows[:, 0] > 0).long(), rows, IdentityFeatures())
+        for rows in (real, generated, held_out if held_out is not None else real)
+    ]
+    return Comparison(sets[0], sets[1], find_held_out=lambda: sets[2], generator=None)
+
+
+def values_of(metric, comparison):
+    return {name: value.item() for name, value in metric.measure(comparison).items()}
+
+
+def test_a_comparison_gives_what_its_features_give():
+    comparison = compared(normal(50, 1), normal(30, 1, seed=1))
+    settings = {"resamples": 100, "confidence": 0.9, "seed": 0}
+    bootstrap = Bootstrap(metric=Shift(), **settings)
+    assert values_of(bootstrap, comparison) == measure(normal(50, 1), normal(30, 1, seed=1))
+
+
+def test_labels_follow_their_samples_and_held_out_ones_are_looked_for_once():
+    class Agreement(Shift):
+        """How many labels belong to their samples, and how many rows to their features."""
+
+        def measure(self, comparison):
+            comparison.held_out(self)
+            right = [
+                (side.labels == (side.features[:, 0] > 0)) & (side.samples == side.features).all(1)
+                for side in (comparison.real, comparison.generated)
+            ]
+            return {"agreement": torch.cat(right).float().mean()}
+
+    comparison, calls = compared(normal(50, 2), normal(30, 2, seed=1)), []
+    held_out = comparison.find_held_out
+    comparison = replace(comparison, find_held_out=lambda: calls.append(1) or held_out())
+    bootstrap = Bootstrap(metric=Agreement(), resamples=10, confidence=0.9, seed=0)
+    assert set(values_of(bootstrap, comparison).values()) == {1.0}
+    assert len(calls) == 1
+
+
+def test_metrics_of_labels_of_held_out_samples_and_of_images_have_intervals():
+    rows, others = normal(200, 3), 1.3 * normal(150, 3, seed=1)
+    for inner, name in ((IntraClassFrechetDistance(), "intra_fid"), (Memorization(), "copying")):
+        bootstrap = Bootstrap(metric=inner, resamples=40, confidence=0.9, seed=0)
+        comparison = compared(rows, others, held_out=normal(100, 3, seed=2))
+        values = values_of(bootstrap, comparison)
+        assert values[name] == pytest.approx(values_of(inner, comparison)[name])
+        assert values[f"{name}_low"] < values[f"{name}_high"]
+    images = normal(20, 1, 16, 16).tanh(), 0.5 * normal(20, 1, 16, 16, seed=1).tanh()
+    inner = MultiScaleSimilarity(pairs=20, deviation=0.7, scales=2, batch_size=20, seed=0)
+    bootstrap = Bootstrap(metric=inner, resamples=20, confidence=0.9, seed=0)
+    sets = [SampleSet(side, None, side.flatten(1), IdentityFeatures()) for side in images]
+    values = values_of(bootstrap, Comparison(*sets, find_held_out=list, generator=None))
+    assert values["ms_ssim_low"] < values["ms_ssim_high"]
+    assert not bootstrap.depends_on_features
+
+
+def test_the_protocol_tells_the_settings_of_both():
+    inner = SlicedWasserstein1(projections=20, seed=3, limit=100, floor=False)
+    bootstrap = Bootstrap(metric=inner, resamples=30, confidence=0.5, seed=7)
+    protocol = bootstrap.protocol()
+    assert protocol["seed"] == 7 and protocol["resamples"] == 30
+    assert protocol["of"]["metric"] == "SlicedWasserstein1" and protocol["of"]["seed"] == 3
+
+
+@pytest.mark.parametrize("settings", [{"resamples": 0}, {"confidence": 0}, {"confidence": 1}])
+def test_settings_are_checked(settings):
+    with pytest.raises(InputError, match=next(iter(settings))):
+        measure(normal(5, 1), normal(5, 1), **settings)

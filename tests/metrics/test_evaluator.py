@@ -1,0 +1,189 @@
+"""One pass over the samples, by any number of processes, for all metrics and features."""
+
+import pytest
+import torch
+
+from ganzoo.errors import InputError
+from ganzoo.metrics import PRDC, FrechetDistance, InceptionScore, Memorization
+from ganzoo.metrics.cache import FeatureCache
+from ganzoo.metrics.evaluator import Evaluator
+from ganzoo.metrics.extraction import Extraction
+from ganzoo.metrics.features import FeatureExtractor, PixelFeatures, RandomFeatures
+from ganzoo.metrics.populations import StoredSamples
+from ganzoo.metrics.similarity import MultiScaleSimilarity
+from ganzoo.metrics.team import Team
+
+
+def pictures(count, seed, shift=0.0):
+    random = torch.Generator().manual_seed(seed)
+    return (torch.randn(count, 1, 8, 8, generator=random) / 3 + shift).clamp(-1, 1)
+
+
+class Counted(RandomFeatures):
+    def __init__(self):
+        super().__init__(dimension=16, seed=0)
+        self.seen = 0
+
+    def features(self, images):
+        self.seen += len(images)
+        return super().features(images)
+
+
+class Data:
+    def __init__(self, held_out=None):
+        self.other = held_out
+
+    def real(self, count, seed):
+        return pictures(count, seed), None
+
+    def held_out(self, count, seed):
+        return None if self.other is None else (self.other, None)
+
+
+class Member(Team):
+    """One of several processes whose batches are gathered afterwards."""
+
+    def __init__(self, rank, size):
+        self.rank, self.size = rank, size
+
+
+@pytest.fixture
+def evaluator(tmp_path):
+    def build(metrics, features, **changes):
+        settings = {"samples": 40, "real_samples": 50, "batch_size": 16, "seed": 1} | changes
+        cache = FeatureCache(folder=tmp_path)
+        return Evaluator(metrics=metrics, features=features, cache=cache, **settings)
+
+    return build
+
+
+@pytest.fixture
+def measure(evaluator):
+    def run(metrics, features, generated=None, data=None, **changes):
+        tool = evaluator(metrics, features, **changes)
+        extraction = tool.share("cpu", Team())
+        extraction.prepare()
+        reference = tool.find_real(data or Data(), extraction)
+        made = StoredSamples(pictures(40, 9, 0.1) if generated is None else generated, None)
+        return tool.measure(reference, made, None, extraction)
+
+    return run
+
+
+def test_values_are_those_of_each_metric_alone(measure):
+    features = RandomFeatures(dimension=16, seed=0)
+    values = measure({"fid": FrechetDistance(), "prdc": PRDC(neighbors=3)}, {"random": features})
+    for metric in (FrechetDistance(), PRDC(neighbors=3)):
+        metric.update(features(pictures(50, 1)), real=True)
+        metric.update(features(pictures(40, 9, 0.1)), real=False)
+        for name, value in metric.compute().items():
+            assert values[f"{name}@40"] == pytest.approx(float(value), rel=1e-5)
+    assert len(values) == 5
+
+
+def test_several_features_are_named_where_they_matter(evaluator, measure):
+    features = {"random": RandomFeatures(dimension=4, seed=0), "pixels": PixelFeatures()}
+    diversity = MultiScaleSimilarity(pairs=9, deviation=0.5, scales=1, batch_size=4, seed=0)
+    metrics = {"fid": FrechetDistance(), "ms_ssim": diversity}
+    values = measure(metrics, features)
+    assert set(values) == {"fid_random@40", "fid_pixels@40", "ms_ssim@40", "ms_ssim_real@40"}
+    wanted = {"fid_random@40": "minimize", "fid_pixels@40": "minimize", "ms_ssim@40": "minimize"}
+    assert evaluator(metrics, features).directions() == wanted
+
+
+def test_features_are_made_once_for_all_metrics_and_real_ones_once_for_ever(measure):
+    counted = Counted()
+    metrics = {"fid": FrechetDistance(), "prdc": PRDC(neighbors=3)}
+    first = measure(metrics, {"random": counted})
+    assert counted.seen == 50 + 40
+    assert measure(metrics, {"random": counted}) == first
+    assert counted.seen == 50 + 40 + 40
+    measure(metrics, {"random": counted}, seed=2)
+    assert counted.seen == 50 + 40 + 40 + 50 + 40
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("count", [1, 15, 16, 40, 97])
+def test_processes_share_whole_batches_and_miss_none(size, count):
+    features = {"pixels": PixelFeatures()}
+    population = StoredSamples(pictures(count, 0), None)
+    blocks = []
+    for rank in range(size):
+        sets = Extraction(features, 16, "cpu", Member(rank, size)).run(population)
+        blocks.append(sets["pixels"].samples)
+    most = len(blocks[0])
+    assert all(len(block) <= most for block in blocks)
+    padded = [torch.cat([b, b.new_zeros(most - len(b), *b.shape[1:])]) for b in blocks]
+    assert torch.equal(torch.cat(padded)[:count], population.samples)
+
+
+def test_held_out_samples_reach_those_who_ask(measure):
+    copies = measure(
+        {"copying": Memorization()},
+        {"pixels": PixelFeatures()},
+        generated=pictures(50, 1)[:40],
+        data=Data(pictures(40, 5)),
+    )
+    assert copies["copying_ratio@40"] == 0
+    fresh = measure(
+        {"copying": Memorization()},
+        {"pixels": PixelFeatures()},
+        generated=pictures(40, 7),
+        data=Data(pictures(40, 5)),
+    )
+    assert fresh["copying_ratio@40"] == pytest.approx(1, abs=0.1)
+
+
+def test_the_protocol_is_plain_and_whole(evaluator):
+    tool = evaluator({"prdc": PRDC(neighbors=3)}, {"random": RandomFeatures(dimension=4, seed=7)})
+    protocol = tool.protocol()
+    assert protocol["metrics"] == {"prdc": {"metric": "PRDC", "neighbors": 3}}
+    assert (protocol["samples"], protocol["real_samples"], protocol["seed"]) == (40, 50, 1)
+    features = protocol["features"]["random"]
+    assert (features["features"], features["dimension"], features["seed"]) == ("random", 4, 7)
+    assert len(features["fingerprint"]) == 64
+
+
+class Nothing(FeatureExtractor):
+    name = "nothing"
+
+    def features(self, images):
+        return images.flatten(1)
+
+
+def broken():
+    samples = pictures(40, 0)
+    samples[3, 0, 0, 0] = torch.nan
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("metric", "changes", "message"),
+    [
+        (FrechetDistance(), {"generated": pictures(1, 0)}, "needs at least 2 generated samples"),
+        (PRDC(neighbors=45), {}, "PRDC needs at least 46 generated samples, got 40"),
+        (FrechetDistance(), {"generated": pictures(0, 0)}, "there are no samples"),
+        (FrechetDistance(), {"generated": broken()}, "1 of 16 .* samples are NaN or infinite"),
+        (
+            FrechetDistance(),
+            {"generated": torch.zeros(40, 1, 4, 4)},
+            r"generated samples are \[1, 4, 4\], real ones \[1, 8, 8\]",
+        ),
+        (InceptionScore(splits=2, seed=0), {}, "no class logits"),
+        (Memorization(), {}, "Memorization needs real samples that the generator was not"),
+        (FrechetDistance(), {"samples": 0}, "samples must be a whole number from 1 up, not 0"),
+    ],
+)
+def test_wrong_input_is_one_line(measure, metric, changes, message):
+    with pytest.raises(InputError, match=message):
+        measure({"m": metric}, {"nothing": Nothing()}, **changes)
+
+
+def test_two_metrics_of_the_same_values_are_refused(evaluator):
+    metrics = {"prdc": PRDC(neighbors=3), "prdc3": PRDC(neighbors=5)}
+    with pytest.raises(
+        InputError, match="the metrics prdc and prdc3 both give precision: choose one"
+    ):
+        evaluator(metrics, {"pixels": PixelFeatures()})
+    with pytest.raises(InputError, match="metrics need features"):
+        evaluator({"fid": FrechetDistance()}, {})
