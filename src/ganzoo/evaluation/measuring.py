@@ -91,9 +91,7 @@ class Evaluation:
             InputError: if samples are too few for a metric or not finite, or something cannot be
                 read.
         """
-        extraction = Keeping(
-            self.evaluator.features, self.evaluator.batch_size, self.device, Team()
-        )
+        extraction = Keeping(**vars(self.evaluator.share(self.device, Team())))
         started = time.monotonic()
         extraction.prepare()
         reference = self.evaluator.find_real(self.data, extraction)

@@ -82,7 +82,9 @@ class Evaluator:
         self.batch_size, self.seed, self.cache = batch_size, seed, cache
 
     def share(self, device: torch.device | str, team: Team) -> Extraction:
-        """Say where samples and features are made, and by which processes."""
+        """Say where samples and features are made and compared, and by which processes."""
+        for metric in self.metrics.values():
+            metric.to(device)
         return Extraction(self.features, self.batch_size, device, team)
 
     def find_real(self, data: RealData, extraction: Extraction) -> Reference:

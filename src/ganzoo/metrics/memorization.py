@@ -46,7 +46,7 @@ class Memorization(SampleMetric):
     def see(self, comparison: Comparison) -> None:
         """Update with what a comparison holds, the held-out samples too."""
         super().see(comparison)
-        self.hold_out(self.select(comparison.held_out(self)))
+        self.hold_out(self.select(comparison.held_out(self)).to(self.device))
 
     def hold_out(self, data: Tensor) -> None:
         """Add real samples that the generator was not trained on.

@@ -82,8 +82,8 @@ class TwoSampleMetric(Metric):
 
     def see(self, comparison: Comparison) -> None:
         """Update with what a comparison holds."""
-        self.update(self.select(comparison.real), real=True)
-        self.update(self.select(comparison.generated), real=False)
+        self.update(self.select(comparison.real).to(self.device), real=True)
+        self.update(self.select(comparison.generated).to(self.device), real=False)
 
     def protocol(self) -> dict[str, Any]:
         """The settings that a value must be reported with: plain values."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo.errors import InputError
 from ganzoo.models.sampling import Sampler
 
 
@@ -57,5 +58,15 @@ class AveragedGenerator:
         return drawn.to(self._model.device)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the samples ``[B, ...]`` of latents ``[B, Z]``; of a model without classes."""
+        """Return the samples ``[B, ...]`` of latents ``[B, Z]``.
+
+        Raises:
+            InputError: if the model has classes, which latents alone do not choose.
+        """
+        classes = getattr(self._model, "num_classes", None)
+        if classes:
+            raise InputError(
+                f"samples of latents alone need a model without classes, this one has {classes}: "
+                "leave such metrics out"
+            )
         return self._model.decode(latents, None, averaged=True, batch_size=len(latents))
