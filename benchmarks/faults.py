@@ -39,7 +39,7 @@ RUN = [
     "trainer.log_every_n_steps=1",
     "callbacks.checkpoints.every_n_steps=1",
     "callbacks.evaluation.every_n_steps=20",
-    "callbacks.evaluation.samples=100",
+    "evaluator.samples=100",
     "callbacks.samples.every_n_steps=30",
 ]
 COMPARED = ("state_dict", "optimizer_states", "lr_schedulers", "ganzoo", "global_step", "callbacks")

@@ -17,7 +17,7 @@ ENDLESS = (
     "network.generator.width=16", "network.discriminator.width=16",
     "trainer.accelerator=cpu", "trainer.max_steps=1000000",
     "callbacks.checkpoints.every_n_steps=20", "trainer.log_every_n_steps=1",
-    "callbacks.evaluation.samples=16", "callbacks.samples.points=16",
+    "evaluator.samples=16", "callbacks.samples.points=16",
 )  # fmt: skip
 
 

@@ -167,8 +167,8 @@ def test_instance_norm_refuses_vectors_in_one_line():
         (BatchNorm, {"eps": EPS, "momentum": 1.5}, "at most 1, not 1.5"),
         (LayerNorm, {"eps": -1.0}, "eps must be a positive number"),
         (InstanceNorm, {"eps": -1.0}, "eps must be a positive number"),
-        (SpectralNorm, {"power_iterations": 0}, "power_iterations must be a positive whole"),
-        (SpectralNorm, {"power_iterations": 1.5}, "power_iterations must be a positive whole"),
+        (SpectralNorm, {"power_iterations": 0}, "power_iterations must be a whole number from 1"),
+        (SpectralNorm, {"power_iterations": 1.5}, "power_iterations must be a whole number from 1"),
     ],
 )
 def test_wrong_numbers_are_refused(build, arguments, message):
