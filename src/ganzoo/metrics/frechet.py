@@ -1,5 +1,7 @@
 """Frechet distance between Gaussians, fast and exact also where covariances are singular."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -44,7 +46,7 @@ def frechet_distance(
     _check_shapes(mean_a, covariance_a, mean_b, covariance_b)
     means = _array(mean_a), _array(mean_b)
     covariances = _array(covariance_a), _array(covariance_b)
-    if not all(np.isfinite(values).all() for values in (*means, *covariances)):
+    if not all(np.isfinite(values.sum()) for values in (*means, *covariances)):
         raise InputError("the Frechet distance needs means and covariances that are finite")
     difference = means[0] - means[1]
     apart = float(difference @ difference)
@@ -73,11 +75,13 @@ def _array(values: Tensor) -> _Matrix:
 
 def _trace_of_root(covariance_a: _Matrix, covariance_b: _Matrix, *, offset: float) -> float:
     """Sum the singular values of K^T L; the distance is ``offset`` less twice the sum."""
-    factors = sorted((_factor(covariance_a), _factor(covariance_b)), key=lambda f: f.shape[1])
-    product = factors[0].T @ factors[1]
+    first, second = sorted((_factor(covariance_a), _factor(covariance_b)), key=lambda f: f.rank)
+    product = first.transposed_times(second)
     if not product.size:
         return 0.0
-    squares = linalg.eigvalsh(product @ product.T, driver="ev", check_finite=False)[::-1]
+    squares = linalg.eigvalsh(
+        product @ product.T, driver="ev", check_finite=False, overwrite_a=True
+    )[::-1]
     total = float(np.sqrt(squares.clip(min=0)).sum())
     allowed = max(_TOLERANCE * (offset - 2 * total), _EPS * offset)
     if _error(squares, np.einsum("ij,ij->i", product, product)) <= allowed:
@@ -99,14 +103,45 @@ def _error(squares: _Matrix, rows: _Matrix) -> float:
     return _EPS * float(np.linalg.norm(longest[roots > 0] / roots[roots > 0]))
 
 
-def _factor(covariance: _Matrix) -> _Matrix:
-    """Find ``[F, R]`` whose product with its transpose is the covariance, of rank R to rounding.
+@dataclass(frozen=True)
+class _Factor:
+    """A matrix K ``[F, R]`` whose rows, in the right order, are those of a triangular one.
+
+    Attributes:
+        lower: ``[F, F]``, of which the first R columns on and below the diagonal count.
+        order: Row i of the triangular matrix is row ``order[i]`` of K.
+        rank: R.
+    """
+
+    lower: _Matrix
+    order: NDArray[np.int32]
+    rank: int
+
+    def rows(self, wanted: NDArray[np.int32]) -> _Matrix:
+        """The wanted rows of K, in memory as LAPACK has them."""
+        place = np.empty_like(self.order)
+        place[self.order] = np.arange(len(self.order))
+        rows = np.empty((len(wanted), self.rank), order="F")
+        triangle = np.tril(self.lower[:, : self.rank])
+        return np.take(triangle, place[wanted], axis=0, out=rows, mode="clip")
+
+    def transposed_times(self, other: "_Factor") -> _Matrix:
+        """K^T times another factor, ``[R, S]``."""
+        rows = other.rows(self.order)
+        if self.rank == len(self.lower):  # half the work, as half of it is zero
+            product: _Matrix = linalg.blas.dtrmm(
+                1.0, self.lower, rows, lower=1, trans_a=1, overwrite_b=1
+            )
+            return product
+        return np.tril(self.lower[:, : self.rank]).T @ rows
+
+
+def _factor(covariance: _Matrix) -> _Factor:
+    """Find K ``[F, R]`` with K K^T the covariance, of rank R to rounding.
 
     By Cholesky's method, with the largest pivot first, until the next is rounding error.
     """
     least = len(covariance) * _EPS * covariance.diagonal().max()
     # The transpose is the same matrix, in the order of memory that LAPACK takes without a copy.
     lower, pivots, rank, _ = linalg.lapack.dpstrf(covariance.T, lower=1, tol=least)
-    factor = np.empty((len(covariance), rank))
-    factor[pivots - 1] = np.tril(lower[:, :rank])
-    return factor
+    return _Factor(lower, pivots - 1, int(rank))
