@@ -12,8 +12,15 @@ from omegaconf import OmegaConf
 from torch.utils.data import DataLoader
 
 import ganzoo
-from ganzoo.composition.compose import compose_config, config_directory, group_choices, groups
+from ganzoo.composition.compose import (
+    build,
+    compose_config,
+    config_directory,
+    group_choices,
+    groups,
+)
 from ganzoo.errors import InputError
+from ganzoo.penalties import Term
 
 LABELLED = ["model=conditional_gan"]
 IMAGES_ONLY = {"dcgan", "resnet"}
@@ -60,8 +67,10 @@ def test_every_penalty_trains(run, model, choice):
         return
     objective, folder = run(f"model={model}", "dataset=ring", f"penalty={choice}")
     assert math.isfinite(objective)
-    if choice != "none":
-        assert f"discriminator/{choice}" in (folder / "metrics.csv").read_text().splitlines()[0]
+    columns = (folder / "metrics.csv").read_text().splitlines()[0].split(",")
+    penalties = build(compose_config(["dataset=ring", f"penalty={choice}"]).penalty)
+    for name, penalty in penalties.items():
+        assert (f"{penalty.player}/{name}" in columns) == isinstance(penalty, Term)
 
 
 def test_several_penalties_at_once(run):

@@ -105,8 +105,8 @@ def test_sizes():
 def test_one_stem_for_a_variant():
     names = {path.stem for path in (SOURCE / "models").glob("*.py")}
     mechanics = {
-        "__init__", "averaging", "batches", "finite", "generated", "local_state", "player",
-        "recipe", "record", "sampling",
+        "__init__", "averaging", "batches", "finite", "generated", "local_state", "penalising",
+        "player", "recipe", "record", "sampling",
     }  # fmt: skip
     configs = {path.stem for path in (SOURCE.parents[1] / "conf" / "model").glob("*.yaml")}
     assert names - mechanics <= configs

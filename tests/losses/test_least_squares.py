@@ -3,6 +3,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
+from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.losses import LeastSquares
 
@@ -26,7 +27,7 @@ def test_best_discriminator_makes_the_generator_minimise_pearson_chi_squared():
     Twice the sum of squared distances to c, over both distributions, is the Pearson chi-squared
     divergence between p + q and 2 q.
     """
-    loss = LeastSquares(fake_target=-1.0, real_target=1.0, generator_target=0.0)
+    loss = build(compose_config([], "loss/least_squares_pearson").loss)
     data, model = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3, 0.6])
     counts = [torch.tensor((10 * p).round(), dtype=torch.int64) for p in (data, model)]
 

@@ -4,12 +4,13 @@ import copy
 
 import pytest
 import torch
-from hydra.utils import instantiate
 from torch import nn
 
-from ganzoo.composition.compose import compose_config, group_choices
+from ganzoo.composition.compose import group_choices
 
-CHOICES = [name for name in group_choices("penalty") if name != "none"]
+NAMES = [name for name in group_choices("penalty") if name not in {"none", "weight_clipping"}]
+# Differences of nearly equal outputs lose digits in float32 itself, not in mixed precision.
+DIFFERENCES = {"approximate_r1", "approximate_r2", "latent_consistency", "latent_diversity"}
 
 
 class Critic(nn.Module):
@@ -25,61 +26,94 @@ class Critic(nn.Module):
         return 30 * self.layers(data).squeeze(1)
 
 
-def penalty_of(name):
-    config = compose_config(["dataset=digits", f"penalty={name}"])
-    return instantiate(config.penalty[name])
+class Generator(nn.Module):
+    """Images of 6 x 6 pixels from 4 latents."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(4, 72), nn.SiLU(), nn.Unflatten(1, (8, 3, 3)), nn.ConvTranspose2d(8, 3, 2, 2)
+        )
+
+    def forward(self, latents):
+        return torch.tanh(self.layers(latents))
 
 
-def measured(penalty, critic, real, fake):
-    """The penalty's value and its gradient by the critic's weights, as one vector."""
+def measured(penalty, scene):
+    """The penalty's value and its gradient by its player's weights, as one vector."""
     torch.manual_seed(3)
-    value = penalty(critic, real, fake)
-    weights = list(critic.parameters())
+    value = penalty.term(scene)
+    weights = list(scene.networks[penalty.player].parameters())
     with torch.autocast("cpu", enabled=False):  # the game differentiates outside autocast
         gradients = torch.autograd.grad(value, weights, materialize_grads=True)
     return value.detach().double(), torch.cat([g.flatten() for g in gradients]).double()
 
 
-@pytest.fixture
-def same_noise(monkeypatch):
+@pytest.fixture(autouse=True)
+def _same_noise(monkeypatch):
     """Random numbers that do not depend on the type they are asked for in."""
 
     def numbers(draw):
         def drawn(*shape, **named):
             like = shape[0] if shape and isinstance(shape[0], torch.Tensor) else None
             dtype = like.dtype if like is not None else named.get("dtype", torch.float32)
-            sizes = like.shape if like is not None else shape[0]
-            return draw(tuple(sizes), dtype=torch.float32).to(dtype)
+            sizes = like.shape if like is not None else shape
+            return draw(*sizes, dtype=torch.float32).to(dtype)
 
         return drawn
 
     rand, randn = torch.rand, torch.randn
-    monkeypatch.setattr(torch, "rand", numbers(rand))
+    monkeypatch.setattr(torch, "rand", lambda *s, **n: numbers(rand)(*_flat(s), **n))
     monkeypatch.setattr(torch, "randn_like", numbers(randn))
 
 
+def _flat(shape):
+    return shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+
+
+@pytest.fixture
+def compare(make_penalty, make_scene):
+    """Compare a penalty in float32 or less with the same of float64."""
+
+    def check(name, real, fake, autocast):
+        torch.manual_seed(0)
+        critic, generator = Critic(), Generator()
+        penalty = make_penalty(name)
+        penalty.attach({"discriminator": critic, "generator": generator})
+        value, gradient = exact(name, penalty, critic, generator, real, fake)
+        scene = make_scene(critic, generator, real, fake, lambda count: torch.randn(count, 4))
+        with torch.autocast("cpu", dtype=autocast or torch.bfloat16, enabled=autocast is not None):
+            assert autocast is None or critic(real).dtype == autocast
+            assert autocast is None or generator(torch.zeros(1, 4)).dtype == autocast
+            found, slope = measured(penalty, scene)
+        tolerance = 1e-4 if name in DIFFERENCES else 1e-5
+        assert found == pytest.approx(float(value), rel=tolerance)
+        assert (slope - gradient).norm() / gradient.norm() < tolerance
+
+    def exact(name, penalty, critic, generator, real, fake):
+        networks = copy.deepcopy((critic, generator))
+        scene = make_scene(
+            *(network.double() for network in networks),
+            real.double(),
+            fake.double(),
+            lambda count: torch.randn(count, 4).double(),
+        )
+        return measured(copy.deepcopy(penalty).double(), scene)
+
+    return check
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("name", CHOICES)
-def test_a_penalty_in_mixed_precision_is_that_of_float64(name, dtype, same_noise):
-    torch.manual_seed(0)
-    critic = Critic()
-    real, fake = torch.randn(16, 3, 6, 6), torch.randn(16, 3, 6, 6)
-    exact = measured(penalty_of(name), copy.deepcopy(critic).double(), real.double(), fake.double())
-    with torch.autocast("cpu", dtype=dtype):
-        assert critic(real).dtype == dtype  # autocast is on where the penalty is called
-        value, gradient = measured(penalty_of(name), critic, real, fake)
-    assert value == pytest.approx(float(exact[0]), rel=1e-5)
-    error = (gradient - exact[1]).norm() / exact[1].norm()
-    assert error < 1e-5
+@pytest.mark.parametrize("name", NAMES)
+def test_a_penalty_in_mixed_precision_is_that_of_float64(name, dtype, compare):
+    torch.manual_seed(1)
+    real, fake = torch.randn(2, 16, 3, 6, 6)
+    compare(name, real, fake, dtype)
 
 
-@pytest.mark.parametrize("name", CHOICES)
-def test_fakes_in_half_precision_are_taken_as_they_are(name, same_noise):
+@pytest.mark.parametrize("name", NAMES)
+def test_fakes_in_half_precision_are_taken_as_they_are(name, compare):
     """Autocast leaves the generator's output in half precision; the penalty goes on in float32."""
-    torch.manual_seed(0)
-    critic = Critic()
-    real, fake = torch.randn(16, 3, 6, 6), torch.randn(16, 3, 6, 6).bfloat16()
-    exact = measured(penalty_of(name), copy.deepcopy(critic).double(), real.double(), fake.double())
-    value, gradient = measured(penalty_of(name), critic, real, fake)
-    assert value == pytest.approx(float(exact[0]), rel=1e-5)
-    assert (gradient - exact[1]).norm() / exact[1].norm() < 1e-5
+    torch.manual_seed(1)
+    real, fake = torch.randn(2, 16, 3, 6, 6)
+    compare(name, real, fake.bfloat16(), None)

@@ -1,9 +1,12 @@
 """What every adversarial objective offers to the game."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+
+from ganzoo.errors import InputError
 
 Terms = dict[str, Tensor]
 
@@ -25,7 +28,7 @@ class AdversarialLoss(nn.Module, ABC):
             fake: logits ``[B']`` of generated data; B' may differ from B.
 
         Returns:
-            The scalar terms ``"real"`` and ``"fake"``.
+            Scalar terms, among them ``"real"`` and ``"fake"``.
         """
 
     @abstractmethod
@@ -38,6 +41,58 @@ class AdversarialLoss(nn.Module, ABC):
         Returns:
             The scalar term ``"adversarial"``.
         """
+
+    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> Terms:
+        """Score the generator in a game, where the logits of real data can be had.
+
+        Args:
+            fake: logits ``[B]`` of generated data.
+            real: computes the logits ``[B']`` of real data. Most objectives score generated data
+                alone and never call it, so that the pass through the discriminator is saved.
+
+        Returns:
+            The scalar term ``"adversarial"``.
+        """
+        return self.generator(fake)
+
+
+class ComparativeLoss(AdversarialLoss):
+    """An objective that scores generated data only by comparing them with real data.
+
+    In the generator's turn the game gives it the real data of the last discriminator update,
+    where a paper's algorithm may draw fresh ones. Its terms are functions of the samples that pass
+    through the networks together, those of one device and one accumulation step. Averages of such
+    terms are the term of all samples where it is a mean over samples; a term with means or pairs
+    inside the batch is that of the smaller batch.
+    """
+
+    @abstractmethod
+    def discriminator_terms(self, real: Tensor, fake: Tensor) -> Terms:
+        """What the discriminator pays, from logits ``[B]`` and ``[B']`` in float32 or float64."""
+
+    @abstractmethod
+    def generator_term(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What the generator pays, from logits ``[B]`` and ``[B']`` in float32 or float64."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
+        """Compare real with generated logits for the discriminator."""
+        return self.discriminator_terms(at_least_float32(real), at_least_float32(fake))
+
+    def generator(self, fake: Tensor) -> Terms:
+        """Refuse to score generated data alone.
+
+        Raises:
+            InputError: always; :meth:`generator_against` has what is needed.
+        """
+        raise InputError(
+            f"{type(self).__name__} compares generated with real data, and this model's generator "
+            "sees no real data: choose another loss"
+        )
+
+    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> Terms:
+        """Compare real with generated logits for the generator."""
+        term = self.generator_term(at_least_float32(real()), at_least_float32(fake))
+        return {"adversarial": term}
 
 
 class PointwiseLoss(AdversarialLoss):
@@ -62,14 +117,15 @@ class PointwiseLoss(AdversarialLoss):
     def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
         """Average the costs of real and of generated samples, each over its own batch."""
         return {
-            "real": self.real_cost(_at_least_float32(real)).mean(),
-            "fake": self.fake_cost(_at_least_float32(fake)).mean(),
+            "real": self.real_cost(at_least_float32(real)).mean(),
+            "fake": self.fake_cost(at_least_float32(fake)).mean(),
         }
 
     def generator(self, fake: Tensor) -> Terms:
         """Average the generator's costs over the batch."""
-        return {"adversarial": self.generator_cost(_at_least_float32(fake)).mean()}
+        return {"adversarial": self.generator_cost(at_least_float32(fake)).mean()}
 
 
-def _at_least_float32(logits: Tensor) -> Tensor:
+def at_least_float32(logits: Tensor) -> Tensor:
+    """The logits in float32, or in float64 if that is what they are in."""
     return logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -16,11 +16,12 @@ from ganzoo.models import local_state
 from ganzoo.models.averaging import ExponentialMovingAverage
 from ganzoo.models.batches import check_networks_fit, unpack
 from ganzoo.models.finite import FiniteCheck, gradient_norm, spoil
+from ganzoo.models.penalising import check_players, project, scene_of, terms_due
 from ganzoo.models.player import Player, Share, Terms, Turn, seat, split
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, LOSS, Record, add_up, scaled, total
 from ganzoo.models.sampling import LatentPrior, Sampler
-from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.base import Regularizer
 from ganzoo.strategies.player_parallel import PlayerParallelStrategy, check_strategy
 
 
@@ -43,7 +44,7 @@ class GAN(Sampler, LightningModule):
         generator: Network from latents ``[B, Z]`` to data ``[B, C, H, W]`` or ``[B, D]``.
         discriminator: Network from data to logits ``[B]``.
         loss: Objective of both players on the discriminator's outputs.
-        penalties: Named terms added to the discriminator's objective.
+        penalties: Named terms added to a player's objective, or constraints on its weights.
         latent_prior: Distribution of the latents.
         optimizers: For each player's name, a function from parameters to an optimizer.
         schedule: From an optimizer to a learning rate schedule, stepped once for each generator
@@ -67,7 +68,7 @@ class GAN(Sampler, LightningModule):
         generator: nn.Module,
         discriminator: nn.Module,
         loss: AdversarialLoss,
-        penalties: Mapping[str, Penalty],
+        penalties: Mapping[str, Regularizer],
         latent_prior: LatentPrior,
         optimizers: Mapping[str, Callable[..., Optimizer]],
         schedule: Callable[[Optimizer], LRScheduler] | None,
@@ -84,6 +85,8 @@ class GAN(Sampler, LightningModule):
         self.discriminator = discriminator
         self.loss = loss
         self.penalties = nn.ModuleDict(penalties)
+        for penalty in penalties.values():
+            penalty.attach({"discriminator": discriminator, "generator": generator})
         self.latent_prior = latent_prior
         self.averaged = ema(generator) if ema else None
         self.discriminator_steps = int(discriminator_steps)
@@ -120,9 +123,10 @@ class GAN(Sampler, LightningModule):
         return terms | self.penalise(self.penalties, share, fake)
 
     def generator_objective(self, share: Share) -> Terms:
-        """What the generator minimises on fresh latents."""
+        """What the generator minimises on fresh latents: its loss and penalties that are due."""
         fake = self.generate(self.generator, self.latents(len(share.data)), share.labels)
-        return self.generator_loss(share, fake)
+        terms = self.generator_loss(share, fake)
+        return terms | self.penalise(self.penalties, share, fake, "generator")
 
     def discriminator_loss(self, share: Share, fake: Tensor) -> Terms:
         """Terms of the discriminator's objective on real data and fakes ``[B, ...]``."""
@@ -131,7 +135,8 @@ class GAN(Sampler, LightningModule):
 
     def generator_loss(self, share: Share, fake: Tensor) -> Terms:
         """Terms of the generator's objective on fakes ``[B, ...]``."""
-        return self.loss.generator(self.discriminate(fake, share.labels))
+        score, labels = self.discriminate, share.labels
+        return self.loss.generator_against(score(fake, labels), lambda: score(share.data, labels))
 
     def discriminate(self, data: Tensor, labels: Tensor | None) -> Tensor:
         """Logits ``[B]`` of data."""
@@ -139,26 +144,21 @@ class GAN(Sampler, LightningModule):
 
     def constrain(self, player: Player) -> None:
         """Project a player's parameters onto its feasible set, after each of its updates."""
+        project(self.penalties.values(), player)
 
-    def penalise(self, penalties: Any, share: Share, fake: Tensor) -> Terms:
-        """The terms of those of the named penalties that are due at this update."""
-
-        def critic(data: Tensor) -> Tensor:
-            labels = None if share.labels is None else share.labels[: len(data)]
-            return self.discriminate(data, labels)
-
-        return {
-            name: penalty(critic, share.data, fake)
-            for name, penalty in penalties.items()
-            if penalty.due(share.update)
-        }
+    def penalise(
+        self, penalties: Any, share: Share, fake: Tensor, player: str = "discriminator"
+    ) -> Terms:
+        """The terms of those of the named penalties that are this player's and due."""
+        return terms_due(penalties, player, share.update, scene_of(self, share, fake))
 
     def training_step(self, batch: Any, batch_idx: int) -> None:
         """One iteration: the updates of each player in turn."""
-        rounds = self._rounds(batch)
+        rounds, iteration = self._rounds(batch), self.global_step
         for turn in self._turns.values():
-            for share in rounds[-turn.player.steps :]:
-                self.update(turn.player, share)
+            steps = turn.player.steps
+            for update, share in enumerate(rounds[-steps:], start=iteration * steps):
+                self.update(turn.player, share._replace(update=update))
         self._after_iteration()
 
     def update(self, player: Player, share: Share) -> None:
@@ -184,6 +184,7 @@ class GAN(Sampler, LightningModule):
         missing = {player.name for player in self.players()} - set(self._optimizer_factories)
         if missing:
             raise InputError(f"no optimizer for {' and '.join(sorted(missing))}: set optimizers")
+        check_players(self.penalties.items(), self.players())
         optimizers = [self._optimizer(player) for player in self.players()]
         schedules = (
             [self._schedule(optimizer) for optimizer in optimizers] if self._schedule else []

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from ganzoo.errors import check_positive
 from ganzoo.models.gan import GAN
+from ganzoo.models.penalising import project
 from ganzoo.models.player import Player
+from ganzoo.penalties.weight_clipping import WeightClipping
 
 
 class WGAN(GAN):
@@ -31,15 +29,9 @@ class WGAN(GAN):
 
     def __init__(self, *, clip_value: float, **game: Any) -> None:
         super().__init__(**game)
-        check_positive(clip_value=clip_value)
-        self.clip_value = clip_value
+        self.clipping = WeightClipping(clip_value=clip_value, player="discriminator")
 
-    @torch.no_grad()
     def constrain(self, player: Player) -> None:
         """Clip the critic's weights after each of its updates."""
-        if player.network is self.discriminator:
-            self._clip(list(player.parameters()))
-
-    def _clip(self, weights: list[Tensor]) -> None:
-        torch._foreach_clamp_min_(weights, -self.clip_value)
-        torch._foreach_clamp_max_(weights, self.clip_value)
+        super().constrain(player)
+        project([self.clipping], player)

@@ -1,0 +1,76 @@
+"""A term of the generator on means and covariances of the discriminator's features."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ganzoo.penalties.base import GamePenalty
+from ganzoo.penalties.features import last_hidden_features
+from ganzoo.penalties.scene import Scene
+
+MomentDistance = Callable[[Tensor, Tensor], Tensor]
+"""Real features ``[B, F]`` and generated ones ``[B', F]`` to a scalar."""
+
+
+class MomentMatching(GamePenalty):
+    """Bring mean and covariance of generated features to those of real ones.
+
+    The features are the input of the discriminator's last layer. McGAN (Mroueh et al. 2017,
+    arXiv:1702.08398) plays its whole game with such a distance of means and covariances; here it
+    is a term beside any adversarial loss of the generator, as feature matching (Salimans et al.
+    2016, arXiv:1606.03498, section 3.1) is with means alone.
+
+    Departures: the discriminator does not maximise the distance, it plays its own loss; the
+    generated batch is not that of the loss. Moments are those of the samples that pass through the
+    networks together, on one device, so that the term depends on the batch size. Batch
+    normalisation in the discriminator would hide differences, since it brings each batch to mean 0
+    and variance 1 by itself.
+
+    Args:
+        weight: of the term, at least 0.
+        interval: every how many updates of the generator.
+        distance: one of :mod:`ganzoo.penalties.moment_distances`.
+
+    Raises:
+        InputError: if a number is out of range; later, if the discriminator has no linear or
+            convolution layer.
+    """
+
+    player = "generator"
+
+    def __init__(self, *, weight: float, interval: int, distance: MomentDistance) -> None:
+        super().__init__(weight=weight, interval=interval)
+        self.distance = distance
+
+    def value(self, scene: Scene) -> Tensor:
+        """Measure the distance of a fresh batch, as large as the real one."""
+        fake = scene.generator(scene.latents(len(scene.real)))
+        with torch.no_grad():
+            theirs = self._features(scene, scene.real)
+        mine = self._features(scene, fake)
+        basis = span(theirs, mine)
+        return self.distance(theirs @ basis, mine @ basis)
+
+    def _features(self, scene: Scene, data: Tensor) -> Tensor:
+        return last_hidden_features(scene.networks["discriminator"], scene.discriminator, data)
+
+
+@torch.no_grad()
+def span(real: Tensor, fake: Tensor) -> Tensor:
+    """Find an orthonormal basis of what two batches of features span.
+
+    Distances of means and covariances are the same in it, and so are their gradients: both
+    batches have no variance outside. It saves work where there are more features than samples.
+
+    Args:
+        real: features ``[B, F]``.
+        fake: features ``[B', F]``.
+
+    Returns:
+        Columns ``[F, min(F, B + B')]``.
+    """
+    if real.shape[1] <= len(real) + len(fake):
+        return torch.eye(real.shape[1], dtype=real.dtype, device=real.device)
+    basis: Tensor = torch.linalg.qr(torch.cat([real, fake]).T).Q
+    return basis

@@ -1,0 +1,48 @@
+"""What a penalty may look at in one update of the game."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+Discriminator = Callable[[Tensor], Tensor]
+"""Data ``[B, ...]`` to logits ``[B]``; labels, if there are any, are closed over."""
+
+Generator = Callable[[Tensor], Tensor]
+"""Latents ``[B, Z]`` to data ``[B, ...]``; labels, if there are any, are closed over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """The players as functions and as networks, and the data of one update.
+
+    Attributes:
+        networks: Each player's network, by the player's name.
+        discriminator: The discriminator as a function.
+        generator: The generator as a function.
+        latents: From a number to as many fresh latents ``[B, Z]``.
+        real: Real data ``[B, ...]``.
+        fake: Generated data ``[B', ...]``.
+    """
+
+    networks: Mapping[str, nn.Module]
+    discriminator: Discriminator
+    generator: Generator
+    latents: Callable[[int], Tensor]
+    real: Tensor
+    fake: Tensor
+
+    def constant(self) -> "Scene":
+        """The same with data that no gradient flows through, in float32 or better."""
+        return replace(self, real=constant(self.real), fake=constant(self.fake))
+
+
+def constant(data: Tensor) -> Tensor:
+    """Data that no gradient flows through, in float32 or better."""
+    return at_least_float32(data.detach())
+
+
+def at_least_float32(data: Tensor) -> Tensor:
+    """The same numbers in float32; float64 stays as it is."""
+    return data.to(torch.promote_types(data.dtype, torch.float32))

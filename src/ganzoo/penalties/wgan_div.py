@@ -1,0 +1,39 @@
+"""The gradient term of the Wasserstein divergence."""
+
+from torch import Tensor
+
+from ganzoo.errors import check_positive
+from ganzoo.penalties.base import Discriminator, Penalty
+from ganzoo.penalties.gradient_penalty import interpolate
+from ganzoo.penalties.gradients import gradient_norms
+
+
+class WassersteinDivergence(Penalty):
+    """Let the critic be as steep as it pays to be: ``E ||grad D(x^)||^p``.
+
+    Wu et al. (2018, arXiv:1712.01026), WGAN-div: with the Wasserstein loss and the weight k, the
+    critic's objective is that of a divergence between the distributions for any p above 1, so
+    that no Lipschitz constraint is needed. Algorithm 1 takes the points ``x^`` on straight lines
+    between real and generated data, k = 2 and p = 6. Batches of different sizes are paired up to
+    the smaller one.
+
+    Departures: none. (A widespread reimplementation averages over real and generated data instead.)
+
+    Args:
+        weight: k in the paper, at least 0.
+        interval: see :class:`Penalty`.
+        power: p in the paper, positive.
+
+    Raises:
+        InputError: if one of the numbers is out of range.
+    """
+
+    def __init__(self, *, weight: float, interval: int, power: float) -> None:
+        super().__init__(weight=weight, interval=interval)
+        check_positive(power=power)
+        self.power = power
+
+    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+        """Average a power of the gradient norm over random points between the two batches."""
+        norms = gradient_norms(discriminator, interpolate(real, fake))
+        return norms.pow(self.power).mean()
