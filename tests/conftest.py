@@ -12,6 +12,7 @@ from torch import nn
 
 from ganzoo.losses.non_saturating import NonSaturating
 from ganzoo.models.gan import GAN
+from ganzoo.models.presentation import Presentation
 from ganzoo.networks.latents import Normal
 
 torch.set_num_threads(1)
@@ -55,6 +56,7 @@ def make_gan(kind: type[GAN] = GAN, **changes) -> GAN:
         "discriminator": TinyDiscriminator(2),
         "loss": NonSaturating(label_smoothing=0.0),
         "penalties": {},
+        "presentation": Presentation(augmentations={}, replay=None, packing=1),
         "latent_prior": Normal(latent_dim=4),
         "optimizers": {"generator": ADAM, "discriminator": ADAM},
         "schedule": None,

@@ -24,7 +24,7 @@ def typed(monkeypatch, capsys, tmp_path, *words, config="config"):
         (["loss=hing"], "unknown loss 'hing': did you mean 'hinge'?"),
         (["dataset=cifar"], "unknown dataset 'cifar': did you mean 'cifar10'"),
         (["dataset=zzz"], "unknown dataset 'zzz': choose from"),
-        (["penalty=[r1,r3]"], "unknown penalty 'r3': choose from dragan, gradient_penalty"),
+        (["penalty=[r1,r3]"], "unknown penalty 'r3': choose from approximate_r1,"),
         (["modle=gan"], "unknown setting 'modle': did you mean 'model'"),
         (
             ["model=wgan", "model.clip_valeu=3"],

@@ -26,6 +26,7 @@ LABELLED = ["model=conditional_gan"]
 IMAGES_ONLY = {"dcgan", "resnet"}
 CHOSEN_WITH_A_MODEL = (
     "loss", "latent", "optimizer", "schedule", "gradient_clipping", "ema", "on_save_error",
+    "replay", "batch_statistics",
 )  # fmt: skip
 
 
@@ -78,6 +79,20 @@ def test_several_penalties_at_once(run):
     columns = (folder / "metrics.csv").read_text().splitlines()[0].split(",")
     assert {"discriminator/r1", "discriminator/r2"} <= set(columns)
     assert OmegaConf.load(folder / "config.yaml").model.penalties.r1.weight == 3
+
+
+@pytest.mark.parametrize("choice", group_choices("augment"))
+def test_every_augmentation_trains(run, choice):
+    objective, _ = run("model=gan", f"augment={choice}", "network.generator.width=8")
+    assert math.isfinite(objective)
+
+
+def test_packing_trains_every_kind_of_network(run):
+    for network in ("mlp", "dcgan"):
+        objective, _ = run(
+            "packing=4", f"network={network}", "penalty=[r1,path_length]", name=network
+        )
+        assert math.isfinite(objective)
 
 
 @pytest.mark.parametrize("choice", group_choices("normalization"))
@@ -216,7 +231,7 @@ def test_no_group_is_forgotten():
     tested = {
         "model", "penalty", "normalization", "network", "metrics", "logger", "callbacks",
         "dataset", "experiment", "trainer", "sweep", "hydra", "conditioning", "features",
-        "evaluator", *CHOSEN_WITH_A_MODEL,
+        "evaluator", "augment", *CHOSEN_WITH_A_MODEL,
     }  # fmt: skip
     assert set(groups()) == tested
 

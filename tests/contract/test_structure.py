@@ -16,7 +16,7 @@ from ganzoo.penalties.base import Penalty
 
 SOURCE = Path(ganzoo.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-PARTS = ("losses", "penalties", "networks", "models", "optim")
+PARTS = ("losses", "penalties", "augment", "networks", "models", "optim")
 
 
 def imports(path):
@@ -48,12 +48,25 @@ def test_only_entry_points_and_composition_import_hydra():
     ("package", "may_import"),
     [
         ("losses", {"losses", "errors"}),
-        ("penalties", {"penalties", "errors"}),
+        ("augment", {"augment", "errors"}),
+        ("penalties", {"penalties", "augment", "errors"}),
         ("networks", {"networks", "errors"}),
         ("optim", {"optim", "errors"}),
         ("data", {"data", "errors"}),
         ("metrics", {"metrics", "errors"}),
-        ("models", {"models", "losses", "penalties", "networks", "optim", "strategies", "errors"}),
+        (
+            "models",
+            {
+                "models",
+                "losses",
+                "penalties",
+                "augment",
+                "networks",
+                "optim",
+                "strategies",
+                "errors",
+            },
+        ),
     ],
 )
 def test_imports_point_one_way(package, may_import):
@@ -105,8 +118,8 @@ def test_sizes():
 def test_one_stem_for_a_variant():
     names = {path.stem for path in (SOURCE / "models").glob("*.py")}
     mechanics = {
-        "__init__", "averaging", "batches", "finite", "generated", "local_state", "penalising",
-        "player", "recipe", "record", "sampling",
+        "__init__", "across_devices", "averaging", "batches", "finite", "generated", "local_state",
+        "penalising", "player", "presentation", "recipe", "record", "replay", "sampling", "unrolling",
     }  # fmt: skip
     configs = {path.stem for path in (SOURCE.parents[1] / "conf" / "model").glob("*.yaml")}
     assert names - mechanics <= configs

@@ -38,6 +38,8 @@ def make_module(source, **changes) -> DataModule:
         "horizontal_flip": False,
         "num_workers": 0,
         "memory_limit": 2**30,
+        "labelled_samples": None,
+        "labelled_per_batch": None,
     }
     return DataModule(**(settings | changes))
 

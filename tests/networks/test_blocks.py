@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from ganzoo.networks.batch_statistics import NoBatchStatistics
 from ganzoo.networks.blocks import ResidualBlock, chain
 from ganzoo.networks.conditional import LabelConcatDiscriminator
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
@@ -37,6 +38,8 @@ def test_a_residual_block_adds_its_two_branches():
                 width=4,
                 depth=2,
                 negative_slope=0.2,
+                outputs=1,
+                batch_statistics=NoBatchStatistics(),
                 normalization=SpectralNorm(power_iterations=1),
                 initialization=DRAWN,
             ),
@@ -56,6 +59,8 @@ def test_a_residual_block_adds_its_two_branches():
             ResNetDiscriminator(
                 shape=[1, 32, 32],
                 width=2,
+                outputs=1,
+                batch_statistics=NoBatchStatistics(),
                 normalization=SpectralNorm(power_iterations=1),
                 initialization=DRAWN,
                 residual_initialization=DRAWN,
@@ -68,6 +73,8 @@ def test_a_residual_block_adds_its_two_branches():
                     shape=shape,
                     width=2,
                     negative_slope=0.2,
+                    outputs=1,
+                    batch_statistics=NoBatchStatistics(),
                     normalization=NoNorm(),
                     initialization=DRAWN,
                 ),
@@ -90,6 +97,8 @@ def test_spectral_networks_run_and_learn_under_autocast(dtype):
         shape=[1, 8, 8],
         width=4,
         negative_slope=0.2,
+        outputs=1,
+        batch_statistics=NoBatchStatistics(),
         normalization=SpectralNorm(power_iterations=1),
         initialization=DRAWN,
     )

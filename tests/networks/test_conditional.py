@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ganzoo.errors import InputError
+from ganzoo.networks.batch_statistics import NoBatchStatistics
 from ganzoo.networks.conditional import LabelConcatDiscriminator, LabelConcatGenerator, one_hot
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.initialization import HeUniform, XavierUniform
@@ -16,23 +17,24 @@ from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
 POINTS, DIGITS, PHOTOS = [2], [1, 8, 8], [3, 32, 32]
 ANY = {"normalization": NoNorm(), "initialization": HeUniform(negative_slope=0.2), "width": 8}
 SLOPE = {"negative_slope": 0.2}
+JUDGED = {"outputs": 1, "batch_statistics": NoBatchStatistics()}
 RESIDUAL = {"residual_initialization": XavierUniform(gain=1.0)}
 FAMILIES = [
     (
         POINTS,
         partial(MLPGenerator, depth=2, **ANY, **SLOPE),
-        partial(MLPDiscriminator, depth=2, **ANY, **SLOPE),
+        partial(MLPDiscriminator, depth=2, **ANY, **SLOPE, **JUDGED),
     ),
     (
         DIGITS,
         partial(MLPGenerator, depth=2, **ANY, **SLOPE),
-        partial(MLPDiscriminator, depth=2, **ANY, **SLOPE),
+        partial(MLPDiscriminator, depth=2, **ANY, **SLOPE, **JUDGED),
     ),
-    (DIGITS, partial(DCGANGenerator, **ANY), partial(DCGANDiscriminator, **ANY, **SLOPE)),
+    (DIGITS, partial(DCGANGenerator, **ANY), partial(DCGANDiscriminator, **ANY, **SLOPE, **JUDGED)),
     (
         PHOTOS,
         partial(ResNetGenerator, **ANY, **RESIDUAL),
-        partial(ResNetDiscriminator, **ANY, **RESIDUAL),
+        partial(ResNetDiscriminator, **ANY, **RESIDUAL, **JUDGED),
     ),
 ]
 
@@ -158,7 +160,7 @@ def test_labels_on_another_device_are_not_looked_at():
         ),
         (
             lambda: LabelConcatDiscriminator(
-                network=partial(DCGANDiscriminator, **ANY, **SLOPE),
+                network=partial(DCGANDiscriminator, **ANY, **SLOPE, **JUDGED),
                 shape=[1, 28, 28],
                 num_classes=3,
             ),

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from ganzoo.errors import InputError
+from ganzoo.networks.batch_statistics import NoBatchStatistics
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.initialization import NormalInitialization
 from ganzoo.networks.normalization import (
@@ -40,6 +41,8 @@ def discriminator(seed=0, **changes):
         "shape": [3, 16, 16],
         "width": 4,
         "negative_slope": 0.2,
+        "outputs": 1,
+        "batch_statistics": NoBatchStatistics(),
         "normalization": BATCH,
         "initialization": NormalInitialization(deviation=0.02),
     }

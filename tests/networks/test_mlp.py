@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import InputError
+from ganzoo.networks.batch_statistics import NoBatchStatistics
 from ganzoo.networks.initialization import HeUniform
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.normalization import (
@@ -46,6 +47,8 @@ def discriminator(**changes):
         "width": 8,
         "depth": 3,
         "negative_slope": 0.2,
+        "outputs": 1,
+        "batch_statistics": NoBatchStatistics(),
         "normalization": NoNorm(),
         "initialization": HeUniform(negative_slope=0.2),
     }
@@ -156,6 +159,8 @@ def test_spectral_networks_copy_and_load():
         width=8,
         depth=3,
         negative_slope=0.2,
+        outputs=1,
+        batch_statistics=NoBatchStatistics(),
         normalization=SpectralNorm(power_iterations=1),
         initialization=HeUniform(negative_slope=0.2),
     ).eval()

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from ganzoo.errors import InputError
+from ganzoo.networks.batch_statistics import NoBatchStatistics
 from ganzoo.networks.blocks import discriminator_block, generator_block, image_block
 from ganzoo.networks.initialization import NormalInitialization, XavierUniform
 from ganzoo.networks.normalization import (
@@ -35,7 +36,13 @@ def generator(seed=0, **changes):
 
 def discriminator(seed=0, **changes):
     torch.manual_seed(seed)
-    arguments = {"shape": [3, 32, 32], "width": 8, "normalization": NoNorm()}
+    arguments = {
+        "shape": [3, 32, 32],
+        "width": 8,
+        "outputs": 1,
+        "batch_statistics": NoBatchStatistics(),
+        "normalization": NoNorm(),
+    }
     return ResNetDiscriminator(**arguments | INITIALIZATIONS | changes)
 
 

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
+from ganzoo.augment import GaussianNoise, HorizontalFlip
 from ganzoo.penalties import BalancedConsistency, Consistency
-from ganzoo.penalties.augmentations import GaussianNoise, HorizontalFlip
 
 KINDS = [Consistency, BalancedConsistency]
 

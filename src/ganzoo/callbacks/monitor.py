@@ -186,8 +186,8 @@ def measure(model: GAN, batch: FixedBatch, step: int) -> Measurement:
     count, unknown = len(batch.latents), batch.spread.new_tensor(math.nan)
     with _undisturbed(model):
         samples = model.decode(batch.latents, batch.labels, averaged=False, batch_size=count)
-        real = model.discriminate(batch.real, batch.labels).float()
-        fake = model.discriminate(samples, batch.labels).float()
+        real = model.judge(batch.real, batch.labels).float()
+        fake = model.judge(samples, batch.labels).float()
     numbers = {
         "real_logits": real.mean(),
         "fake_logits": fake.mean(),

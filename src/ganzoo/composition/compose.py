@@ -8,10 +8,18 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 import ganzoo
 from ganzoo.errors import InputError
+
+
+def packed(shape: Sequence[int], packing: int) -> ListConfig:
+    """The shape of ``packing`` samples that are concatenated along their first axis."""
+    return OmegaConf.create([shape[0] * packing, *shape[1:]])
+
+
+OmegaConf.register_new_resolver("packed", packed, replace=True)
 
 
 def config_directory() -> Path:

@@ -6,7 +6,9 @@ import logging
 import sys
 import time
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.callbacks.checkpoints import Checkpoints
+from ganzoo.callbacks.classification import Classification
 from ganzoo.callbacks.evaluation import Evaluation
 from ganzoo.callbacks.samples import SampleGrid
 from ganzoo.checkpoints.io import AtomicCheckpointIO
@@ -129,8 +132,10 @@ class Session:
 
     def measurements(self) -> list[str]:
         """A table of the best and the last value of each metric."""
-        evaluation = _evaluation(self.trainer)
-        return table(evaluation.history, evaluation.directions()) if evaluation else []
+        measuring = _measuring(self.trainer)
+        histories = [callback.history for callback in measuring]
+        directions = [callback.directions().items() for callback in measuring]
+        return table(_joined(histories), dict(chain.from_iterable(directions)))
 
     def outcome(self) -> dict[str, str]:
         """Where the pictures, the measurements and the checkpoint are."""
@@ -164,9 +169,21 @@ def _choose_matmul_precision(name: str | None) -> None:
         torch.set_float32_matmul_precision(name)
 
 
-def _evaluation(trainer: Trainer) -> Evaluation | None:
+def _measuring(trainer: Trainer) -> list[Evaluation | Classification]:
     callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
-    return next((found for found in callbacks if isinstance(found, Evaluation)), None)
+    return [found for found in callbacks if isinstance(found, Evaluation | Classification)]
+
+
+def _joined(histories: Iterable[list[dict[str, float]]]) -> list[dict[str, float]]:
+    """All measurements, those of one step in one row."""
+    rows: dict[float, dict[str, float]] = {}
+    for row in chain.from_iterable(histories):
+        rows.setdefault(row["step"], {}).update(row)
+    return [rows[step] for step in sorted(rows)]
+
+
+def _evaluation(trainer: Trainer) -> Evaluation | None:
+    return next((found for found in _measuring(trainer) if isinstance(found, Evaluation)), None)
 
 
 def _check_objective(objective: str, trainer: Trainer) -> None:

@@ -7,8 +7,9 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from ganzoo.data.images import to_model_range
+from ganzoo.data.labelling import Labelling
 from ganzoo.data.plan import Purpose, Shares, seeded
-from ganzoo.data.source import Source
+from ganzoo.data.source import Batches, Source
 from ganzoo.data.stream import EpochStream, Stream
 from ganzoo.errors import InputError, check_not_negative, check_whole
 
@@ -34,9 +35,14 @@ class DataModule(LightningDataModule):
         horizontal_flip: Whether to mirror each picture with probability 1/2.
         num_workers: Processes that decode pictures which do not fit in memory.
         memory_limit: Bytes of uint8 pictures, N x C x H x W, up to which all are kept in memory.
+        labelled_samples: Number of samples whose labels are known in training, spread evenly over
+            the classes and chosen by the seed; the labels of the others are -1. None: all are.
+        labelled_per_batch: How many of those are in each discriminator step of one process; None
+            lets them come as they do. See :class:`~ganzoo.data.labelling.Labelling`.
 
     Raises:
-        InputError: if a number is of the wrong kind, or points are to be flipped.
+        InputError: if a number is of the wrong kind, points are to be flipped, or labels cannot
+            be left out.
     """
 
     def __init__(
@@ -51,6 +57,8 @@ class DataModule(LightningDataModule):
         horizontal_flip: bool,
         num_workers: int,
         memory_limit: int,
+        labelled_samples: int | None,
+        labelled_per_batch: int | None,
     ) -> None:
         super().__init__()
         check_whole(batch_size=batch_size, batches_per_iteration=batches_per_iteration)
@@ -69,6 +77,7 @@ class DataModule(LightningDataModule):
         self._samples_per_epoch, self._seed = samples_per_epoch, seed
         self._horizontal_flip, self._num_workers = horizontal_flip, num_workers
         self._memory_limit = memory_limit
+        self._labelling = self._find_labelling(labelled_samples, labelled_per_batch)
         self._is_set_up = False
         self._held_out: Source | None = None
         self._stream: Stream | None = None
@@ -95,19 +104,16 @@ class DataModule(LightningDataModule):
         self.source.setup(memory_limit=self._memory_limit)
         self._check_size()
         self._check_classes(self.source)
+        if self._labelling is not None:
+            _ = self._labelling.chosen  # says now if there are too few
         self._is_set_up = True
 
     def train_dataloader(self) -> Stream:
         """Return the batches of this process, endless unless ``max_epochs`` is set."""
         self._be_ready()
-        trainer = self.trainer
-        shares = Shares(
-            batch_size=self._batch_size,
-            batches_per_iteration=self._batches_per_iteration,
-            rank=trainer.global_rank if trainer else 0,
-            world_size=trainer.world_size if trainer else 1,
-        )
-        self._stream = self._make_stream(shares)
+        if self._labelling is not None:
+            self._labelling.check_model(getattr(self.trainer, "lightning_module", None))
+        self._stream = self._make_stream()
         return self._stream
 
     def real(self, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
@@ -147,6 +153,22 @@ class DataModule(LightningDataModule):
             return None
         return self._chosen(source, count, seeded(seed, Purpose.HELD_OUT).initial_seed())
 
+    def unlabelled(self, count: int, seed: int) -> tuple[Tensor, Tensor | None] | None:
+        """Return a fixed set of the samples whose labels training does not know.
+
+        Args:
+            count: Number of samples, all different; where there are fewer, all are returned.
+            seed: Seed of the choice.
+
+        Returns:
+            Data and their true labels as those of ``real``, or None where all labels are known.
+        """
+        check_whole(count=count)
+        check_whole(0, seed=seed)
+        self._be_ready()
+        rest = None if self._labelling is None else self._labelling.rest()
+        return self._chosen(rest, count, seed) if rest and rest.size else None
+
     def on_before_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> list[Tensor]:
         """Count the batch as used: from here on, a checkpoint resumes behind it."""
         if self._stream is not None and self.trainer is not None and self.trainer.training:
@@ -180,12 +202,25 @@ class DataModule(LightningDataModule):
             self._held_out = found
         return self._held_out
 
-    def _make_stream(self, shares: Shares) -> Stream:
-        trainer, source = self.trainer, self.source
+    def _shares_of(self, batch_size: int) -> Shares:
+        trainer = self.trainer
+        return Shares(
+            batch_size=batch_size,
+            batches_per_iteration=self._batches_per_iteration,
+            rank=trainer.global_rank if trainer else 0,
+            world_size=trainer.world_size if trainer else 1,
+        )
+
+    def _batches(self, shares: Shares) -> Batches:
+        options: dict[str, Any] = {"seed": self._seed, "horizontal_flip": self._horizontal_flip}
+        if self._labelling is None:
+            return self.source.batches(shares=shares, **options)
+        return self._labelling.batches(shares_of=self._shares_of, **options)
+
+    def _make_stream(self) -> Stream:
+        trainer, source, shares = self.trainer, self.source, self._shares_of(self._batch_size)
         options: dict[str, Any] = {
-            "batches": source.batches(
-                shares=shares, seed=self._seed, horizontal_flip=self._horizontal_flip
-            ),
+            "batches": self._batches(shares),
             "labelled": self.num_classes is not None,
             "num_workers": 0 if source.in_memory else self._num_workers,
             # Not 0 where the trainer asks for its loader anew in the middle of a run.
@@ -201,6 +236,23 @@ class DataModule(LightningDataModule):
                 "fresh samples: set trainer.max_steps, or dataset.samples_per_epoch"
             )
         return EpochStream(length=math.ceil(epoch / shares.total), **options)
+
+    def _find_labelling(self, samples: int | None, per_batch: int | None) -> Labelling | None:
+        if samples is not None:
+            return Labelling(
+                source=self.source,
+                num_classes=self.num_classes,
+                samples=samples,
+                per_batch=per_batch,
+                batch_size=self._batch_size,
+                seed=self._seed,
+            )
+        if per_batch is not None:
+            raise InputError(
+                f"labelled_per_batch={per_batch} has no meaning where all labels are known: set "
+                "dataset.labelled_samples, or dataset.labelled_per_batch=null"
+            )
+        return None
 
     def _check_size(self) -> None:
         size = self.source.size

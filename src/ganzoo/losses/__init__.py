@@ -1,6 +1,7 @@
 """Adversarial objectives: functions of the discriminator's outputs and of nothing else."""
 
 from ganzoo.losses.base import AdversarialLoss, ComparativeLoss, PointwiseLoss
+from ganzoo.losses.boundary_equilibrium import BoundaryEquilibrium
 from ganzoo.losses.cramer import Cramer
 from ganzoo.losses.drift import Drift
 from ganzoo.losses.energy import Energy
@@ -12,11 +13,13 @@ from ganzoo.losses.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from ganzoo.losses.minimax import Minimax
 from ganzoo.losses.non_saturating import NonSaturating
 from ganzoo.losses.relativistic import Relativistic
+from ganzoo.losses.top_k import TopK
 from ganzoo.losses.wasserstein import Wasserstein
 
 __all__ = [
     "FGAN",
     "AdversarialLoss",
+    "BoundaryEquilibrium",
     "ComparativeLoss",
     "Cramer",
     "Drift",
@@ -29,5 +32,6 @@ __all__ = [
     "NonSaturating",
     "PointwiseLoss",
     "Relativistic",
+    "TopK",
     "Wasserstein",
 ]

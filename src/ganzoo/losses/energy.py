@@ -15,9 +15,11 @@ class Energy(PointwiseLoss):
     discriminator the first is ``m`` times the integral of ``min(p, q)``, at most m, and it is m
     where generated data are distributed as real ones (the paper's Theorem 1).
 
-    Departures: the energy is ``softplus(-logit)``, never negative and low where the logit is high,
-    in place of an auto-encoder's reconstruction error. The pulling-away term is left out: it
-    compares features inside the discriminator, and an objective sees only logits.
+    Departures: the energy is ``softplus(-logit)``, never negative and low where the logit is high.
+    It is the paper's, an auto-encoder's reconstruction error, where the discriminator is that of
+    ``ganzoo.networks.autoencoder``. The pulling-away term compares features inside the
+    discriminator, and an objective sees only logits: it is the penalty
+    ``ganzoo.penalties.PullingAway``.
 
     Args:
         margin: ``m``, the energy up to which generated data are pushed; positive.

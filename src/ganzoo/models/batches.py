@@ -53,18 +53,24 @@ def check_labels(labels: Tensor, num_classes: int) -> None:
 
 @torch.no_grad()
 def check_networks_fit(
-    model: nn.Module, generate: Judge, discriminate: Judge, data: Tensor, labels: Tensor | None
+    model: nn.Module,
+    generate: Judge,
+    discriminate: Judge,
+    data: Tensor,
+    labels: Tensor | None,
+    packing: int,
 ) -> None:
     """Refuse networks that do not fit the data before the first update.
 
-    Both networks run once in evaluation mode on two samples, so that nothing changes.
+    Both networks run once in evaluation mode on two packs, so that nothing changes.
 
     Args:
         model: The game that holds the networks.
         generate: From real data and labels to as many fakes.
-        discriminate: From data and labels to logits ``[B]``.
+        discriminate: From data and labels to logits, one for each pack.
         data: Real samples ``[B, ...]``.
         labels: Their classes ``[B]``, or None.
+        packing: Samples that the discriminator judges at once.
 
     Raises:
         InputError: if the data is not finite floating point, the discriminator does not take it
@@ -74,7 +80,8 @@ def check_networks_fit(
         raise InputError(f"data must be floating point, images in [-1, 1], not {data.dtype}")
     if not torch.isfinite(data).all():
         raise InputError("the data holds values that are not finite")
-    real, marks, shape = data[:2], None if labels is None else labels[:2], list(data.shape[1:])
+    rows, shape = 2 * packing, list(data.shape[1:])
+    real, marks = data[:rows], None if labels is None else labels[:rows]
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -88,7 +95,7 @@ def check_networks_fit(
     finally:
         for module, training in modes.items():
             module.training = training
-    if logits.shape != (len(real),):
+    if logits.shape != (len(real) // packing,):
         raise InputError(
             "the discriminator must return logits of shape [B], "
             f"not {list(logits.shape)} for a batch of {len(real)}"

@@ -26,7 +26,7 @@ class ConditionalGAN(GAN):
             data (or latents) and the labels.
 
     Raises:
-        InputError: if the data set has no classes.
+        InputError: if the data set has no classes, or samples are packed or replayed.
     """
 
     def __init__(self, *, num_classes: int | None, **game: Any) -> None:
@@ -37,6 +37,7 @@ class ConditionalGAN(GAN):
                 "choose a labelled data set, or another model"
             )
         check_positive(num_classes=num_classes)
+        self.presentation.refuse_labels()
         self.num_classes = num_classes
 
     def generate(self, network: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:

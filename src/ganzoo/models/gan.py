@@ -10,19 +10,20 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ganzoo import __version__
-from ganzoo.errors import InputError, check_whole
+from ganzoo.errors import check_whole
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.models import local_state
 from ganzoo.models.averaging import ExponentialMovingAverage
 from ganzoo.models.batches import check_networks_fit, unpack
 from ganzoo.models.finite import FiniteCheck, gradient_norm, spoil
 from ganzoo.models.penalising import check_players, project, scene_of, terms_due
-from ganzoo.models.player import Player, Share, Terms, Turn, seat, split
+from ganzoo.models.player import Player, Share, Terms, Turn, optimizers_of, seat, split
+from ganzoo.models.presentation import Presentation
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, LOSS, Record, add_up, scaled, total
 from ganzoo.models.sampling import LatentPrior, Sampler
 from ganzoo.penalties.base import Regularizer
-from ganzoo.strategies.player_parallel import PlayerParallelStrategy, check_strategy
+from ganzoo.strategies.player_parallel import check_strategy, share_gradients
 
 
 class GAN(Sampler, LightningModule):
@@ -45,6 +46,7 @@ class GAN(Sampler, LightningModule):
         discriminator: Network from data to logits ``[B]``.
         loss: Objective of both players on the discriminator's outputs.
         penalties: Named terms added to a player's objective, or constraints on its weights.
+        presentation: How samples are shown to the discriminator.
         latent_prior: Distribution of the latents.
         optimizers: For each player's name, a function from parameters to an optimizer.
         schedule: From an optimizer to a learning rate schedule, stepped once for each generator
@@ -69,6 +71,7 @@ class GAN(Sampler, LightningModule):
         discriminator: nn.Module,
         loss: AdversarialLoss,
         penalties: Mapping[str, Regularizer],
+        presentation: Presentation,
         latent_prior: LatentPrior,
         optimizers: Mapping[str, Callable[..., Optimizer]],
         schedule: Callable[[Optimizer], LRScheduler] | None,
@@ -87,6 +90,7 @@ class GAN(Sampler, LightningModule):
         self.penalties = nn.ModuleDict(penalties)
         for penalty in penalties.values():
             penalty.attach({"discriminator": discriminator, "generator": generator})
+        self.presentation = presentation
         self.latent_prior = latent_prior
         self.averaged = ema(generator) if ema else None
         self.discriminator_steps = int(discriminator_steps)
@@ -118,13 +122,15 @@ class GAN(Sampler, LightningModule):
 
     def discriminator_objective(self, share: Share) -> Terms:
         """What the discriminator minimises: its loss and the penalties that are due."""
-        fake = self.generate(self.generator, self.latents(len(share.data)), share.labels)
+        made = self.generate(self.generator, self.latents(len(share.data)), share.labels)
+        share, fake = self.presentation.both(share, self.presentation.remembered(made))
         terms = self.discriminator_loss(share, fake)
         return terms | self.penalise(self.penalties, share, fake)
 
     def generator_objective(self, share: Share) -> Terms:
         """What the generator minimises on fresh latents: its loss and penalties that are due."""
-        fake = self.generate(self.generator, self.latents(len(share.data)), share.labels)
+        made = self.generate(self.generator, self.latents(len(share.data)), share.labels)
+        share, fake = self.presentation.both(share, made)
         terms = self.generator_loss(share, fake)
         return terms | self.penalise(self.penalties, share, fake, "generator")
 
@@ -142,6 +148,11 @@ class GAN(Sampler, LightningModule):
         """Logits ``[B]`` of data."""
         return self.discriminator(data)  # type: ignore[no-any-return]
 
+    def judge(self, data: Tensor, labels: Tensor | None) -> Tensor:
+        """Logits ``[B / m]`` of data as training shows it, in packs of m; what is over is left."""
+        whole = len(data) // self.presentation.packing * self.presentation.packing
+        return self.discriminate(self.presentation(data[:whole]), labels)
+
     def constrain(self, player: Player) -> None:
         """Project a player's parameters onto its feasible set, after each of its updates."""
         project(self.penalties.values(), player)
@@ -155,6 +166,7 @@ class GAN(Sampler, LightningModule):
     def training_step(self, batch: Any, batch_idx: int) -> None:
         """One iteration: the updates of each player in turn."""
         rounds, iteration = self._rounds(batch), self.global_step
+        self.presentation.begin(iteration)
         for turn in self._turns.values():
             steps = turn.player.steps
             for update, share in enumerate(rounds[-steps:], start=iteration * steps):
@@ -166,7 +178,7 @@ class GAN(Sampler, LightningModule):
         turn = self._turns[player.name]
         with turn.opponents.frozen():
             self._turn, self._terms = turn, self._differentiate(turn, share)
-        self._average_across_devices(turn)
+        share_gradients(self.trainer.strategy, turn.parameters)
         self._step(turn)
         self.constrain(player)
         self._record.add(player, self._terms)
@@ -181,21 +193,12 @@ class GAN(Sampler, LightningModule):
 
     def configure_optimizers(self) -> Any:
         """One optimizer, and one schedule where there is any, for each player."""
-        missing = {player.name for player in self.players()} - set(self._optimizer_factories)
-        if missing:
-            raise InputError(f"no optimizer for {' and '.join(sorted(missing))}: set optimizers")
         check_players(self.penalties.items(), self.players())
-        optimizers = [self._optimizer(player) for player in self.players()]
+        optimizers = optimizers_of(self.players(), self._optimizer_factories)
         schedules = (
             [self._schedule(optimizer) for optimizer in optimizers] if self._schedule else []
         )
         return optimizers, schedules
-
-    def _optimizer(self, player: Player) -> Optimizer:
-        try:
-            return self._optimizer_factories[player.name](player.parameters())
-        except (TypeError, ValueError) as error:
-            raise InputError(f"the optimizer of the {player.name}: {error}") from error
 
     def setup(self, stage: str) -> None:
         """Refuse a strategy that cannot train a game, before it starts its work."""
@@ -256,7 +259,8 @@ class GAN(Sampler, LightningModule):
         steps = max(turn.player.steps for turn in self._turns.values())
         data, labels = unpack(batch, steps, self.accumulation_steps)
         if not self._fits:
-            check_networks_fit(self, self._fakes_for, self.discriminate, data, labels)
+            packs = self.presentation.packing
+            check_networks_fit(self, self._fakes_for, self.judge, data, labels, packs)
             self._fits = True
         return split(data, labels, steps, self.global_step * steps)
 
@@ -276,11 +280,6 @@ class GAN(Sampler, LightningModule):
             spoil(turn.parameters, loss)
             passes.append(terms | {LOSS: loss})
         return add_up(passes)
-
-    def _average_across_devices(self, turn: Turn) -> None:
-        strategy = self.trainer.strategy
-        if isinstance(strategy, PlayerParallelStrategy):
-            strategy.average_gradients(turn.parameters)
 
     def _step(self, turn: Turn) -> None:
         # Lightning counts every step taken through its wrapper, and global_step counts the

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import InputError, nearest
 from ganzoo.models.player import Player, Share, Terms
+from ganzoo.models.presentation import Presentation
 from ganzoo.penalties.base import Regularizer
 from ganzoo.penalties.scene import Scene
 
@@ -15,6 +16,7 @@ class Game(Protocol):
     """The part of a model that penalties look at."""
 
     generator: nn.Module
+    presentation: Presentation
 
     def players(self) -> Sequence[Player]:
         """All players."""
@@ -42,11 +44,16 @@ def terms_due(
 
 def scene_of(game: Game, share: Share, fake: Tensor) -> Scene:
     """What the penalties of one update may look at; functions get the labels of the real data."""
+
+    def shown(latents: Tensor, labels: Tensor | None) -> Tensor:
+        data: Tensor = game.presentation(game.generate(game.generator, latents, labels))
+        return data
+
     return Scene(
         networks={player.name: player.network for player in game.players()},
         discriminator=_labelled(game.discriminate, share.labels),
-        generator=_labelled(lambda z, y: game.generate(game.generator, z, y), share.labels),
-        latents=game.latents,
+        generator=_labelled(shown, share.labels),
+        latents=lambda count: game.latents(count * game.presentation.packing),
         real=share.data,
         fake=fake,
     )

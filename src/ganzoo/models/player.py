@@ -1,6 +1,6 @@
 """Players of the game: who owns which parameters, and what each one minimises."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,6 +8,9 @@ from typing import NamedTuple
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganzoo.errors import InputError
 
 Terms = dict[str, Tensor]
 """Named scalar terms of an objective; the objective is their sum."""
@@ -105,6 +108,31 @@ class Turn:
     parameters: list[nn.Parameter]
     optimizer: LightningOptimizer
     opponents: Opponents
+
+
+def optimizers_of(
+    players: Sequence[Player], factories: Mapping[str, Callable[..., Optimizer]]
+) -> list[Optimizer]:
+    """Make each player's optimizer.
+
+    Args:
+        players: The players.
+        factories: For each player's name, a function from parameters to an optimizer.
+
+    Raises:
+        InputError: if a player has none, or what the optimizer says of wrong settings.
+    """
+    missing = {player.name for player in players} - set(factories)
+    if missing:
+        raise InputError(f"no optimizer for {' and '.join(sorted(missing))}: set optimizers")
+    return [_optimizer_of(player, factories[player.name]) for player in players]
+
+
+def _optimizer_of(player: Player, factory: Callable[..., Optimizer]) -> Optimizer:
+    try:
+        return factory(player.parameters())
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the optimizer of the {player.name}: {error}") from error
 
 
 def seat(players: Sequence[Player], optimizers: Sequence[LightningOptimizer]) -> dict[str, Turn]:

@@ -2,12 +2,41 @@
 
 from torch import Tensor, nn
 
+from ganzoo.errors import InputError, check_whole
+from ganzoo.networks.batch_statistics import BatchStatistics
 from ganzoo.networks.normalization import Normalization
 
 
 def chain(*layers: nn.Module) -> nn.Sequential:
     """Chain layers, leaving out those that do nothing."""
     return nn.Sequential(*(layer for layer in layers if not isinstance(layer, nn.Identity)))
+
+
+def last_layers(
+    features: int,
+    outputs: int | None,
+    batch_statistics: BatchStatistics,
+    normalization: Normalization,
+) -> tuple[nn.Module, nn.Module]:
+    """Return what ends a discriminator: batch statistics, then the linear layer of its outputs.
+
+    Args:
+        features: F, of the hidden features [B, F].
+        outputs: K, of the outputs [B, K]; None where a data set has no classes to count.
+        batch_statistics: makes the first of the two.
+        normalization: of the second's weight.
+
+    Raises:
+        InputError: if outputs is None, or not whole and positive.
+    """
+    if outputs is None:
+        raise InputError(
+            "an output for each class needs a data set with classes, and this one has none: "
+            "choose a labelled data set, or another model"
+        )
+    check_whole(outputs=outputs)
+    statistics, width = batch_statistics.layer(features)
+    return statistics, normalization.weighted(nn.Linear(width, outputs))
 
 
 class ResidualBlock(nn.Module):

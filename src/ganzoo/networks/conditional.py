@@ -71,6 +71,8 @@ class LabelConcatDiscriminator(nn.Module):
     def forward(self, data: Tensor, labels: Tensor) -> Tensor:
         """Map points [B, D] or images [B, C, H, W] and labels [B] to logits [B].
 
+        A network of several outputs gives [B, outputs].
+
         Raises:
             InputError: if a label is out of range (looked at on the CPU only).
         """

@@ -6,7 +6,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ganzoo.errors import check_not_negative, check_whole
-from ganzoo.networks.blocks import chain
+from ganzoo.networks.batch_statistics import BatchStatistics
+from ganzoo.networks.blocks import chain, last_layers
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
 from ganzoo.networks.shapes import check_batch, check_square_image
@@ -75,6 +76,7 @@ class DCGANGenerator(nn.Module):
             nn.Tanh(),
         )
         initialization(self)
+        normalization.finish(self, (latent_dim,))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents [B, Z] to images [B, C, S, S] in [-1, 1]."""
@@ -95,6 +97,8 @@ class DCGANDiscriminator(nn.Module):
         shape: [C, S, S] with S of 8, 16, 32, 64, 128 or 256.
         width: channels of the maps of size S / 2 (the authors' code takes 64).
         negative_slope: slope of LeakyReLU below zero (the paper takes 0.2).
+        outputs: K.
+        batch_statistics: what the last layer is told of the whole batch.
         normalization: applied to every level but the first, and its weights to all layers.
         initialization: called on the whole network.
 
@@ -108,6 +112,8 @@ class DCGANDiscriminator(nn.Module):
         shape: Sequence[int],
         width: int,
         negative_slope: float,
+        outputs: int,
+        batch_statistics: BatchStatistics,
         normalization: Normalization,
         initialization: Initialization,
     ) -> None:
@@ -130,15 +136,17 @@ class DCGANDiscriminator(nn.Module):
                 normalization.activations(width_out, 2),
                 nn.LeakyReLU(negative_slope),
             ]
-        output = normalization.weighted(nn.Linear(widths[-1] * base_size(shape[1]) ** 2, 1))
-        self.layers = chain(*layers, nn.Flatten(), output)
+        features = widths[-1] * base_size(shape[1]) ** 2
+        last = last_layers(features, outputs, batch_statistics, normalization)
+        self.layers = chain(*layers, nn.Flatten(), *last)
         initialization(self)
+        normalization.finish(self, self.shape)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images [B, C, S, S] to logits [B]."""
+        """Map images [B, C, S, S] to logits [B], or [B, K] where K is above 1."""
         check_batch(self, images, self.shape)
-        logits: Tensor = self.layers(images)
-        return logits.squeeze(1)
+        outputs: Tensor = self.layers(images)
+        return outputs.squeeze(1)
 
 
 def base_size(size: int) -> int:

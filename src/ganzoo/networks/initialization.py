@@ -13,9 +13,11 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo.errors import check_not_negative, check_positive
+from ganzoo.networks.virtual_batch import VirtualBatchLayer
 
 # torch takes as many steps when it wraps a layer; they must be taken again for new weights.
 POWER_ITERATIONS = 15
+NORMALIZATIONS = _NormBase | nn.GroupNorm | nn.LayerNorm | VirtualBatchLayer
 
 
 class Initialization(ABC):
@@ -29,7 +31,7 @@ class Initialization(ABC):
                 values = self.weight(module.weight.shape, *fans(module))
                 _set_weight(module, values.to(module.weight))
                 _zero(module.bias)
-            elif isinstance(module, _NormBase | nn.GroupNorm | nn.LayerNorm):
+            elif isinstance(module, NORMALIZATIONS):
                 _zero(module.bias)
                 if module.weight is not None:
                     nn.init.ones_(module.weight).add_(self.scale_noise(module.weight.shape))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ganzoo.errors import check_not_negative, check_whole
-from ganzoo.networks.blocks import chain
+from ganzoo.networks.batch_statistics import BatchStatistics
+from ganzoo.networks.blocks import chain, last_layers
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
 from ganzoo.networks.shapes import check_batch, check_shape
@@ -53,6 +54,7 @@ class MLPGenerator(nn.Module):
         head = [nn.Tanh(), nn.Unflatten(1, tuple(shape))] if len(shape) == 3 else []
         self.layers = chain(*layers, output, *head)
         initialization(self)
+        normalization.finish(self, (latent_dim,))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents [B, Z] to points [B, D] or to images [B, C, H, W] in [-1, 1]."""
@@ -71,6 +73,8 @@ class MLPDiscriminator(nn.Module):
         width: units of each hidden layer.
         depth: hidden layers.
         negative_slope: slope of LeakyReLU below zero; 0 is ReLU.
+        outputs: K.
+        batch_statistics: what the last layer is told of the whole batch.
         normalization: applied to every hidden layer but the first (as DCGAN, arXiv 1511.06434,
             advises), and its weights to all layers.
         initialization: called on the whole network.
@@ -86,6 +90,8 @@ class MLPDiscriminator(nn.Module):
         width: int,
         depth: int,
         negative_slope: float,
+        outputs: int,
+        batch_statistics: BatchStatistics,
         normalization: Normalization,
         initialization: Initialization,
     ) -> None:
@@ -98,14 +104,15 @@ class MLPDiscriminator(nn.Module):
         layers = [first, nn.LeakyReLU(negative_slope)]
         for _ in range(depth - 1):
             layers += _hidden_layer(width, width, negative_slope, normalization)
-        self.layers = chain(*layers, normalization.weighted(nn.Linear(width, 1)))
+        self.layers = chain(*layers, *last_layers(width, outputs, batch_statistics, normalization))
         initialization(self)
+        normalization.finish(self, self.shape)
 
     def forward(self, data: Tensor) -> Tensor:
-        """Map points [B, D] or images [B, C, H, W] to logits [B]."""
+        """Map points [B, D] or images [B, C, H, W] to logits [B], or [B, K] where K is above 1."""
         check_batch(self, data, self.shape)
-        logits: Tensor = self.layers(data.flatten(1))
-        return logits.squeeze(1)
+        outputs: Tensor = self.layers(data.flatten(1))
+        return outputs.squeeze(1)
 
 
 def _hidden_layer(

@@ -33,6 +33,14 @@ class Normalization:
         """
         return nn.Identity()
 
+    def finish(self, network: nn.Module, input_shape: tuple[int, ...]) -> None:
+        """Add to a network what its layers need of it as a whole; it is otherwise complete.
+
+        Args:
+            network: all of the network that the layers are part of.
+            input_shape: of one sample of its input, without the batch axis.
+        """
+
 
 class NoNorm(Normalization):
     """No normalisation, as in the critic of WGAN-GP (arXiv 1704.00028, section 4)."""

@@ -11,12 +11,14 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError, check_whole
+from ganzoo.networks.batch_statistics import BatchStatistics
 from ganzoo.networks.blocks import (
     chain,
     convolution,
     discriminator_block,
     generator_block,
     image_block,
+    last_layers,
 )
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
@@ -90,6 +92,7 @@ class ResNetGenerator(nn.Module):
         initialization(self)
         for block in blocks:
             residual_initialization(block.residual)
+        normalization.finish(self, (latent_dim,))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents [B, Z] to images [B, C, S, S] in [-1, 1]."""
@@ -111,6 +114,8 @@ class ResNetDiscriminator(nn.Module):
     Args:
         shape: [C, S, S] with S of 32, 64 or 128.
         width: channels at 32 pixels, a multiple of 2 at the other sizes.
+        outputs: K.
+        batch_statistics: what the last layer is told of the whole batch.
         normalization: applied before each ReLU inside the blocks but the first, and its weights
             to all layers. WGAN-GP's critic takes none or layer, SNGAN's spectral.
         initialization: called on the whole network (the papers: XavierUniform of gain 1).
@@ -125,6 +130,8 @@ class ResNetDiscriminator(nn.Module):
         *,
         shape: Sequence[int],
         width: int,
+        outputs: int,
+        batch_statistics: BatchStatistics,
         normalization: Normalization,
         initialization: Initialization,
         residual_initialization: Initialization,
@@ -140,17 +147,20 @@ class ResNetDiscriminator(nn.Module):
             pool = nn.AvgPool2d(2) if level < HALVINGS[size] else nn.Identity()
             blocks.append(discriminator_block(*pair, normalization, pool=pool))
         self.blocks = chain(*blocks, nn.ReLU())
-        self.output = normalization.weighted(nn.Linear(widths[-1], 1))
+        self.statistics, self.output = last_layers(
+            widths[-1], outputs, batch_statistics, normalization
+        )
         initialization(self)
         for block in blocks:
             residual_initialization(block.residual)
+        normalization.finish(self, self.shape)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images [B, C, S, S] to logits [B]."""
+        """Map images [B, C, S, S] to logits [B], or [B, K] where K is above 1."""
         check_batch(self, images, self.shape)
         features = self.blocks(images).sum(dim=(2, 3))
-        logits: Tensor = self.output(features)
-        return logits.squeeze(1)
+        outputs: Tensor = self.output(self.statistics(features))
+        return outputs.squeeze(1)
 
 
 def _widths(width: int, shares: Sequence[int], parts: int) -> list[int]:

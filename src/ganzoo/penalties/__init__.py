@@ -5,12 +5,14 @@ from ganzoo.penalties.base import Discriminator, GamePenalty, Penalty, Regulariz
 from ganzoo.penalties.consistency import BalancedConsistency, Consistency
 from ganzoo.penalties.dragan import DRAGAN
 from ganzoo.penalties.gradient_penalty import GradientPenalty, OneSidedGradientPenalty
+from ganzoo.penalties.historical_averaging import HistoricalAveraging
 from ganzoo.penalties.latent_consistency import LatentConsistency, LatentDiversity
 from ganzoo.penalties.lecam import LeCam
 from ganzoo.penalties.max_gradient import MaxGradient
 from ganzoo.penalties.moment_matching import MomentMatching
 from ganzoo.penalties.orthogonal import Orthogonal, Orthonormal
 from ganzoo.penalties.path_length import PathLength
+from ganzoo.penalties.pulling_away import PullingAway
 from ganzoo.penalties.scene import Scene
 from ganzoo.penalties.spectral import SpectralNormPenalty
 from ganzoo.penalties.weight_clipping import WeightClipping
@@ -30,6 +32,7 @@ __all__ = [
     "Discriminator",
     "GamePenalty",
     "GradientPenalty",
+    "HistoricalAveraging",
     "LatentConsistency",
     "LatentDiversity",
     "LeCam",
@@ -40,6 +43,7 @@ __all__ = [
     "Orthonormal",
     "PathLength",
     "Penalty",
+    "PullingAway",
     "Regularizer",
     "Scene",
     "SpectralNormPenalty",

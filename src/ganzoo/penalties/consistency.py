@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from ganzoo.penalties.augmentations import Augmentation
+from ganzoo.augment import Augmentation
 from ganzoo.penalties.base import Discriminator, Penalty
 
 

@@ -20,10 +20,10 @@ class Scene:
     Attributes:
         networks: Each player's network, by the player's name.
         discriminator: The discriminator as a function.
-        generator: The generator as a function.
-        latents: From a number to as many fresh latents ``[B, Z]``.
-        real: Real data ``[B, ...]``.
-        fake: Generated data ``[B', ...]``.
+        generator: The generator as a function to what the discriminator sees of its data.
+        latents: From a number to the fresh latents that make as many inputs of the discriminator.
+        real: Real data ``[B, ...]`` as the discriminator sees it.
+        fake: Generated data ``[B', ...]`` as the discriminator sees it.
     """
 
     networks: Mapping[str, nn.Module]

@@ -141,6 +141,12 @@ class PlayerParallelStrategy(DDPStrategy):
         )
 
 
+def share_gradients(strategy: Strategy, parameters: list[nn.Parameter]) -> None:
+    """Replace gradients by their means over processes, where the strategy has several."""
+    if isinstance(strategy, PlayerParallelStrategy):
+        strategy.average_gradients(parameters)
+
+
 def check_strategy(trainer: Trainer) -> None:
     """Refuse to train with any strategy but those that are known to suit a game.
 

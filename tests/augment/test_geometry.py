@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
+from ganzoo.augment import ByShape, Chain, GaussianNoise, HorizontalFlip, Shift
 from ganzoo.errors import InputError
-from ganzoo.penalties.augmentations import ByShape, Chain, GaussianNoise, HorizontalFlip, Shift
 
 
 def coordinates(count, height, width):

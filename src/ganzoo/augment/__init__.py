@@ -1,0 +1,16 @@
+"""Differentiable changes of what the discriminator sees."""
+
+from ganzoo.augment.base import Augmentation, ByShape, Chain
+from ganzoo.augment.geometry import HorizontalFlip, Shift
+from ganzoo.augment.noise import GaussianNoise, InputDropout, InstanceNoise
+
+__all__ = [
+    "Augmentation",
+    "ByShape",
+    "Chain",
+    "GaussianNoise",
+    "HorizontalFlip",
+    "InputDropout",
+    "InstanceNoise",
+    "Shift",
+]

@@ -1,0 +1,90 @@
+"""Noise on what the discriminator sees."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ganzoo.augment.base import Augmentation
+from ganzoo.errors import InputError, check_not_negative, check_positive
+
+
+class GaussianNoise(Augmentation):
+    """Add independent Gaussian noise to every entry of data of any shape.
+
+    Args:
+        deviation: of the noise, in the data's units, positive.
+
+    Raises:
+        InputError: if ``deviation`` is not positive.
+    """
+
+    def __init__(self, *, deviation: float) -> None:
+        check_positive(deviation=deviation)
+        self.deviation = deviation
+
+    def __call__(self, data: Tensor) -> Tensor:
+        """Move each sample by noise."""
+        return data + self.deviation * torch.randn_like(data)
+
+
+class InstanceNoise(Augmentation):
+    """Gaussian noise on real and generated data, less and less of it.
+
+    Arjovsky and Bottou (2017, arXiv:1701.04862), section 3, and Sonderby et al. (2017,
+    arXiv:1610.04490), section 3: where the supports of real and generated data do not overlap, a
+    discriminator that is sure everywhere leaves the generator no gradient; the sums with noise
+    always overlap. The deviation goes along a line from its first value to 0, as the latter
+    propose, so that the game ends with the data themselves.
+
+    Args:
+        deviation: of the noise at the first update, in the data's units, at least 0.
+        updates: generator updates until there is none left; None keeps the deviation.
+
+    Raises:
+        InputError: if a number is out of range.
+    """
+
+    def __init__(self, *, deviation: float, updates: int | None) -> None:
+        check_not_negative(deviation=deviation)
+        if updates is not None and updates < 1:
+            raise InputError(
+                "noise that goes needs the number of generator updates as "
+                "augment.instance_noise.updates or trainer.max_steps, a positive number or null "
+                f"(noise that stays), not {updates}"
+            )
+        self.deviation = deviation
+        self.updates = updates
+        self.at(0)
+
+    def at(self, update: int) -> None:
+        """Take the deviation of this update."""
+        left = 1.0 if self.updates is None else max(0.0, 1.0 - update / self.updates)
+        self.present = self.deviation * left
+
+    def __call__(self, data: Tensor) -> Tensor:
+        """Move each sample by noise."""
+        return data + self.present * torch.randn_like(data) if self.present else data
+
+
+class InputDropout(Augmentation):
+    """Set entries of the discriminator's input to 0, each on its own.
+
+    Hinton et al. (2012, arXiv:1207.0580), section 2, who leave out 20 percent of the inputs: what
+    is left is divided by the share that stays. Departure: real and generated data are changed in
+    the generator's turns too, and samples for people are not.
+
+    Args:
+        probability: that an entry is left out, in [0, 1).
+
+    Raises:
+        InputError: if the probability is out of range.
+    """
+
+    def __init__(self, *, probability: float) -> None:
+        if not 0 <= probability < 1:
+            raise InputError(f"probability must be at least 0 and below 1, not {probability}")
+        self.probability = probability
+
+    def __call__(self, data: Tensor) -> Tensor:
+        """Leave out entries of each sample."""
+        return functional.dropout(data, self.probability)

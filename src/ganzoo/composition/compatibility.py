@@ -1,0 +1,82 @@
+"""What goes together, found by putting it together."""
+
+from dataclasses import dataclass
+
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from ganzoo.composition.catalogue import Entry
+from ganzoo.composition.compose import build, compose_config, config_directory, group_choices
+from ganzoo.errors import InputError
+
+KINDS = {"points": "ring", "images": "digits"}
+"""A data set for each kind of data; the second has classes too."""
+
+SMALL = ("latent.latent_dim=4",)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Whether a choice goes with another.
+
+    Attributes:
+        group: The other choice's config group.
+        choice: The other choice.
+        kind: Of the data: points or images.
+        refusal: None where they go together, else the line that says why not.
+    """
+
+    group: str
+    choice: str
+    kind: str
+    refusal: str | None
+
+
+def part(group: str, choice: str) -> DictConfig:
+    """What a choice of a group adds to a config, not yet resolved."""
+    with initialize_config_dir(version_base="1.3", config_dir=str(config_directory())):
+        return compose(f"{group}/{choice}")
+
+
+def with_part(config: DictConfig, group: str, choice: DictConfig) -> DictConfig:
+    """A config with another choice of one group."""
+    others = {key: config._get_node(key) for key in config if key != group}
+    changed = OmegaConf.create(others)
+    changed[group] = choice.get(group)
+    return changed
+
+
+def fits_of(entry: Entry) -> list[Fit]:
+    """How a model goes with all losses and penalties, or any other part with all models."""
+    if entry.group == "model":
+        pairs = [(group, name) for group in ("loss", "penalty") for name in group_choices(group)]
+        bases = {kind: _composed(entry.name, kind) for kind in KINDS}
+        return [
+            Fit(group, name, kind, _refusal(with_part(base, group, part(group, name))))
+            for group, name in pairs
+            for kind, base in bases.items()
+        ]
+    return [
+        Fit("model", model, kind, _refusal(_composed(model, kind, f"{entry.group}={entry.name}")))
+        for model in group_choices("model")
+        for kind in KINDS
+    ]
+
+
+def _composed(model: str, kind: str, *choice: str) -> DictConfig:
+    return compose_config([f"model={model}", f"dataset={KINDS[kind]}", *SMALL, *choice])
+
+
+def _refusal(config: DictConfig) -> str | None:
+    """What a model says of its settings when it is built, and when it judges its own samples."""
+    try:
+        model = build(config.model)
+        count = 2 * config.packing
+        samples = model.sample(count, seed=0)
+        labels = torch.zeros(count, dtype=torch.int64)
+        with torch.no_grad():
+            model.eval().judge(samples, labels)
+    except InputError as error:
+        return str(error)
+    return None

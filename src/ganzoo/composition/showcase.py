@@ -1,0 +1,108 @@
+"""The zoo's entries as a table and one by one, for terminals and for the README."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from rich.table import Table
+
+from ganzoo.composition.catalogue import Entry, settings
+from ganzoo.composition.citations import Citation
+from ganzoo.composition.compatibility import Fit
+from ganzoo.composition.compose import config_directory
+
+
+def table(entries: Iterable[Entry]) -> Table:
+    """A row for each entry: group, name, what it is, paper."""
+    made = Table("group", "name", "what it is", "paper", box=None, pad_edge=False)
+    for entry in entries:
+        made.add_row(entry.group, entry.name, entry.summary, _first(entry.citations))
+    return made
+
+
+def page(entry: Entry, fits: Sequence[Fit]) -> Iterator[str]:
+    """All that is known of an entry, line by line."""
+    yield f"{entry.group}={entry.name}: {entry.summary}"
+    yield ""
+    yield from (f"paper     {citation}, https://arxiv.org/abs/{citation.arxiv}"
+                for citation in entry.citations)  # fmt: skip
+    yield f"class     {entry.target.__module__}.{entry.target.__qualname__}"
+    yield from (f"part      {group}={choice}" for group, choice in entry.parts.items())
+    yield from (f"setting   {name}={value}" for name, value in settings(entry).items())
+    yield from _composes(fits)
+    yield ""
+    yield entry.documentation
+
+
+def markdown(entries: Iterable[Entry]) -> str:
+    """The README's tables: one for each group, with links to papers, code and tests."""
+    return "\n\n".join(
+        "\n".join(_markdown_table(group, list(members)))
+        for group, members in groupby(entries, key=lambda entry: entry.group)
+    )
+
+
+def evidence(entry: Entry) -> Path | None:
+    """The file of the repository that tests an entry; None outside the repository.
+
+    It is named after the class's module, or mentions the class. A model that is only a choice of
+    parts is trained, as every model, by a test of its own kind.
+    """
+    package, _, module = entry.module.removeprefix("ganzoo.").rpartition(".")
+    folder = config_directory().parent / "tests" / package
+    if entry.group == "model" and module != entry.name:
+        module = "ring"
+    named = folder / f"test_{module}.py"
+    mentions = (
+        path for path in sorted(folder.glob("*.py")) if entry.target.__name__ in path.read_text()
+    )
+    return named if named.exists() else next(mentions, None)
+
+
+def _markdown_table(group: str, entries: list[Entry]) -> Iterator[str]:
+    yield f"| `{group}` | what it is | paper | |"
+    yield "|---|---|---|---|"
+    for entry in entries:
+        papers = ", ".join(_link(citation) for citation in entry.citations[:1])
+        yield f"| `{entry.name}` | {entry.summary} | {papers} | {_files(entry)} |".replace(
+            "``", "`"
+        )
+
+
+def _link(citation: Citation) -> str:
+    address = f"https://arxiv.org/abs/{citation.arxiv}"
+    return f"{citation.authors} {citation.year}, [{citation.arxiv}]({address})"
+
+
+def _files(entry: Entry) -> str:
+    root = config_directory().parent
+    own = entry.module.startswith("ganzoo.")
+    code = f"src/{entry.module.replace('.', '/')}.py" if own else None
+    test = evidence(entry) if own else None
+    links = {"code": code, "test": test.relative_to(root).as_posix() if test else None}
+    return ", ".join(f"[{name}]({path})" for name, path in links.items() if path)
+
+
+def _composes(fits: Sequence[Fit]) -> Iterator[str]:
+    """What goes with it: a line for each group and kind of data, and one for each refusal."""
+    for (group, kind), members in groupby(sorted(fits, key=_place), key=_place):
+        here = list(members)
+        good = [fit.choice for fit in here if fit.refusal is None]
+        said = f"all {len(here)}" if len(good) == len(here) else " ".join(good) or "none"
+        yield f"{kind:<9} {group}: {said}"
+    for refusal, alike in groupby(sorted(fits, key=_refusal), key=_refusal):
+        if refusal:
+            choices = ", ".join(f"{fit.group}={fit.choice} ({fit.kind})" for fit in alike)
+            yield f"not with  {choices}: {refusal}"
+
+
+def _place(fit: Fit) -> tuple[str, str]:
+    return fit.group, fit.kind
+
+
+def _refusal(fit: Fit) -> str:
+    return fit.refusal or ""
+
+
+def _first(citations: Sequence[Citation]) -> str:
+    return str(citations[0]) if citations else ""

@@ -1,0 +1,67 @@
+"""The objective of BEGAN."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ganzoo.errors import check_positive
+from ganzoo.losses.base import AdversarialLoss, Terms, at_least_float32
+
+
+class BoundaryEquilibrium(AdversarialLoss):
+    """Keep the energy of generated data at a set ratio to that of real data.
+
+    Berthelot et al. (2017, arXiv:1703.10717), sections 3.3 and 3.4. With energies ``L`` the
+    discriminator pays ``L(x) - k L(G(z))`` and the generator ``L(G(z))``, and
+
+        k <- k + lambda (gamma L(x) - L(G(z))), kept between 0 and 1,
+
+    after each update of the discriminator: where generated data are too easily told from real
+    ones, their energies too high, it is made to care less for them. In equilibrium
+    ``E L(G(z)) = gamma E L(x)``.
+
+    k is the buffer ``emphasis``, 0 at first; it stays as it is in evaluation mode and where the
+    energies are not finite. Departures: the energy is ``softplus(-logit)``, which is the
+    reconstruction error where the discriminator is ``ganzoo.networks.autoencoder``'s (with others
+    it is merely never negative); k moves by the generated data of the discriminator's update, not
+    by those of the generator's; each device has a k of its own, moved by its own samples, and
+    gradient accumulation moves it once for every part of an update.
+
+    Args:
+        diversity_ratio: ``gamma``, positive, in the paper between 0 and 1; lower values weigh
+            quality above variety.
+        gain: ``lambda``, the rate of k; positive.
+
+    Raises:
+        InputError: if a number is not positive.
+    """
+
+    emphasis: Tensor
+
+    def __init__(self, *, diversity_ratio: float, gain: float) -> None:
+        super().__init__()
+        check_positive(diversity_ratio=diversity_ratio, gain=gain)
+        self.diversity_ratio, self.gain = diversity_ratio, gain
+        self.register_buffer("emphasis", torch.zeros(()))
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
+        """The energy of real data and minus k times that of generated data; moves k."""
+        real_energy, fake_energy = energy(real), energy(fake)
+        terms = {"real": real_energy, "fake": -self.emphasis.clone() * fake_energy}
+        if self.training:
+            self._move(self.diversity_ratio * real_energy.detach() - fake_energy.detach())
+        return terms
+
+    def generator(self, fake: Tensor) -> Terms:
+        """The energy of generated data."""
+        return {"adversarial": energy(fake)}
+
+    @torch.no_grad()
+    def _move(self, excess: Tensor) -> None:
+        step = self.gain * torch.where(excess.isfinite(), excess, 0)
+        self.emphasis.add_(step).clamp_(0, 1)
+
+
+def energy(logits: Tensor) -> Tensor:
+    """The mean over the batch of ``softplus(-logit)``, in float32 or better."""
+    return functional.softplus(-at_least_float32(logits)).mean()

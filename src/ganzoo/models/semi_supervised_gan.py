@@ -1,0 +1,117 @@
+"""GAN whose discriminator also classifies, from the labels of a few samples."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ganzoo.errors import InputError, check_whole
+from ganzoo.losses.base import at_least_float32
+from ganzoo.models.across_devices import mean_across_devices
+from ganzoo.models.gan import GAN
+from ganzoo.models.player import Share, Terms
+from ganzoo.penalties.features import last_hidden_features
+
+UNKNOWN = -1
+"""The label of a sample whose class is not known."""
+
+
+class SemiSupervisedGAN(GAN):
+    """Semi-supervised learning: the discriminator tells K classes and generated data apart.
+
+    Salimans et al. (2016), "Improved Techniques for Training GANs", section 5 (arXiv
+    1606.03498). A classifier of K + 1 classes, of which the last is "generated" and has the logit
+    0, gives data the probability ``D(x) = Z(x) / (Z(x) + 1)``, ``Z(x) = sum_k exp(l_k(x))``, of
+    being real; so its adversarial logit is ``logsumexp_k l_k(x)``. The discriminator minimises
+    ``-E[log p(y | x, y < K + 1)]`` over labelled data, the term ``classification``, and the
+    adversarial loss, which is the paper's unsupervised loss where it is the non-saturating one
+    without label smoothing. The generator minimises ``||E f(x) - E f(G(z))||^2`` (section 3.1),
+    on which the paper's semi-supervised results rest.
+
+    Labels of -1 are not known. Labelled data take part in the adversarial loss too, and so do
+    they in the mean features of real data. The classification is a mean over the labelled samples
+    of an update, 0 where there are none: of each device and each accumulated part by itself.
+
+    Departures: f is the input of the discriminator's last layer; the paper leaves the layer open.
+    The mean features of real data are those of the last discriminator update. The networks are
+    whatever is chosen; the paper's have weight normalisation and Gaussian noise in their layers.
+
+    Args:
+        num_classes: Number of classes of the data, K; labels run from 0 to K - 1.
+        game: Arguments of :class:`~ganzoo.models.gan.GAN`; the discriminator maps data to class
+            logits ``[B, K]``.
+
+    Raises:
+        InputError: if the data set has no classes, or samples are packed.
+    """
+
+    def __init__(self, *, num_classes: int | None, **game: Any) -> None:
+        super().__init__(**game)
+        if num_classes is None:
+            raise InputError(
+                "a semi-supervised model needs a data set with classes: "
+                "choose a labelled data set, or another model"
+            )
+        check_whole(2, num_classes=num_classes)
+        if self.presentation.packing > 1:
+            raise InputError("a model with classes judges samples one by one: set packing=1")
+        self.classes = num_classes  # what samples classes has num_classes
+
+    def classify(self, data: Tensor) -> Tensor:
+        """Class logits ``[B, K]`` of data, in float32 or better.
+
+        Raises:
+            InputError: if the discriminator's outputs are of another shape.
+        """
+        logits: Tensor = self.discriminator(data)
+        if logits.shape != (len(data), self.classes):
+            raise InputError(
+                f"the discriminator must return class logits [B, {self.classes}], not "
+                f"{list(logits.shape)}: set network.discriminator.outputs={self.classes}"
+            )
+        return at_least_float32(logits)
+
+    def discriminate(self, data: Tensor, labels: Tensor | None) -> Tensor:
+        """Logits ``[B]`` of being real: logsumexp of the class logits."""
+        return torch.logsumexp(self.classify(data), dim=1)
+
+    def discriminator_loss(self, share: Share, fake: Tensor) -> Terms:
+        """The adversarial loss, and the cross-entropy of the labelled data."""
+        classes = self.classify(share.data)
+        real, generated = torch.logsumexp(classes, dim=1), self.discriminate(fake, share.labels)
+        return self.loss.discriminator(real, generated) | {
+            "classification": classification(classes, share.labels)
+        }
+
+    def generator_loss(self, share: Share, fake: Tensor) -> Terms:
+        """The squared distance of the mean features of real and of generated data."""
+        with torch.no_grad():
+            theirs = self._features(share.data).mean(dim=0)
+        (difference,) = mean_across_devices([self._features(fake).mean(dim=0) - theirs])
+        return {"feature_matching": difference.square().sum()}
+
+    def _features(self, data: Tensor) -> Tensor:
+        return last_hidden_features(self.discriminator, self.classify, data)
+
+
+def classification(logits: Tensor, labels: Tensor | None) -> Tensor:
+    """The mean cross-entropy of the samples whose labels are known.
+
+    Args:
+        logits: Class logits ``[B, K]``.
+        labels: Classes ``[B]``, -1 where they are not known.
+
+    Returns:
+        A scalar in nats; 0 with a gradient of 0 where no label is known.
+
+    Raises:
+        InputError: if there are no labels at all.
+    """
+    if labels is None:
+        raise InputError(
+            "a semi-supervised model needs labels: its batches must be pairs (data, labels), "
+            "with labels of -1 where they are not known"
+        )
+    known = (labels != UNKNOWN).sum().clamp(min=1)
+    return cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="sum") / known
