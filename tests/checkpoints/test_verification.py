@@ -224,3 +224,7 @@ def test_whatever_torch_saves_of_plain_values_is_accepted(tmp_path):
     torch.save(values, tmp_path / "values.pt")
     with (tmp_path / "values.pt").open("rb") as file:
         verify(file, tmp_path / "values.pt")
+    loaded = torch.load(tmp_path / "values.pt", weights_only=False)
+    tensors = values.pop("tensors"), loaded.pop("tensors")
+    assert loaded == values
+    torch.testing.assert_close(*tensors)

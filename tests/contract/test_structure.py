@@ -119,7 +119,8 @@ def test_one_stem_for_a_variant():
     names = {path.stem for path in (SOURCE / "models").glob("*.py")}
     mechanics = {
         "__init__", "across_devices", "averaging", "batches", "finite", "generated", "local_state",
-        "penalising", "player", "presentation", "recipe", "record", "replay", "sampling", "unrolling",
+        "penalising", "player", "presentation", "recipe", "record", "replay", "sampling",
+        "unrolling",
     }  # fmt: skip
     configs = {path.stem for path in (SOURCE.parents[1] / "conf" / "model").glob("*.yaml")}
     assert names - mechanics <= configs

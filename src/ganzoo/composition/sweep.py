@@ -9,6 +9,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ganzoo.composition.folder import SUMMARY
+from ganzoo.composition.seeds import over_seeds, settings_of
 
 
 class SweepTable(Callback):
@@ -19,19 +20,16 @@ class SweepTable(Callback):
     """
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Write ``sweep.csv`` and print it."""
+        """Write ``sweep.csv``, and ``seeds.csv`` where seeds were swept, and print them."""
         folder = Path(config.hydra.sweep.dir)
-        rows = [_row(path) for path in sorted(folder.glob(f"**/{SUMMARY}"), key=_job_number)]
-        if not rows:
+        paths = sorted(folder.glob(f"**/{SUMMARY}"), key=_job_number)
+        summaries = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        if not summaries:
             return
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        table = folder / "sweep.csv"
-        with table.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
-        _print(rows, columns)
-        print(f"table       {table}")
+        _publish([_row(summary) for summary in summaries], folder / "sweep.csv")
+        seeds = over_seeds(summaries, "metrics/")
+        if len(seeds) < len(summaries):
+            _publish(seeds, folder / "seeds.csv")
 
 
 def _job_number(path: Path) -> tuple[int, str]:
@@ -39,12 +37,23 @@ def _job_number(path: Path) -> tuple[int, str]:
     return (int(name) if name.isdigit() else 0, str(path))
 
 
-def _row(path: Path) -> dict[str, Any]:
-    summary = json.loads(path.read_text(encoding="utf-8"))
-    settings = dict(item.split("=", 1) for item in summary["overrides"] if "=" in item)
+def _row(summary: dict[str, Any]) -> dict[str, Any]:
+    settings = settings_of(summary)
     values = {name: f"{value:.5g}" for name, value in summary["values"].items()}
     rest = {"seconds": f"{summary['seconds']:.1f}", "status": summary["status"]}
     return settings | values | rest | {"path": summary["path"]}
+
+
+def _publish(rows: list[dict[str, Any]], path: Path) -> None:
+    if not rows:
+        return
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    _print(rows, columns)
+    print(f"table       {path}")
 
 
 def _print(rows: list[dict[str, Any]], columns: list[str]) -> None:
