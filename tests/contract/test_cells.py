@@ -12,7 +12,6 @@ import os
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -29,7 +28,7 @@ REFUSED = {("dcgan", "points"): "square images"}
 
 
 @functools.cache
-def seated(model, kind):
+def seated(model, kind, trainer):
     """A model after one iteration, a batch, and its weights."""
     torch.manual_seed(0)
     config = compose_config([f"model={model}", f"dataset={KINDS[kind]}", *SMALL])
@@ -37,15 +36,7 @@ def seated(model, kind):
     rows = ROWS * game.discriminator_steps
     data = torch.rand(rows, *config.dataset.shape) * 2 - 1
     batch = [data, torch.arange(rows) % config.dataset.num_classes]
-    trainer = Trainer(
-        max_steps=1,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(game, DataLoader([batch], batch_size=None))
+    trainer(1, log_every_n_steps=2).fit(game, DataLoader([batch], batch_size=None))
     game.train()
     return game, batch, {name: value.clone() for name, value in game.state_dict().items()}
 
@@ -75,12 +66,12 @@ def deal(game, weights, loss, penalties):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("model", MODELS)
-def test_every_cell_plays(model, kind, loss):
+def test_every_cell_plays(model, kind, loss, trainer):
     if (model, kind) in REFUSED:
         with pytest.raises(InputError, match=REFUSED[model, kind]):
-            seated(model, kind)
+            seated(model, kind, trainer)
         return
-    game, batch, weights = seated(model, kind)
+    game, batch, weights = seated(model, kind, trainer)
     first = (MODELS.index(model) + LOSSES.index(loss)) % STRIDE
     for penalty in group_choices("penalty")[first::STRIDE]:
         deal(game, weights, loss, penalty)

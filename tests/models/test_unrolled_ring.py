@@ -7,7 +7,7 @@ from ganzoo.composition.compose import build, compose_config
 from ganzoo.composition.create import build_model
 from ganzoo.metrics.modes import ModeCoverage
 
-STEPS = 600  # the experiment itself has more; five seeds of it were measured
+STEPS = 1000  # half of the experiment, where two of the five seeds that were measured are done
 
 
 def coverage(seed, unrolling_steps, trainer):
@@ -23,9 +23,10 @@ def coverage(seed, unrolling_steps, trainer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
-def test_unrolled_covers_eight_modes_where_the_plain_game_stays_on_few(seed, trainer):
+@pytest.mark.parametrize("seed", [0, 4])
+def test_unrolled_covers_eight_modes_where_the_plain_game_stays_on_fewer(seed, trainer):
     unrolled, plain = (coverage(seed, steps, trainer) for steps in (5, 0))
     assert unrolled["modes"] == 8
-    assert plain["modes"] <= 4
-    assert unrolled["mode_kl"] < 0.5 < 1.0 < plain["mode_kl"]
+    assert plain["modes"] <= 6
+    assert unrolled["high_quality"] > 0.5 > 0.25 > plain["high_quality"]
+    assert unrolled["mode_kl"] < 0.2 < 0.4 < plain["mode_kl"]
