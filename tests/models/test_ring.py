@@ -16,6 +16,19 @@ SHORT = [
 ]
 OWN = {
     "dcgan": (["network=mlp", "latent.latent_dim=2"], 1000),
+    "feature_matching_gan": (["dataset.batch_size=256"], 1000),
+    "unrolled_gan": (
+        [
+            "latent.latent_dim=2",
+            "optimizer.generator.lr=2e-3",
+            "optimizer.discriminator.lr=1e-3",
+            "dataset.batch_size=128",
+            "network.discriminator.depth=1",
+            "network.generator.depth=2",
+            "network.generator.negative_slope=0",
+        ],
+        1000,
+    ),
     "wgan": (["optimizer.generator.lr=5e-4", "model.clip_value=0.1"], 600),
     "wgan_gp": (["experiment=wgan_gp_ring"], 700),
 }

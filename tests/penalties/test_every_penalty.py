@@ -9,7 +9,7 @@ import torch
 from omegaconf import OmegaConf
 
 from ganzoo.composition.compose import config_directory, group_choices
-from ganzoo.penalties import Regularizer, Term, WeightClipping
+from ganzoo.penalties import HistoricalAveraging, Regularizer, Term, WeightClipping
 from ganzoo.penalties.running_mean import RunningMean
 from ganzoo.penalties.spectral import SpectralNormPenalty
 
@@ -26,7 +26,11 @@ def opponent(player):
 def value(penalty, scene):
     """The term with the same random numbers and the same memory each time."""
     torch.manual_seed(3)
-    return copy.deepcopy(penalty).term(scene)
+    penalty = copy.deepcopy(penalty)
+    if isinstance(penalty, HistoricalAveraging):  # at first the player is where its mean is
+        penalty.attach({} if penalty.names else scene.networks)
+        torch._foreach_add_(penalty.means(), 0.1)
+    return penalty.term(scene)
 
 
 def test_none_is_an_empty_node():

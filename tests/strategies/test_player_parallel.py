@@ -75,6 +75,13 @@ results = {name: train(name) for name in models}
 torch.save(results, f"{path}.{os.environ.get('LOCAL_RANK', 0)}")
 """
 
+# What is sent before the generator's gradients: the mean features of 16 units and their gradients,
+# or the gradients of five unrolled steps of the discriminator there and back.
+IN_GENERATORS_TURN = {
+    "feature_matching_gan": [16, 16],
+    "semi_supervised_gan": [16, 16],
+    "unrolled_gan": ["discriminator"] * 10,
+}
 MODELS = sorted(path.stem for path in (config_directory() / "model").glob("*.yaml"))
 
 
@@ -106,7 +113,8 @@ def assert_sends_one_player_at_a_time(model, run):
         player: sum(v.numel() for n, v in run["weights"].items() if n.startswith(player))
         for player in ("generator", "discriminator")
     }
-    iteration = [sizes["discriminator"]] * run["steps"] + [sizes["generator"]]
+    between = [sizes.get(name, name) for name in IN_GENERATORS_TURN.get(model, [])]
+    iteration = [sizes["discriminator"]] * run["steps"] + between + [sizes["generator"]]
     assert run["sent"] == iteration * 20, model
 
 
