@@ -64,6 +64,7 @@ class RunFolder:
             from ganzoo.checkpoints.resuming import adopt
 
             self._adopted = adopt(checkpoint, self.checkpoints)
+        self.path.mkdir(parents=True, exist_ok=True)  # where run_dir was set by hand
         OmegaConf.save(config, self.path / "config.yaml", resolve=True)
         if self._latest.parent in self.path.parents:
             self._before = self._latest.resolve() if self._latest.exists() else None
