@@ -107,6 +107,16 @@ def test_the_pool_is_used_in_the_discriminators_turns_only(gan, trainer, batches
     assert (replay.pool != before).any(1).sum() == 4, "4 places, and not 8, for half of 8 samples"
 
 
+def test_pacgan_judges_two_samples_at_once_and_others_one():
+    packings = {
+        name: ganzoo.create_model(name, dataset="ring").presentation.packing
+        for name in ("gan", "pacgan", "wgan_gp")
+    }
+    assert packings == {"gan": 1, "pacgan": 2, "wgan_gp": 1}
+    model = ganzoo.create_model("wgan_gp", dataset="ring", overrides=["packing=3"])
+    assert model.presentation.packing == 3
+
+
 @pytest.mark.parametrize("setting", [["packing=2"], ["replay=buffer"]])
 def test_models_with_classes_refuse_what_parts_samples_from_labels(setting):
     with pytest.raises(InputError, match=setting[0].split("=")[0]):
