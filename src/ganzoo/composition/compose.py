@@ -16,7 +16,8 @@ from ganzoo.errors import InputError
 
 def packed(shape: Sequence[int], packing: int) -> ListConfig:
     """The shape of ``packing`` samples that are concatenated along their first axis."""
-    return OmegaConf.create([shape[0] * packing, *shape[1:]])
+    samples = max(1, int(packing))  # the presentation says what is wrong with other numbers
+    return OmegaConf.create([shape[0] * samples, *shape[1:]])
 
 
 OmegaConf.register_new_resolver("packed", packed, replace=True)
