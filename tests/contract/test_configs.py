@@ -54,9 +54,11 @@ def test_every_model_trains_and_can_be_loaded(run, model, dataset):
     ("group", "choice"),
     [(group, choice) for group in CHOSEN_WITH_A_MODEL for choice in group_choices(group)],
 )
-def test_every_part_trains_with_the_plain_game(run, group, choice):
-    objective, _ = run("model=gan", "dataset=ring", f"{group}={choice}")
+def test_every_part_trains_with_the_plain_game_and_can_be_loaded(run, group, choice):
+    objective, folder = run("model=gan", "dataset=ring", f"{group}={choice}")
     assert math.isfinite(objective)
+    loaded = ganzoo.load(folder / "checkpoints" / "last.ckpt")
+    assert loaded.sample(2, seed=0).isfinite().all()
 
 
 @pytest.mark.parametrize("choice", group_choices("penalty"))
