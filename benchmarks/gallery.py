@@ -30,8 +30,9 @@ def samples(checkpoint: Path) -> torch.Tensor:
 
 def sheet(images: torch.Tensor) -> torch.Tensor:
     """Tile samples to one grey picture ``[ROWS * H, SIDE * W]`` in [0, 1]."""
-    height, width = images.shape[2:]
-    tiled = images[:, 0].view(ROWS, SIDE, height, width).transpose(1, 2)
+    framed = torch.nn.functional.pad(images, (1, 1, 1, 1), value=0.0)
+    height, width = framed.shape[2:]
+    tiled = framed[:, 0].view(ROWS, SIDE, height, width).transpose(1, 2)
     return (tiled.reshape(ROWS * height, SIDE * width) + 1) / 2
 
 
