@@ -10,6 +10,8 @@ from torch import nn
 
 CONF = Path(__file__).parents[2] / "conf"
 STEMS = sorted(path.stem for path in (CONF / "optimizer").glob("*.yaml"))
+# One rate for both players; the other is in test_two_time_scale.
+ALIKE = [stem for stem in STEMS if stem != "adam_two_time_scale"]
 PAPERS = {
     "adam": (torch.optim.Adam, {"lr": 2e-4, "betas": [0.5, 0.999]}),
     "adam_zero_momentum": (torch.optim.Adam, {"lr": 1e-4, "betas": [0.0, 0.9]}),
@@ -33,7 +35,7 @@ def numbers(optimizer):
     return group
 
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", ALIKE)
 def test_each_file_makes_the_same_optimizer_for_both_players(stem):
     made = players(stem)
     assert list(made) == ["generator", "discriminator"]
@@ -59,7 +61,7 @@ def test_numbers_are_the_papers(stem):
         assert numbers(made)[name] == pytest.approx(value)
 
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", ALIKE)
 def test_players_can_be_set_together_and_apart(stem):
     together = players(stem, "optimizer.generator.lr=0.25")
     assert [numbers(o)["lr"] for o in together.values()] == [0.25, 0.25]

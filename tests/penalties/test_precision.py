@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ganzoo.composition.compose import group_choices
+from ganzoo.penalties import HistoricalAveraging
 
 NAMES = [name for name in group_choices("penalty") if name not in {"none", "weight_clipping"}]
 # Differences of nearly equal outputs lose digits in float32 itself, not in mixed precision.
@@ -42,6 +43,10 @@ class Generator(nn.Module):
 def measured(penalty, scene):
     """The penalty's value and its gradient by its player's weights, as one vector."""
     torch.manual_seed(3)
+    if isinstance(penalty, HistoricalAveraging):  # at first the player is where its mean is
+        penalty = copy.deepcopy(penalty)
+        penalty.attach({} if penalty.names else scene.networks)
+        torch._foreach_add_(penalty.means(), 0.1)
     value = penalty.term(scene)
     weights = list(scene.networks[penalty.player].parameters())
     with torch.autocast("cpu", enabled=False):  # the game differentiates outside autocast
