@@ -43,7 +43,7 @@ class Entry:
     @cached_property
     def target(self) -> type:
         """The class that it builds."""
-        chain = self._chain()
+        chain = self.chain
         places = [node for config in chain for node in (config, config.get(self.group))]
         places += [_first(config) for config in chain]
         for node in places:
@@ -54,7 +54,7 @@ class Entry:
     @cached_property
     def targets(self) -> list[type]:
         """The class that it builds, and those of ganzoo that it hands to it."""
-        names = [name for config in self._chain() for name in _target_names(config)]
+        names = [name for config in self.chain for name in _target_names(config)]
         found = [get_class(name) for name in names if name.rpartition(".")[2][:1].isupper()]
         return list(dict.fromkeys([self.target, *found]))
 
@@ -97,7 +97,7 @@ class Entry:
     def parts(self) -> dict[str, str]:
         """What it chooses in other groups."""
         chosen: dict[str, str] = {}
-        for config in reversed(self._chain()):
+        for config in reversed(self.chain):
             for entry in config.get("defaults", []):
                 if isinstance(entry, DictConfig):
                     chosen |= {_group(key): str(value) for key, value in entry.items()}
@@ -110,7 +110,9 @@ class Entry:
         own = [Entry(self.group, name) for name in names if self._path(name).exists()]
         return own + [base for entry in own for base in entry._bases()]
 
-    def _chain(self) -> list[DictConfig]:
+    @property
+    def chain(self) -> list[DictConfig]:
+        """The file itself and those it starts from, the nearest first."""
         return [self.config, *(base.config for base in self._bases())]
 
     def _path(self, name: str) -> Path:
@@ -124,8 +126,13 @@ def entries() -> list[Entry]:
 
 
 def settings(entry: Entry) -> dict[str, Any]:
-    """The numbers and words that the file sets, by their dotted names."""
-    return dict(_settings(entry.config, ""))
+    """The numbers and words that an entry sets, by their dotted names, those it starts from first.
+
+    What it takes from elsewhere in a config is left out.
+    """
+    return {
+        name: value for config in reversed(entry.chain) for name, value in _settings(config, "")
+    }
 
 
 def _settings(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -135,9 +142,7 @@ def _settings(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for key in map(str, node):
         if key in {"defaults", "_target_", "_partial_"}:
             continue
-        if OmegaConf.is_interpolation(node, key):
-            yield f"{prefix}{key}", OmegaConf.to_container(node)[key]  # type: ignore[index,call-overload]
-        else:
+        if not OmegaConf.is_interpolation(node, key):
             yield from _settings(node[key], f"{prefix}{key}.")
 
 

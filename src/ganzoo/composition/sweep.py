@@ -9,7 +9,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ganzoo.composition.folder import SUMMARY
-from ganzoo.composition.seeds import over_seeds, settings_of
+from ganzoo.composition.seeds import TERMS, over_seeds, settings_of
 
 
 class SweepTable(Callback):
@@ -27,7 +27,7 @@ class SweepTable(Callback):
         if not summaries:
             return
         _publish([_row(summary) for summary in summaries], folder / "sweep.csv")
-        seeds = over_seeds(summaries, "metrics/")
+        seeds = over_seeds(summaries)
         if len(seeds) < len(summaries):
             _publish(seeds, folder / "seeds.csv")
 
@@ -62,8 +62,7 @@ def _print(rows: list[dict[str, Any]], columns: list[str]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    terms = ("discriminator/", "generator/", "monitor/")
-    shown = [name for name in columns if name != "path" and not name.startswith(terms)]
+    shown = [name for name in columns if name != "path" and not name.startswith(TERMS)]
     table = Table(*(name.removeprefix("metrics/") for name in shown), box=box.SIMPLE)
     for row in rows:
         table.add_row(*(escape(str(row.get(name, ""))) for name in shown))
