@@ -47,10 +47,10 @@ def test_only_entry_points_and_composition_import_hydra():
 @pytest.mark.parametrize(
     ("package", "may_import"),
     [
-        ("losses", {"losses", "errors"}),
+        ("losses", {"losses", "errors", "precision"}),
         ("augment", {"augment", "errors"}),
-        ("penalties", {"penalties", "augment", "errors"}),
-        ("networks", {"networks", "errors"}),
+        ("penalties", {"penalties", "augment", "errors", "precision"}),
+        ("networks", {"networks", "errors", "precision"}),
         ("optim", {"optim", "errors"}),
         ("data", {"data", "errors"}),
         ("metrics", {"metrics", "errors"}),
@@ -65,6 +65,7 @@ def test_only_entry_points_and_composition_import_hydra():
                 "optim",
                 "strategies",
                 "errors",
+                "precision",
             },
         ),
     ],

@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError
+from ganzoo.precision import at_least_float32
 
 Terms = dict[str, Tensor]
 
@@ -124,8 +124,3 @@ class PointwiseLoss(AdversarialLoss):
     def generator(self, fake: Tensor) -> Terms:
         """Average the generator's costs over the batch."""
         return {"adversarial": self.generator_cost(at_least_float32(fake)).mean()}
-
-
-def at_least_float32(logits: Tensor) -> Tensor:
-    """The logits in float32, or in float64 if that is what they are in."""
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -5,7 +5,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.errors import check_positive
-from ganzoo.losses.base import AdversarialLoss, Terms, at_least_float32
+from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.precision import at_least_float32
 
 
 class BoundaryEquilibrium(AdversarialLoss):

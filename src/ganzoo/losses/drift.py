@@ -5,7 +5,8 @@ from collections.abc import Callable
 from torch import Tensor
 
 from ganzoo.errors import check_not_negative
-from ganzoo.losses.base import AdversarialLoss, Terms, at_least_float32
+from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.precision import at_least_float32
 
 
 class Drift(AdversarialLoss):

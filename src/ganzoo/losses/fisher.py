@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import check_positive
-from ganzoo.losses.base import AdversarialLoss, Terms, at_least_float32
+from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.precision import at_least_float32
 
 
 class Fisher(AdversarialLoss):

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError, check_whole
-from ganzoo.losses.base import AdversarialLoss, Terms, at_least_float32
+from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.precision import at_least_float32
 
 
 class TopK(AdversarialLoss):

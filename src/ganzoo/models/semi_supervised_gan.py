@@ -7,11 +7,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ganzoo.errors import InputError, check_whole
-from ganzoo.losses.base import at_least_float32
 from ganzoo.models.across_devices import mean_across_devices
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
 from ganzoo.penalties.features import last_hidden_features
+from ganzoo.precision import at_least_float32
 
 UNKNOWN = -1
 """The label of a sample whose class is not known."""

@@ -10,8 +10,8 @@ from ganzoo.networks.batch_statistics import BatchStatistics, NoBatchStatistics
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.normalization import Normalization
-from ganzoo.networks.precision import at_least_float32
 from ganzoo.networks.shapes import check_batch
+from ganzoo.precision import at_least_float32
 
 
 class AutoencoderDiscriminator(nn.Module):

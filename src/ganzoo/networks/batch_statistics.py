@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo.errors import check_positive, check_whole
-from ganzoo.networks.precision import at_least_float32
+from ganzoo.precision import at_least_float32
 
 
 class BatchStatistics:

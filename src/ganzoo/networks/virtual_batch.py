@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import InputError, check_positive, check_whole
 from ganzoo.networks.normalization import Normalization
-from ganzoo.networks.precision import at_least_float32
+from ganzoo.precision import at_least_float32
 
 # Of the noise that stands in for the reference batch until there is one.
 SEED = 0

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from ganzoo.errors import InputError
-from ganzoo.penalties.scene import Discriminator, at_least_float32
+from ganzoo.penalties.scene import Discriminator
+from ganzoo.precision import at_least_float32
 
 
 def last_hidden_features(network: nn.Module, discriminator: Discriminator, data: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.penalties.base import Term, full_precision
-from ganzoo.penalties.scene import Scene, at_least_float32
+from ganzoo.penalties.scene import Scene
+from ganzoo.precision import at_least_float32
 
 
 class HistoricalAveraging(Term):

@@ -5,7 +5,8 @@ from torch.nn import functional
 
 from ganzoo.penalties.base import GamePenalty
 from ganzoo.penalties.features import last_hidden_features
-from ganzoo.penalties.scene import Scene, at_least_float32
+from ganzoo.penalties.scene import Scene
+from ganzoo.precision import at_least_float32
 
 
 class PullingAway(GamePenalty):

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor, nn
+
+from ganzoo.precision import at_least_float32
 
 Discriminator = Callable[[Tensor], Tensor]
 """Data ``[B, ...]`` to logits ``[B]``; labels, if there are any, are closed over."""
@@ -41,8 +42,3 @@ class Scene:
 def constant(data: Tensor) -> Tensor:
     """Data that no gradient flows through, in float32 or better."""
     return at_least_float32(data.detach())
-
-
-def at_least_float32(data: Tensor) -> Tensor:
-    """The same numbers in float32; float64 stays as it is."""
-    return data.to(torch.promote_types(data.dtype, torch.float32))

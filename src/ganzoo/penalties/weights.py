@@ -10,7 +10,8 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo.errors import InputError
 from ganzoo.penalties.base import Term, full_precision
-from ganzoo.penalties.scene import Scene, at_least_float32
+from ganzoo.penalties.scene import Scene
+from ganzoo.precision import at_least_float32
 
 
 class WeightPenalty(Term):

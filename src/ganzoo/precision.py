@@ -1,4 +1,4 @@
-"""What parts of a network compute in more than half precision."""
+"""What losses, penalties and layers compute in more than half precision."""
 
 import torch
 from torch import Tensor
