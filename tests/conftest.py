@@ -14,6 +14,7 @@ from ganzoo.losses.non_saturating import NonSaturating
 from ganzoo.models.gan import GAN
 from ganzoo.models.presentation import Presentation
 from ganzoo.networks.latents import Normal
+from ganzoo.optim.turns import Alternating
 
 torch.set_num_threads(1)
 warnings.filterwarnings("ignore", module="lightning")
@@ -59,6 +60,8 @@ def make_gan(kind: type[GAN] = GAN, **changes) -> GAN:
         "presentation": Presentation(augmentations={}, replay=None, packing=1),
         "latent_prior": Normal(latent_dim=4),
         "optimizers": {"generator": ADAM, "discriminator": ADAM},
+        "updates": Alternating(),
+        "lookahead": None,
         "schedule": None,
         "gradient_clipping": None,
         "ema": None,

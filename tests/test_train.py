@@ -87,7 +87,7 @@ def test_own_networks_by_name_from_an_own_package(train, tmp_path):
     )
     done = train("--config-dir", "my_conf", "model=gan", "network=mine", *SMALL, *FEW)
     assert done.returncode == 0, done.stderr
-    assert "generator 6, discriminator 3 parameters" in done.stderr
+    assert "discriminator 3, generator 6 parameters" in done.stderr
 
 
 def test_a_new_run_starts_from_the_best_checkpoint_of_the_latest(train, tmp_path):

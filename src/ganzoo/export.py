@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganzoo.errors import InputError
 from ganzoo.interpolation import linear, spherical
-from ganzoo.models.gan import GAN
+from ganzoo.models.game import Game
 from ganzoo.pictures import image_grid, save_gif, save_png, scatter, to_uint8
 
 Interpolation = Callable[[Tensor, Tensor, int], Tensor]
@@ -38,7 +38,7 @@ class Request:
     averaged: bool
     batch_size: int
 
-    def draw(self, model: GAN) -> tuple[Tensor, Tensor | None]:
+    def draw(self, model: Game) -> tuple[Tensor, Tensor | None]:
         """Samples ``[N, ...]`` and, of a conditional model, their labels ``[N]``."""
         labels = self._labels(model)
         samples = model.sample(
@@ -51,14 +51,14 @@ class Request:
         )
         return samples.cpu(), labels
 
-    def _labels(self, model: GAN) -> Tensor | None:
+    def _labels(self, model: Game) -> Tensor | None:
         classes = getattr(model, "num_classes", None)
         if self.labels is None:
             return torch.arange(self.n) % classes if classes else None
         labels = torch.as_tensor(self.labels).reshape(-1)
         return labels.expand(self.n) if len(labels) == 1 else labels
 
-    def path_between_latents(self, model: GAN, way: Interpolation, steps: int) -> Tensor:
+    def path_between_latents(self, model: Game, way: Interpolation, steps: int) -> Tensor:
         """Samples along ways through ``n`` latents and back to the first."""
         random = torch.Generator().manual_seed(self.seed)
         corners = model.latent_prior.sample(self.n, generator=random, truncation=self.truncation)

@@ -12,7 +12,7 @@ SMALL = (
     "trainer=smoke",
     "trainer.accelerator=cpu",
     "trainer.devices=1",
-    "latent.latent_dim=8",
+    "latent.latent_dim=12",
     "dataset.batch_size=8",
     "evaluator.samples=16",
 )

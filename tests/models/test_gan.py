@@ -13,7 +13,9 @@ from ganzoo.errors import InputError
 from ganzoo.losses.wasserstein import Wasserstein
 from ganzoo.models.averaging import ExponentialMovingAverage
 from ganzoo.models.finite import NonFiniteError
+from ganzoo.networks.latents import Normal
 from ganzoo.optim.clipping import ClipByNorm
+from ganzoo.optim.turns import Alternating, Simultaneous
 from ganzoo.penalties.zero_centered import R1
 
 
@@ -52,16 +54,16 @@ def test_same_as_a_loop_written_by_hand(gan, trainer, batches):
 
 
 @pytest.mark.parametrize("steps", [1, 5])
-def test_global_step_counts_generator_updates(gan, trainer, batches, steps, monkeypatch):
-    model = gan(discriminator_steps=steps)
+def test_global_step_counts_generator_updates(gan, trainer, batches, steps):
     made = {"generator": 0, "discriminator": 0}
-    update = type(model).update
 
-    def counted(self, player, share):
-        made[player.name] += 1
-        update(self, player, share)
+    class Counted(Alternating):
+        def play(self, movers):
+            for mover in movers:
+                made[mover.name] += 1
+            super().play(movers)
 
-    monkeypatch.setattr(type(model), "update", counted)
+    model = gan(discriminator_steps=steps, updates=Counted())
     run = trainer(7)
     run.fit(model, batches(10, 2))
     assert run.global_step == 7
@@ -80,27 +82,55 @@ class BatchNormed(nn.Module):
         return out.squeeze(1) if self.squeeze else out
 
 
-def test_only_the_player_whose_turn_it_is_changes(gan, trainer, batches, monkeypatch):
+def test_only_the_player_whose_turn_it_is_changes(gan, trainer, batches):
+    turns = []
+
+    class Watched(Alternating):
+        def play(self, movers):
+            for mover in movers:
+                before = copy.deepcopy(model.state_dict())
+                super().play([mover])
+                after = model.state_dict()
+                moved = {key for key in before if not torch.equal(before[key], after[key])}
+                turns.append((mover.name, {key.split(".")[0] for key in moved}))
+
     model = gan(
+        updates=Watched(),
         generator=BatchNormed(4, 2, squeeze=False),
         discriminator=BatchNormed(2, 1, squeeze=True),
         discriminator_steps=2,
     )
-    turns = []
-    update = type(model).update
-
-    def watched(self, player, share):
-        before = copy.deepcopy(self.state_dict())
-        update(self, player, share)
-        after = self.state_dict()
-        changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
-        turns.append((player.name, changed))
-
-    monkeypatch.setattr(type(model), "update", watched)
     trainer(2).fit(model, batches(8, 2))
     once = [("discriminator", {"discriminator"})] * 2 + [("generator", {"generator"})]
     assert turns == once * 2
     assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+class Ones(Normal):
+    def sample(self, count, **options):
+        return torch.ones(count, self.latent_dim)
+
+
+@pytest.mark.parametrize("rule", [Alternating(), Simultaneous()], ids=["in_turns", "at_once"])
+def test_the_generator_sees_the_discriminators_move_only_where_they_take_turns(
+    gan, trainer, batches, rule
+):
+    sgd = partial(torch.optim.SGD, lr=1.0)
+    model = gan(
+        generator=nn.Linear(4, 1, bias=False),
+        discriminator=nn.Sequential(nn.Linear(1, 1, bias=False), nn.Flatten(0)),
+        loss=Wasserstein(),
+        latent_prior=Ones(latent_dim=4),
+        optimizers={"generator": sgd, "discriminator": sgd},
+        updates=rule,
+    )
+    (slope,) = model.discriminator.parameters()
+    at_first = slope.item()
+    trainer(1).fit(model, batches(4, 1))
+    seen = at_first if isinstance(rule, Simultaneous) else slope.item()
+    assert slope.item() != pytest.approx(at_first)
+    # Its loss is -slope * w z with z = (1, 1, 1, 1), so its gradient has the norm 2 |slope|.
+    assert model.latest_terms["generator/gradient_norm"].item() == pytest.approx(2 * abs(seen))
 
 
 def test_every_term_is_logged_at_the_generator_update(gan, trainer, batches, tmp_path):

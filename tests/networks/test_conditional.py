@@ -7,9 +7,10 @@ import torch
 
 from ganzoo.errors import InputError
 from ganzoo.networks.batch_statistics import NoBatchStatistics
-from ganzoo.networks.conditional import LabelConcatDiscriminator, LabelConcatGenerator, one_hot
+from ganzoo.networks.conditional import LabelConcatDiscriminator, LabelConcatGenerator
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.initialization import HeUniform, XavierUniform
+from ganzoo.networks.label_codes import one_hot
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.normalization import NoNorm
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator

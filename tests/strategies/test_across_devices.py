@@ -2,7 +2,7 @@
 
 import torch
 
-from ganzoo.models.across_devices import mean_across_devices
+from ganzoo.strategies.across_devices import mean_across_devices
 
 SHARES = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 

@@ -7,10 +7,10 @@ from typing import Any
 from ganzoo.checkpoints.resuming import read_or_before
 from ganzoo.checkpoints.trust import check_recipe
 from ganzoo.errors import InputError
-from ganzoo.models.gan import GAN
+from ganzoo.models.game import Game
 
 
-def load(path: str | Path, *, trusted: Sequence[str] = (), **objects: Any) -> GAN:
+def load(path: str | Path, *, trusted: Sequence[str] = (), **objects: Any) -> Game:
     """Rebuild a model from its checkpoint alone, in evaluation mode on the CPU.
 
     Args:
@@ -43,7 +43,7 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"object"}
 
 
-def _rebuild(settings: dict[str, Any], objects: dict[str, Any], path: str | Path) -> GAN:
+def _rebuild(settings: dict[str, Any], objects: dict[str, Any], path: str | Path) -> Game:
     from ganzoo.composition.compose import build
 
     try:
@@ -53,12 +53,12 @@ def _rebuild(settings: dict[str, Any], objects: dict[str, Any], path: str | Path
     except Exception as error:  # a stranger's config can make a constructor raise anything
         reason = str(error.__cause__ or error).strip().partition("\n")[0]
         raise InputError(f"the model that {path} describes cannot be built: {reason}") from error
-    if not isinstance(model, GAN):
+    if not isinstance(model, Game):
         raise InputError(f"the checkpoint's config makes a {type(model).__name__}, not a model")
     return model
 
 
-def _restore(model: GAN, state: dict[str, Any], path: str | Path) -> None:
+def _restore(model: Game, state: dict[str, Any], path: str | Path) -> None:
     unfit = InputError(f"the weights in {path} do not fit the model it describes")
     if _shapes(state) != _shapes(model.state_dict()):  # before torch adapts those of old formats
         raise unfit

@@ -16,7 +16,7 @@ from ganzoo.composition.compose import config_directory, group_choices
 
 GROUPS = (
     "model", "loss", "penalty", "augment", "replay", "batch_statistics", "normalization",
-    "network", "conditioning", "optimizer",
+    "network", "conditioning", "optimizer", "updates", "lookahead", "ema",
 )  # fmt: skip
 """Config groups whose choices come from papers, in the order of the table."""
 
@@ -44,10 +44,10 @@ class Entry:
     def target(self) -> type:
         """The class that it builds."""
         chain = self.chain
-        places = [node for config in chain for node in (config, config.get(self.group))]
+        places = [node for config in chain for node in (config, _node(config, self.group))]
         places += [_first(config) for config in chain]
         for node in places:
-            if isinstance(node, DictConfig) and "_target_" in node:
+            if isinstance(node, DictConfig) and _node(node, "_target_") is not None:
                 return get_class(node._target_)
         raise LookupError(f"{self.group}/{self.name}.yaml builds nothing")
 
@@ -148,7 +148,7 @@ def _settings(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _target_names(node: Any) -> Iterator[str]:
     if isinstance(node, DictConfig):
-        if "_target_" in node:
+        if _node(node, "_target_") is not None:
             yield node._target_
         for key in map(str, node):
             if not OmegaConf.is_interpolation(node, key):
@@ -157,7 +157,12 @@ def _target_names(node: Any) -> Iterator[str]:
 
 def _first(config: DictConfig) -> Any:
     keys = [key for key in config if key != "defaults"]
-    return config.get(keys[0]) if keys else None
+    return _node(config, str(keys[0])) if keys else None
+
+
+def _node(config: DictConfig, key: str) -> Any:
+    """What a file itself says under a key, and not what it takes from elsewhere."""
+    return None if OmegaConf.is_interpolation(config, key) else config.get(key)
 
 
 def _group(key: object) -> str:

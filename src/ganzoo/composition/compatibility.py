@@ -13,7 +13,7 @@ from ganzoo.errors import InputError
 KINDS = {"points": "ring", "images": "digits"}
 """A data set for each kind of data; the second has classes too."""
 
-SMALL = ("latent.latent_dim=4",)
+SMALL = ("latent.latent_dim=12",)
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,13 @@ def _composed(model: str, kind: str, *choice: str) -> DictConfig:
 
 
 def _refusal(config: DictConfig) -> str | None:
-    """What a model says of its settings when it is built, and when it judges its own samples."""
+    """What a model says of its settings when it is built, and when it sees its own samples."""
     try:
         model = build(config.model)
         count = 2 * config.packing
         samples = model.sample(count, seed=0)
         labels = torch.zeros(count, dtype=torch.int64)
-        with torch.no_grad():
-            model.eval().judge(samples, labels)
+        model.check_fit(samples, labels)
     except InputError as error:
         return str(error)
     return None

@@ -20,7 +20,23 @@ def packed(shape: Sequence[int], packing: int) -> ListConfig:
     return OmegaConf.create([shape[0] * samples, *shape[1:]])
 
 
-OmegaConf.register_new_resolver("packed", packed, replace=True)
+def paired(shape: Sequence[int], latent_dim: int) -> ListConfig:
+    """The shape of samples with a code as further features, or as constant maps."""
+    return OmegaConf.create([shape[0] + latent_dim, *shape[1:]])
+
+
+def vector(size: int) -> ListConfig:
+    """The shape of codes, or of points."""
+    return OmegaConf.create([size])
+
+
+def one_more(count: int | None) -> int | None:
+    """The number after this one; None where there is none."""
+    return None if count is None else count + 1
+
+
+for resolver in (packed, paired, vector, one_more):
+    OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 
 def config_directory() -> Path:

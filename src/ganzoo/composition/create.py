@@ -8,10 +8,12 @@ from omegaconf import DictConfig, OmegaConf
 from ganzoo.composition.compose import build, compose_config, resolved
 from ganzoo.composition.explain import explain
 from ganzoo.errors import InputError
-from ganzoo.models.gan import GAN
+from ganzoo.models.game import Game
 
 
-def create_model(model: str, *, dataset: str, overrides: Sequence[str] = (), **objects: Any) -> GAN:
+def create_model(
+    model: str, *, dataset: str, overrides: Sequence[str] = (), **objects: Any
+) -> Game:
     """Compose a model for a data set, ready to be fitted by a ``lightning.Trainer``.
 
     Args:
@@ -37,7 +39,7 @@ def create_model(model: str, *, dataset: str, overrides: Sequence[str] = (), **o
         raise InputError(line) from error
 
 
-def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) -> GAN:
+def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) -> Game:
     """Build the model of a composed config and let it remember how it was made.
 
     Args:
@@ -48,7 +50,7 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
     """
     _check_normalizations(config)
     settings = resolved(config.model)
-    built: GAN = build(settings, **objects)
+    built: Game = build(settings, **objects)
     given = {name: {"object": type(value).__qualname__} for name, value in objects.items()}
     built.recipe = {
         "name": model,

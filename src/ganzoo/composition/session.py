@@ -31,7 +31,8 @@ from ganzoo.composition.report import table
 from ganzoo.errors import InputError, nearest
 from ganzoo.loggers.metrics_file import MetricsFile
 from ganzoo.models.finite import NonFiniteError
-from ganzoo.models.gan import GAN
+from ganzoo.models.game import Game
+from ganzoo.models.player import Player
 from ganzoo.models.recipe import check_same_model
 from ganzoo.saving import SaveError
 from ganzoo.strategies.failures import LostProcessError
@@ -53,7 +54,7 @@ class Session:
         seconds: How long training took so far.
     """
 
-    model: GAN
+    model: Game
     datamodule: LightningDataModule
     trainer: Trainer
     seconds: float = 0.0
@@ -74,15 +75,8 @@ class Session:
         trainer = _trainer(config)
         _check_objective(config.objective, trainer)
         if is_first_process():
-            log.info(
-                "%s on %s: generator %s, discriminator %s parameters",
-                choices["model"],
-                choices["dataset"],
-                *(
-                    f"{sum(p.numel() for p in network.parameters()):,}"
-                    for network in (model.generator, model.discriminator)
-                ),
-            )
+            sizes = ", ".join(_size(player) for player in model.players())
+            log.info("%s on %s: %s parameters", choices["model"], choices["dataset"], sizes)
         return cls(model, datamodule, trainer)
 
     def accept(self, checkpoint: Path | None) -> None:
@@ -247,3 +241,7 @@ def close() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def _size(player: Player) -> str:
+    return f"{player.name} {sum(p.numel() for p in player.network.parameters()):,}"

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzoo.checkpoints.loading import load
 from ganzoo.checkpoints.resuming import read_or_before
 from ganzoo.errors import InputError
-from ganzoo.models.gan import GAN
+from ganzoo.models.game import Game
 from ganzoo.models.recipe import Recipe
 
 _LARGEST_STEP = 2**63
@@ -42,7 +42,7 @@ class Checkpoint:
     weights: str
     identity: tuple[int, ...]
 
-    def load(self, trusted: Sequence[str]) -> GAN:
+    def load(self, trusted: Sequence[str]) -> Game:
         """Rebuild the model.
 
         Raises:

@@ -10,7 +10,7 @@ from ganzoo.evaluation.checkpoints import Checkpoint
 from ganzoo.evaluation.stored import Stored
 from ganzoo.metrics.comparison import Generator, SampleSet
 from ganzoo.metrics.populations import Population, StoredSamples
-from ganzoo.models.gan import GAN
+from ganzoo.models.game import Game
 from ganzoo.models.generated import AveragedGenerator, GeneratedSamples
 
 
@@ -89,7 +89,7 @@ class ModelMaker:
         model: A model, on the device where it is to work.
     """
 
-    def __init__(self, model: GAN) -> None:
+    def __init__(self, model: Game) -> None:
         self._model = model
         self.generator: Generator | None = AveragedGenerator(model)
 

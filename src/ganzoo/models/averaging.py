@@ -1,19 +1,18 @@
-"""Exponential moving average of a generator's weights."""
+"""Averages of a generator's weights over its updates."""
 
 import copy
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
+from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
 from ganzoo.errors import InputError, check_not_negative
 
 
-class ExponentialMovingAverage(nn.Module):
-    """A copy of a network whose weights are a moving average of the network's own.
+class MovingAverage(nn.Module, ABC):
+    """A copy of a network whose weights are an average of what the network's own have been.
 
-    After each update, average = decay * average + (1 - decay) * weights (Yazici et al., 2019,
-    "The Unusual Effectiveness of Averaging in GAN Training", arXiv 1806.04498, equation 2).
     Until ``start_step`` it is a plain copy. Buffers (running statistics) are always copied: an
     average of counts and of statistics of other weights means nothing.
 
@@ -22,21 +21,27 @@ class ExponentialMovingAverage(nn.Module):
 
     Args:
         network: The network to follow.
-        decay: Weight of the past, in [0, 1).
         start_step: Number of updates before which the average is a copy.
 
     Raises:
-        InputError: if ``decay`` is not in [0, 1) or ``start_step`` is negative.
+        InputError: if ``start_step`` is negative.
     """
 
-    def __init__(self, network: nn.Module, *, decay: float, start_step: int) -> None:
+    def __init__(self, network: nn.Module, *, start_step: int) -> None:
         super().__init__()
         check_not_negative(start_step=start_step)
-        if not 0.0 <= decay < 1.0:
-            raise InputError(f"ema.decay must be at least 0 and below 1, not {decay}")
         self.network = copy.deepcopy(network).requires_grad_(False)
         self.start_step = start_step
-        self._average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+
+    @abstractmethod
+    def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
+        """Change averages in place.
+
+        Args:
+            averages: Of all weights so far.
+            weights: The weights after one more update.
+            count: How many weights the averages are made of.
+        """
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
@@ -51,7 +56,58 @@ class ExponentialMovingAverage(nn.Module):
         if step <= self.start_step:
             torch._foreach_copy_(averages, weights)
         else:
-            self._average(averages, weights, None)
+            self.average(averages, weights, step - self.start_step)
         buffers = list(self.network.buffers())
         if buffers:
             torch._foreach_copy_(buffers, list(network.buffers()))
+
+
+class ExponentialMovingAverage(MovingAverage):
+    """An average in which the past counts less and less.
+
+    After each update, average = decay * average + (1 - decay) * weights (Yazici et al., 2019,
+    "The Unusual Effectiveness of Averaging in GAN Training", arXiv 1806.04498, equation 2).
+
+    Args:
+        network: The network to follow.
+        decay: Weight of the past, in [0, 1).
+        start_step: Number of updates before which the average is a copy.
+
+    Raises:
+        InputError: if ``decay`` is not in [0, 1) or ``start_step`` is negative.
+    """
+
+    def __init__(self, network: nn.Module, *, decay: float, start_step: int) -> None:
+        super().__init__(network, start_step=start_step)
+        if not 0.0 <= decay < 1.0:
+            raise InputError(f"ema.decay must be at least 0 and below 1, not {decay}")
+        self._average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+
+    def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
+        """Move the averages towards the weights."""
+        self._average(averages, weights, None)
+
+
+class UniformAverage(MovingAverage):
+    """The mean of the weights since an update, all of which count the same.
+
+    Gidel et al. (2019), "A Variational Inequality Perspective on Generative Adversarial
+    Networks", section 2.3 (arXiv 1802.10551): the mean of iterates that circle around a solution
+    comes near it, at the rate of 1 over their number. The weights at ``start_step``, or the first
+    ones, are part of the mean.
+
+    Args:
+        network: The network to follow.
+        start_step: Number of updates before which the average is a copy.
+
+    Raises:
+        InputError: if ``start_step`` is negative.
+    """
+
+    def __init__(self, network: nn.Module, *, start_step: int) -> None:
+        super().__init__(network, start_step=start_step)
+        self._average = get_swa_multi_avg_fn()  # type: ignore[no-untyped-call]
+
+    def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
+        """Take the weights into the mean."""
+        self._average(averages, weights, count)

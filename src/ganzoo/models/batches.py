@@ -1,6 +1,7 @@
 """What a dataloader gives, and whether the networks fit it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -51,7 +52,6 @@ def check_labels(labels: Tensor, num_classes: int) -> None:
         )
 
 
-@torch.no_grad()
 def check_networks_fit(
     model: nn.Module,
     generate: Judge,
@@ -76,25 +76,12 @@ def check_networks_fit(
         InputError: if the data is not finite floating point, the discriminator does not take it
             or does not return logits ``[B]``, or the generator makes data of another shape.
     """
-    if not data.is_floating_point():
-        raise InputError(f"data must be floating point, images in [-1, 1], not {data.dtype}")
-    if not torch.isfinite(data).all():
-        raise InputError("the data holds values that are not finite")
-    rows, shape = 2 * packing, list(data.shape[1:])
+    check_data(data)
+    rows = 2 * packing
     real, marks = data[:rows], None if labels is None else labels[:rows]
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        made = list(_tried("generator", shape, generate, real, marks).shape[1:])
-        if made != shape:
-            raise InputError(
-                f"the generator makes data of shape {made}, the data set has {shape}: "
-                "choose a network made for this data set"
-            )
-        logits = _tried("discriminator", shape, discriminate, real, marks)
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    with looking(model):
+        check_made(tried("generator", real, lambda: generate(real, marks)), real)
+        logits = tried("discriminator", real, lambda: discriminate(real, marks))
     if logits.shape != (len(real) // packing,):
         raise InputError(
             "the discriminator must return logits of shape [B], "
@@ -102,13 +89,54 @@ def check_networks_fit(
         )
 
 
-def _tried(
-    name: str, shape: list[int], network: Judge, real: Tensor, labels: Tensor | None
-) -> Tensor:
+def check_data(data: Tensor) -> None:
+    """Refuse data that is not finite floating point.
+
+    Raises:
+        InputError: saying which it is.
+    """
+    if not data.is_floating_point():
+        raise InputError(f"data must be floating point, images in [-1, 1], not {data.dtype}")
+    if not torch.isfinite(data).all():
+        raise InputError("the data holds values that are not finite")
+
+
+def check_made(made: Tensor, data: Tensor) -> None:
+    """Refuse a generator whose samples have another shape than the data.
+
+    Raises:
+        InputError: naming both shapes.
+    """
+    if made.shape[1:] != data.shape[1:]:
+        raise InputError(
+            f"the generator makes data of shape {list(made.shape[1:])}, the data set has "
+            f"{list(data.shape[1:])}: choose a network made for this data set"
+        )
+
+
+@contextmanager
+def looking(model: nn.Module) -> Iterator[None]:
+    """Run networks of a model in evaluation mode, without gradients; modes are put back."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
     try:
-        return network(real, labels)
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def tried(name: str, data: Tensor, run: Callable[[], Tensor]) -> Tensor:
+    """What a network makes of data ``[B, ...]``, or whose fault it is that it cannot.
+
+    Raises:
+        InputError: naming the network, the data's shape, and what torch says.
+    """
+    try:
+        return run()
     except InputError:
         raise
     except (RuntimeError, ValueError, IndexError) as error:
-        reason = str(error).splitlines()[0]
+        reason, shape = str(error).splitlines()[0], list(data.shape[1:])
         raise InputError(f"the {name} does not fit data of shape {shape}: {reason}") from error

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from ganzoo.models.across_devices import mean_across_devices
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
 from ganzoo.penalties.features import last_hidden_features
+from ganzoo.strategies.across_devices import mean_across_devices
 
 
 class FeatureMatchingGAN(GAN):

@@ -10,6 +10,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from ganzoo.models.player import Terms
+from ganzoo.strategies.across_devices import world_size
 
 LocalState = dict[str, Any]
 """Random states, latest terms, buffers and skipped updates of one process."""
@@ -88,10 +89,3 @@ def seed(rank: int, step: int) -> None:
     """Give this process random numbers of its own, from the run's seed, the rank and the step."""
     if world_size() > 1 or step:
         torch.manual_seed(torch.initial_seed() + rank + _STRIDE * step)
-
-
-def world_size() -> int:
-    """Number of processes that train together."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_world_size()
-    return 1

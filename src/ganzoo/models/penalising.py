@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzoo.errors import InputError, nearest
 from ganzoo.models.player import Player, Share, Terms
@@ -15,7 +15,6 @@ from ganzoo.penalties.scene import Scene
 class Game(Protocol):
     """The part of a model that penalties look at."""
 
-    generator: nn.Module
     presentation: Presentation
 
     def players(self) -> Sequence[Player]:
@@ -24,8 +23,8 @@ class Game(Protocol):
     def discriminate(self, data: Tensor, labels: Tensor | None) -> Tensor:
         """Logits ``[B]`` of data."""
 
-    def generate(self, network: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
-        """Data from latents."""
+    def imagine(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """What the generator makes of latents for the discriminator to see."""
 
     def latents(self, count: int) -> Tensor:
         """Fresh latents ``[count, Z]``."""
@@ -46,7 +45,7 @@ def scene_of(game: Game, share: Share, fake: Tensor) -> Scene:
     """What the penalties of one update may look at; functions get the labels of the real data."""
 
     def shown(latents: Tensor, labels: Tensor | None) -> Tensor:
-        data: Tensor = game.presentation(game.generate(game.generator, latents, labels))
+        data: Tensor = game.presentation(game.imagine(latents, labels))
         return data
 
     return Scene(

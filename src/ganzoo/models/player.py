@@ -1,6 +1,6 @@
 """Players of the game: who owns which parameters, and what each one minimises."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -80,14 +80,22 @@ class Opponents:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Leave the opponents exactly as they are for the time of the block."""
-        before = [buffer.clone() for buffer in self._buffers]
         for parameter in self._parameters:
             parameter.requires_grad_(False)
         try:
-            yield
+            with self.remembering():
+                yield
         finally:
             for parameter in self._parameters:
                 parameter.requires_grad_(True)
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Leave their running statistics as they are; gradients may reach them."""
+        before = [buffer.clone() for buffer in self._buffers]
+        try:
+            yield
+        finally:
             if before:
                 with torch.no_grad():
                     torch._foreach_copy_(self._buffers, before)
@@ -148,15 +156,39 @@ def seat(players: Sequence[Player], optimizers: Sequence[LightningOptimizer]) ->
     }
 
 
-def split(data: Tensor, labels: Tensor | None, shares: int, first_update: int = 0) -> list[Share]:
+def rounds(
+    turns: Iterable[Turn], shares: Sequence[Share], iteration: int
+) -> list[list[tuple[Turn, Share]]]:
+    """Deal the real data of one iteration out to the rounds of its updates.
+
+    Who has fewer steps than others plays in the last rounds, so that everybody plays in the last.
+
+    Args:
+        turns: The turns in their order.
+        shares: One share of the data for each round.
+        iteration: Iterations before this one.
+
+    Returns:
+        For each round the turns that are played in it, each with its share and update number.
+    """
+    played: list[list[tuple[Turn, Share]]] = [[] for _ in shares]
+    for turn in turns:
+        steps = turn.player.steps
+        for update in range(steps):
+            place = len(shares) - steps + update
+            share = shares[place]._replace(update=iteration * steps + update)
+            played[place].append((turn, share))
+    return played
+
+
+def split(data: Tensor, labels: Tensor | None, shares: int) -> list[Share]:
     """Split the batch of one iteration into the real data of its updates.
 
     Args:
         data: Real samples ``[B, ...]`` with B of at least ``shares``.
         labels: Their classes ``[B]``, or None.
         shares: Number of updates that need data of their own.
-        first_update: Updates made before this iteration.
     """
     label_shares = [None] * shares if labels is None else labels.tensor_split(shares)
     pairs = zip(data.tensor_split(shares), label_shares, strict=True)
-    return [Share(part, marks, first_update + index) for index, (part, marks) in enumerate(pairs)]
+    return [Share(part, marks, 0) for part, marks in pairs]

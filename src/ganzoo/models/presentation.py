@@ -73,10 +73,18 @@ class Presentation(nn.Module):
         Raises:
             InputError: naming the setting.
         """
-        if self.packing > 1:
-            raise InputError("a model with classes judges samples one by one: set packing=1")
+        self.refuse_packs()
         if self.replay is not None:
             raise InputError("the pool keeps no labels: a model with classes needs replay=none")
+
+    def refuse_packs(self) -> None:
+        """Refuse what would part samples from what belongs to each of them.
+
+        Raises:
+            InputError: naming the setting.
+        """
+        if self.packing > 1:
+            raise InputError("this model judges samples one by one: set packing=1")
 
     def _packed(self, data: Tensor) -> Tensor:
         if len(data) % self.packing:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError, check_positive
-from ganzoo.models.averaging import ExponentialMovingAverage
+from ganzoo.models.averaging import MovingAverage
 
 
 class LatentPrior(Protocol):
@@ -35,7 +35,7 @@ class Sampler:
 
     generator: nn.Module
     latent_prior: LatentPrior
-    averaged: ExponentialMovingAverage | None
+    averaged: MovingAverage | None
     device: torch.device
 
     def generate(self, network: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:

@@ -7,11 +7,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ganzoo.errors import InputError, check_whole
-from ganzoo.models.across_devices import mean_across_devices
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
 from ganzoo.penalties.features import last_hidden_features
 from ganzoo.precision import at_least_float32
+from ganzoo.strategies.across_devices import mean_across_devices
 
 UNKNOWN = -1
 """The label of a sample whose class is not known."""
@@ -54,8 +54,7 @@ class SemiSupervisedGAN(GAN):
                 "choose a labelled data set, or another model"
             )
         check_whole(2, num_classes=num_classes)
-        if self.presentation.packing > 1:
-            raise InputError("a model with classes judges samples one by one: set packing=1")
+        self.presentation.refuse_packs()
         self.classes = num_classes  # what samples classes has num_classes
 
     def classify(self, data: Tensor) -> Tensor:

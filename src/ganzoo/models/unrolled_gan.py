@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import check_whole
-from ganzoo.models.across_devices import mean_across_devices
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
 from ganzoo.models.unrolling import DifferentiableSteps, played_with
 from ganzoo.penalties.base import full_precision
 from ganzoo.precision import at_least_float32
+from ganzoo.strategies.across_devices import mean_across_devices
 
 
 class UnrolledGAN(GAN):

@@ -7,7 +7,12 @@ import torch
 import torch.distributed
 from torch import Tensor
 
-from ganzoo.models.local_state import world_size
+
+def world_size() -> int:
+    """Number of processes that train together."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_world_size()
+    return 1
 
 
 def mean_across_devices(tensors: Sequence[Tensor]) -> list[Tensor]:

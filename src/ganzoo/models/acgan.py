@@ -1,0 +1,85 @@
+"""Auxiliary classifier GAN."""
+
+from typing import Any
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ganzoo.errors import InputError, check_not_negative
+from ganzoo.models.classes import ClassSampler, known_classes, required
+from ganzoo.models.gan import GAN
+from ganzoo.models.player import Share, Terms
+from ganzoo.precision import at_least_float32
+
+
+class ACGAN(ClassSampler, GAN):
+    """AC-GAN: the generator is told the class, and the discriminator has to find it out.
+
+    Odena, Olah and Shlens (2017), "Conditional Image Synthesis with Auxiliary Classifier GANs",
+    equations 2 and 3 (arXiv 1610.09585). The discriminator says whether data are real and of
+    which class they are. It maximises L_S + L_C, the log-likelihoods of the right source and of
+    the right class of real and of generated data, and the generator maximises L_C - L_S.
+
+    The term ``classification`` is the cross-entropy -L_C in nats times its weight: of real and
+    generated data for the discriminator, of generated data for the generator.
+
+    Departures: the source is judged by whatever ``loss`` says, where the paper has the minimax
+    game; classes are those of the real batch, as in :class:`ConditionalGAN`, where the paper
+    draws them uniformly.
+
+    Args:
+        num_classes: Number of classes of the data, K; labels run from 0 to K - 1.
+        classification_weight: Factor of the classification, at least 0; 1 in the paper.
+        game: Arguments of :class:`~ganzoo.models.gan.GAN`; the generator is called with latents
+            and labels, the discriminator maps data to ``[B, 1 + K]``: a logit of being real,
+            then class logits.
+
+    Raises:
+        InputError: if the data set has no classes, or samples are packed or replayed.
+    """
+
+    def __init__(
+        self, *, num_classes: int | None, classification_weight: float, **game: Any
+    ) -> None:
+        super().__init__(**game)
+        check_not_negative(classification_weight=classification_weight)
+        self.num_classes = known_classes(num_classes)
+        self.classification_weight = classification_weight
+        self.presentation.refuse_labels()
+
+    def discriminate(self, data: Tensor, labels: Tensor | None) -> Tensor:
+        """Logits ``[B]`` of being real, whatever the class."""
+        source, _ = self.examine(data)
+        return source
+
+    def examine(self, data: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits ``[B]`` of being real, and class logits ``[B, K]``, in float32 or better.
+
+        Raises:
+            InputError: if the discriminator's outputs are of another shape.
+        """
+        outputs: Tensor = self.discriminator(data)
+        width = 1 + self.num_classes
+        if outputs.shape != (len(data), width):
+            raise InputError(
+                f"the discriminator must return a logit and class logits [B, {width}], not "
+                f"{list(outputs.shape)}: set network.discriminator.outputs={width}"
+            )
+        outputs = at_least_float32(outputs)
+        return outputs[:, 0], outputs[:, 1:]
+
+    def discriminator_loss(self, share: Share, fake: Tensor) -> Terms:
+        """The adversarial loss, and the classification of real and generated data."""
+        real_source, real_classes = self.examine(share.data)
+        fake_source, fake_classes = self.examine(fake)
+        labels = required(share.labels)
+        classification = cross_entropy(real_classes, labels) + cross_entropy(fake_classes, labels)
+        terms = self.loss.discriminator(real_source, fake_source)
+        return terms | {"classification": self.classification_weight * classification}
+
+    def generator_loss(self, share: Share, fake: Tensor) -> Terms:
+        """The adversarial loss, and the classification of generated data."""
+        source, classes = self.examine(fake)
+        terms = self.loss.generator_against(source, lambda: self.discriminate(share.data, None))
+        classification = cross_entropy(classes, required(share.labels))
+        return terms | {"classification": self.classification_weight * classification}

@@ -1,0 +1,79 @@
+"""InfoGAN."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.errors import InputError, check_not_negative
+from ganzoo.models.gan import GAN
+from ganzoo.models.player import Player, Share, Terms
+from ganzoo.networks.encoders import CodeClassifier
+
+
+class InfoGAN(GAN):
+    """InfoGAN: a part of the latents, the codes, can be told from what the generator made of them.
+
+    Chen et al. (2016), "InfoGAN: Interpretable Representation Learning by Information Maximizing
+    Generative Adversarial Nets", equations 5 and 6 (arXiv 1606.03657):
+    ``min_{G, Q} max_D V(D, G) - lambda L_I(G, Q)``, where ``L_I = E[log Q(c | G(z, c))] + H(c)``
+    bounds the mutual information of codes and data from below.
+
+    The classifier Q is a player of its own. Its terms ``categorical`` and ``continuous`` are
+    -E[log Q] in nats; the generator's terms of these names are the same times their weights.
+
+    Departures: Q does not have layers in common with the discriminator; the constant H(c) is left
+    out of the terms; the adversarial objective is whatever ``loss`` says.
+
+    Args:
+        classifier: The network Q, which holds the prior of the codes.
+        information_weights: lambda for each kind of code that the prior has, at least 0; the
+            paper takes 1 for categorical codes and a smaller one for continuous codes (section
+            7.2, appendix C).
+        game: Arguments of :class:`~ganzoo.models.gan.GAN`; the latent prior is a prior of codes.
+
+    Raises:
+        InputError: if a weight is negative, or is missing for codes that there are.
+    """
+
+    def __init__(
+        self, *, classifier: CodeClassifier, information_weights: Mapping[str, float], **game: Any
+    ) -> None:
+        super().__init__(**game)
+        check_not_negative(**information_weights)
+        self.classifier = classifier
+        missing = set(classifier.prior.entropies) - set(information_weights)
+        if missing:
+            raise InputError(f"set model.information_weights of {' and '.join(sorted(missing))}")
+        self.information_weights = dict(information_weights)
+
+    def players(self) -> Sequence[Player]:
+        """The discriminator, the classifier, then the generator."""
+        discriminator, generator = super().players()
+        classifier = Player(
+            name="classifier",
+            network=self.classifier,
+            objective=self.classifier_objective,
+            steps=1,
+        )
+        return discriminator, classifier, generator
+
+    def classifier_objective(self, share: Share) -> Terms:
+        """What Q minimises: -log Q of the codes that fresh samples were made from."""
+        latents = self.latents(len(share.data))
+        return self.surprise(latents, self.imagine(latents, share.labels))
+
+    def generator_objective(self, share: Share) -> Terms:
+        """What the generator minimises: that too, weighted, and its adversarial loss."""
+        latents = self.latents(len(share.data))
+        made = self.imagine(latents, share.labels)
+        information = {
+            name: self.information_weights[name] * term
+            for name, term in self.surprise(latents, made).items()
+        }
+        return self.generator_terms(share, made) | information
+
+    def surprise(self, latents: Tensor, made: Tensor) -> Terms:
+        """-E[log Q(c | x)] in nats for each kind of code, of data made from latents ``[B, Z]``."""
+        codes = self.classifier.prior.codes(latents)
+        return self.classifier.negative_log_likelihoods(made, codes)
