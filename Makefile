@@ -24,6 +24,7 @@ check: lint test
 
 bench: $(VENV)/.development
 	$(BIN)/python benchmarks/speed.py $(ARGS)
+	$(BIN)/python benchmarks/updates.py $(ARGS)
 	$(BIN)/python benchmarks/metrics.py
 	$(BIN)/python benchmarks/frechet.py
 

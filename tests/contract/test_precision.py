@@ -20,12 +20,22 @@ RUN = (
     "callbacks=[checkpoints]",
     "seed=3",
 )
+# InfoGAN's likelihoods of continuous codes still fall steeply after so few steps.
+SHARES = {"classifier/loss": 0.2}
 
 
 def losses(folder):
+    """Each player's last loss, and the sum of the sizes of its terms."""
     with (folder / "metrics.csv").open(newline="") as file:
-        *_, last = csv.DictReader(file)
-    return {name: float(value) for name, value in last.items() if name.endswith("/loss")}
+        rows = [row for row in csv.DictReader(file) if row["generator/loss"]]
+    values = {name: float(value) for name, value in rows[-1].items() if value and "/" in name}
+    found = {}
+    for name in [name for name in values if name.endswith("/loss")]:
+        player = name.removesuffix("loss")
+        others = (player + "loss", player + "gradient_norm")
+        terms = [v for n, v in values.items() if n.startswith(player) and n not in others]
+        found[name] = values[name], sum(map(abs, terms))
+    return found
 
 
 def weights_are_float32(folder):
@@ -39,10 +49,11 @@ def assert_close_to_float32(run, model, *changes, device="cpu"):
     _, mixed = run(*command, *changes, name="mixed")
     assert weights_are_float32(mixed)
     reference, found = losses(exact), losses(mixed)
-    for name, value in found.items():
+    for name, (value, _) in found.items():
         assert math.isfinite(value)
-        # Two runs drift apart by rounding alone; neither loss is further off than a tenth.
-        assert abs(value - reference[name]) < 0.1 * (1 + abs(reference[name])), name
+        # Two runs drift apart by rounding alone; no loss is further off than its share.
+        expected, size = reference[name]
+        assert abs(value - expected) < SHARES.get(name, 0.1) * (1 + size), name
 
 
 @pytest.fixture(autouse=True)

@@ -5,25 +5,34 @@ import csv
 import pytest
 import torch
 
-from ganzoo.composition.compose import group_choices
+from ganzoo.composition.compose import compose_config, group_choices
 
-EVERYTHING_ON = (
+WITH_A_DISCRIMINATOR = (
     "penalty=[r1,dragan]",
     "penalty.r1.interval=4",
     "penalty.dragan.interval=3",
     "penalty.dragan.weight=0.1",
+    "model.discriminator_steps=2",
+)
+EVERYTHING_ON = (
     "ema=exponential",
     "schedule=cosine",
     "schedule.updates=30",
     "gradient_clipping=norm",
     "model.accumulation_steps=2",
-    "model.discriminator_steps=2",
     "metrics=[prdc]",
     "callbacks.evaluation.every_n_steps=4",
     "callbacks.checkpoints.every_n_steps=2",
     "trainer.log_every_n_steps=1",
 )
 STOP, END = 7, 11
+
+
+def everything_on(model):
+    """All that a run can be asked to go on with."""
+    parts = compose_config([f"model={model}"]).model
+    more = WITH_A_DISCRIMINATOR if "discriminator" in parts else ()
+    return f"model={model}", "dataset=digits", *EVERYTHING_ON, *more
 
 
 def final_state(folder):
@@ -71,7 +80,7 @@ def assert_ends_as_if_never_stopped(run, *overrides):
 
 @pytest.mark.parametrize("model", group_choices("model"))
 def test_a_resumed_run_ends_the_same_with_everything_on(run, model):
-    assert_ends_as_if_never_stopped(run, f"model={model}", "dataset=digits", *EVERYTHING_ON)
+    assert_ends_as_if_never_stopped(run, *everything_on(model))
 
 
 @pytest.mark.gpu
@@ -80,4 +89,4 @@ def test_a_resumed_run_ends_the_same_with_everything_on(run, model):
 def test_on_a_gpu_with_deterministic_algorithms(run, model, monkeypatch):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     gpu = ("trainer.accelerator=gpu", "trainer.deterministic=true")
-    assert_ends_as_if_never_stopped(run, f"model={model}", "dataset=digits", *EVERYTHING_ON, *gpu)
+    assert_ends_as_if_never_stopped(run, *everything_on(model), *gpu)

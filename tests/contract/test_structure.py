@@ -53,6 +53,7 @@ def test_only_entry_points_and_composition_import_hydra():
         ("penalties", {"penalties", "augment", "errors", "precision"}),
         ("networks", {"networks", "errors", "precision"}),
         ("optim", {"optim", "strategies", "errors"}),
+        ("theory", {"theory", "losses", "penalties", "errors", "precision"}),
         ("data", {"data", "errors"}),
         ("metrics", {"metrics", "errors"}),
         (
@@ -121,9 +122,9 @@ def test_sizes():
 def test_one_stem_for_a_variant():
     names = {path.stem for path in (SOURCE / "models").glob("*.py")}
     mechanics = {
-        "__init__", "averaging", "batches", "classes", "finite", "game", "generated", "local_state", "move",
-        "pairs", "penalising", "player", "presentation", "recipe", "record", "replay", "sampling",
-        "unrolling",
+        "__init__", "averaging", "batches", "classes", "finite", "game", "generated", "local_state",
+        "move", "pairs", "penalising", "player", "presentation", "recipe", "record", "replay",
+        "sampling", "unrolling",
     }  # fmt: skip
     configs = {path.stem for path in (SOURCE.parents[1] / "conf" / "model").glob("*.yaml")}
     assert names - mechanics <= configs

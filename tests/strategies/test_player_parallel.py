@@ -19,7 +19,7 @@ from ganzoo.composition.compose import build, compose_config
 torch.set_num_threads(1)
 devices, path, models = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
 sent, calls, reduce = [], 0, dist.all_reduce
-draws = {"randn": torch.randn, "rand": torch.rand}
+draws = {name: getattr(torch, name) for name in ("randn", "rand", "randint", "randn_like")}
 
 
 def counted(tensor, *rest, **named):
@@ -27,21 +27,23 @@ def counted(tensor, *rest, **named):
     return reduce(tensor, *rest, **named)
 
 
-def shared(draw, shape):
+def shared(draw, shape, *limits):
     # The draws of all processes together are those that one process would make.
     global calls
     calls += 1
     world, rank = (dist.get_world_size(), dist.get_rank()) if devices > 1 else (1, 0)
     seeded = torch.Generator().manual_seed(calls)
-    return draw(world, *shape, generator=seeded)[rank]
+    return draws[draw](*limits, (world, *shape), generator=seeded)[rank]
 
 
-class SharedLatents:
-    def __init__(self, latent_dim):
-        self.latent_dim = latent_dim
-
-    def sample(self, count, *, generator=None, device=None, truncation=None):
-        return shared(draws["randn"], (count, self.latent_dim))
+def share_draws():
+    def of(draw):
+        def drawn(*shape, **_):
+            return shared(draw, shape if isinstance(shape[0], int) else shape[0])
+        return drawn
+    torch.randn, torch.rand = of("randn"), of("rand")
+    torch.randint = lambda high, shape, **_: shared("randint", shape, high)
+    torch.randn_like = lambda like: shared("randn", like.shape)
 
 
 def train(name):
@@ -56,18 +58,19 @@ def train(name):
                  f"dataset.batch_size={16 // devices}", *penalties]
     config = compose_config([f"model={name}", "dataset=digits", *overrides])
     torch.manual_seed(7 + 100 * int(os.environ.get("LOCAL_RANK", 0)))  # the first one's count
-    model = create_model(name, dataset="digits", overrides=overrides,
-                         latent_prior=SharedLatents(config.latent.latent_dim))
+    model = create_model(name, dataset="digits", overrides=overrides)
     trainer = Trainer(
         max_steps=20, max_epochs=-1, accelerator="cpu", devices=devices, logger=False,
         strategy="player_parallel" if devices > 1 else "auto", log_every_n_steps=1000,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         num_sanity_val_steps=0, use_distributed_sampler=False)
-    torch.rand = lambda *shape, **_: shared(draws["rand"], shape[0])
+    share_draws()
     trainer.fit(model, datamodule=build(config.dataset.datamodule))
-    torch.rand = draws["rand"]
+    for draw, own in draws.items():
+        setattr(torch, draw, own)
     weights = {key: value.clone() for key, value in model.state_dict().items()}
-    return {"weights": weights, "sent": list(sent), "steps": model.discriminator_steps}
+    return {"weights": weights, "sent": list(sent),
+            "players": [(player.name, player.steps) for player in model.players()]}
 
 
 dist.all_reduce = counted
@@ -110,12 +113,15 @@ def assert_follows(model, one, two):
 
 def assert_sends_one_player_at_a_time(model, run):
     sizes = {
-        player: sum(v.numel() for n, v in run["weights"].items() if n.startswith(player))
-        for player in ("generator", "discriminator")
+        player: sum(v.numel() for n, v in run["weights"].items() if n.startswith(f"{player}."))
+        for player, _ in run["players"]
     }
-    between = [sizes.get(name, name) for name in IN_GENERATORS_TURN.get(model, [])]
-    iteration = [sizes["discriminator"]] * run["steps"] + between + [sizes["generator"]]
-    assert run["sent"] == iteration * 20, model
+    rounds = max(steps for _, steps in run["players"])
+    turns = [
+        player for left in range(rounds, 0, -1) for player, steps in run["players"] if steps >= left
+    ]
+    sent = [*turns[:-1], *IN_GENERATORS_TURN.get(model, []), turns[-1]]
+    assert run["sent"] == [sizes.get(name, name) for name in sent] * 20, model
 
 
 @pytest.mark.parametrize("name", [NAME, NOTEBOOK])

@@ -85,7 +85,7 @@ def check_exchange(loss: AdversarialLoss) -> None:
     Raises:
         InputError: naming the loss.
     """
-    real, fake = torch.tensor([-0.5, 0.2, 1.5]), torch.tensor([-2.0, 0.7, 0.1])
+    real, fake = torch.tensor([-0.5, 0.2, 1.5]), torch.tensor([-2.0, 0.7, 0.4])
     training = loss.training
     loss.eval()
     straight, exchanged = loss.discriminator(real, fake), loss.discriminator(-fake, -real)

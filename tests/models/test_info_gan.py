@@ -1,0 +1,131 @@
+"""The bound of Chen et al. against known posteriors, and the digits that codes find."""
+
+import copy
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import seed_everything
+from scipy.optimize import linear_sum_assignment
+from torch import nn
+from torch.nn.functional import log_softmax, softplus
+
+from ganzoo.composition.compose import build, compose_config
+from ganzoo.composition.create import build_model
+from ganzoo.errors import InputError
+from ganzoo.models.info_gan import InfoGAN
+from ganzoo.networks.code_prior import CodePrior
+from ganzoo.networks.encoders import CodeClassifier
+
+SGD = partial(torch.optim.SGD, lr=0.05)
+PRIOR = CodePrior(latent_dim=6, categories=[3], continuous=1)
+
+
+@pytest.fixture
+def model(gan):
+    def make(**changes):
+        classifier = CodeClassifier(network=lambda outputs: nn.Linear(2, outputs), prior=PRIOR)
+        settings = {
+            "generator": nn.Linear(6, 2),
+            "latent_prior": PRIOR,
+            "classifier": classifier,
+            "information_weights": {"categorical": 0.6, "continuous": 0.2},
+            "optimizers": dict.fromkeys(("classifier", "discriminator", "generator"), SGD),
+        }
+        return gan(InfoGAN, **(settings | changes))
+
+    return make
+
+
+def test_equation_6_written_out_by_hand(model, trainer, batches):
+    game = model()
+    classifier, discriminator, generator = (
+        copy.deepcopy(part) for part in (game.classifier, game.discriminator, game.generator)
+    )
+    torch.manual_seed(1)
+    trainer(2).fit(game, batches(8, 2))
+
+    torch.manual_seed(1)
+    steppers = [SGD(part.parameters()) for part in (discriminator, classifier, generator)]
+    stream = iter(batches(8, 2))
+
+    def step(optimizer, loss):
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    def surprises(latents):
+        out = classifier.network(generator(latents))
+        categorical = -(log_softmax(out[:, :3], 1) * latents[:, :3]).sum(1).mean()
+        mean, log_variance = out[:, 3], 10 * torch.tanh(out[:, 4] / 10)
+        squares = (latents[:, 3] - mean) ** 2 / log_variance.exp()
+        return categorical, ((squares + log_variance + math.log(2 * math.pi)) / 2).mean()
+
+    for _ in range(2):
+        (data,) = next(stream)
+        fake = generator(PRIOR.sample(8)).detach()
+        loss = softplus(-discriminator(data)).mean() + softplus(discriminator(fake)).mean()
+        step(steppers[0], loss)
+        step(steppers[1], sum(surprises(PRIOR.sample(8))))
+        latents = PRIOR.sample(8)
+        categorical, continuous = surprises(latents)
+        fooled = softplus(-discriminator(generator(latents))).mean()
+        step(steppers[2], fooled + 0.6 * categorical + 0.2 * continuous)
+
+    for mine, theirs in (
+        (game.classifier, classifier),
+        (game.discriminator, discriminator),
+        (game.generator, generator),
+    ):
+        for one, other in zip(mine.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_the_bound_is_the_entropy_where_codes_can_be_read_off(model):
+    """A generator that shows its category, and a Q that knows it: the information is log 3."""
+    shown = nn.Linear(6, 3, bias=False)
+    with torch.no_grad():
+        shown.weight.copy_(torch.eye(3, 6))
+    prior = CodePrior(latent_dim=6, categories=[3], continuous=0)
+    read = CodeClassifier(network=lambda outputs: nn.Linear(3, outputs), prior=prior)
+    with torch.no_grad():
+        read.network.weight.copy_(40 * torch.eye(3))
+        read.network.bias.zero_()
+    game = model(generator=shown, classifier=read, latent_prior=prior)
+    latents = game.latents(500)
+    surprise = game.surprise(latents, game.imagine(latents, None))["categorical"]
+    assert prior.entropy - surprise.item() == pytest.approx(math.log(3), abs=1e-6)
+    with torch.no_grad():
+        read.network.weight.zero_()
+    surprise = game.surprise(latents, game.imagine(latents, None))["categorical"]
+    assert prior.entropy - surprise.item() == pytest.approx(0, abs=1e-6)
+
+
+def test_what_does_not_fit_is_refused(model):
+    with pytest.raises(InputError, match="set model.information_weights of continuous"):
+        model(information_weights={"categorical": 1.0})
+    with pytest.raises(InputError, match="categorical must be zero or a positive"):
+        model(information_weights={"categorical": -1.0, "continuous": 0.0})
+
+
+def clustering_accuracy(found, labels):
+    table = np.zeros((10, 10))
+    np.add.at(table, (labels, found), 1)
+    rows, columns = linear_sum_assignment(-table)
+    return table[rows, columns].sum() / len(labels)
+
+
+@pytest.mark.slow
+def test_the_code_finds_the_digits_without_labels(trainer):
+    config = compose_config(["experiment=info_gan_digits"])
+    seed_everything(config.seed, verbose=False)
+    model = build_model(config, "info_gan", "digits")
+    data = build(config.dataset.datamodule)
+    trainer(config.trainer.max_steps, log_every_n_steps=100).fit(model, datamodule=data)
+    model.eval()
+    real, labels = data.real(1797, 0)
+    with torch.no_grad():
+        found = model.classifier.recovered(real)
+    assert clustering_accuracy(found.numpy(), labels.numpy()) >= 0.6
