@@ -26,7 +26,7 @@ LABELLED = ["model=conditional_gan"]
 IMAGES_ONLY = {"dcgan", "resnet"}
 CHOSEN_WITH_A_MODEL = (
     "loss", "latent", "optimizer", "schedule", "gradient_clipping", "ema", "on_save_error",
-    "replay", "batch_statistics",
+    "replay", "batch_statistics", "updates", "lookahead",
 )  # fmt: skip
 
 

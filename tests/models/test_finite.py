@@ -11,6 +11,7 @@ from torch import nn
 
 from ganzoo.errors import InputError
 from ganzoo.models.finite import FiniteCheck, NonFiniteError
+from ganzoo.optim.turns import Simultaneous
 from ganzoo.penalties.base import Penalty
 
 SGD = partial(torch.optim.SGD, lr=0.1, momentum=0.9)
@@ -149,3 +150,22 @@ def test_a_term_that_is_not_finite_stops_in_half_precision_too(gan, trainer, bat
     model = gan(penalties={"r": Scripted(bad={3})})
     with pytest.raises(NonFiniteError, match="discriminator/r is not finite at step 3"):
         trainer(9, plugins=[half_precision()]).fit(model, batches(8, 2))
+
+
+def test_a_scale_that_one_players_step_changes_does_not_reach_the_others(gan, trainer, batches):
+    """Where all differentiate before all step, the first step may double the scaler's scale."""
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=1)
+    plugin = MixedPrecision("16-mixed", "cpu", scaler=scaler)
+    sgd = partial(torch.optim.SGD, lr=0.1)
+    games = []
+    for settings in ({"plugins": [plugin]}, {}):
+        torch.manual_seed(0)
+        games.append(
+            gan(updates=Simultaneous(), optimizers={"generator": sgd, "discriminator": sgd})
+        )
+        torch.manual_seed(1)
+        trainer(2, **settings).fit(games[-1], batches(16, 2))
+    assert scaler.get_scale() == 4.0 * 2**4
+    mine, theirs = games
+    for one, other in zip(mine.generator.parameters(), theirs.generator.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0.02, atol=1e-3)

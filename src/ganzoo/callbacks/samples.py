@@ -1,21 +1,19 @@
 """Pictures of samples from the same latents throughout a run."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch import Trainer
 from torch import Tensor
 
-from ganzoo.callbacks.show import log_picture
-from ganzoo.errors import check_positive
+from ganzoo.callbacks.pictures import Pictures, ground, title
+from ganzoo.errors import check_whole
 from ganzoo.models.sampling import Sampler
 from ganzoo.pictures import image_grid, save_png, scatter
 from ganzoo.saving import SaveErrors
 
 
-class SampleGrid(Callback):
+class SampleGrid(Pictures):
     """Draws samples from fixed latents every few steps, to disk and to the loggers.
 
     Images make a grid, of a conditional model one row a class; points make a scatter over the
@@ -23,13 +21,18 @@ class SampleGrid(Callback):
 
     Args:
         folder: Where the pictures go, as ``<step>.png``.
-        every_n_steps: Generator updates from one picture to the next, positive.
-        rows: Rows of the grid, positive.
-        columns: Columns of the grid, positive.
-        points: Number of points in a scatter, positive.
+        every_n_steps: Generator updates from one picture to the next, at least 1.
+        rows: Rows of the grid, at least 1.
+        columns: Columns of the grid, at least 1.
+        points: Number of points in a scatter, at least 1.
         seed: Chooses the latents.
         on_save_error: What happens when a picture cannot be written.
+
+    Raises:
+        InputError: if a number is out of range.
     """
+
+    name = "samples"
 
     def __init__(
         self,
@@ -42,43 +45,19 @@ class SampleGrid(Callback):
         seed: int,
         on_save_error: SaveErrors,
     ) -> None:
-        check_positive(every_n_steps=every_n_steps, rows=rows, columns=columns, points=points)
-        self.folder = Path(folder)
-        self.every_n_steps = every_n_steps
+        super().__init__(folder=folder, every_n_steps=every_n_steps, on_save_error=on_save_error)
+        check_whole(rows=rows, columns=columns, points=points)
         self.rows, self.columns, self.points = rows, columns, points
         self.seed = seed
-        self.on_save_error = on_save_error
-        self.last_picture: Path | None = None
-        self._last_step = -1
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Draw when it is time."""
-        if trainer.global_step % self.every_n_steps == 0:
-            self._draw(trainer, pl_module)
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw the end of the run, unless that has just been done."""
-        if self._last_step != trainer.global_step:
-            self._draw(trainer, pl_module)
-
-    @rank_zero_only
-    def _draw(self, trainer: Trainer, model: LightningModule) -> None:
-        assert isinstance(model, Sampler)
-        step = self._last_step = trainer.global_step
-        path = self.folder / f"{step:08d}.png"
-        with self.on_save_error.caught(path):
-            self._draw_to(path, trainer, model)
-            self.last_picture = path
-            for logger in trainer.loggers:
-                log_picture(logger, "samples", path, step)
-
-    def _draw_to(self, path: Path, trainer: Trainer, model: Sampler) -> None:
+    def draw(self, path: Path, trainer: Trainer, model: Sampler) -> None:
+        """Draw a grid or a scatter."""
         if model.sample(1, seed=self.seed).dim() == 4:
             save_png(image_grid(self._images(model), columns=self.columns), path)
-        else:
-            self._scatter(trainer, model, path)
+            return
+        real, log_density = ground(trainer, self.points, self.seed)
+        points = model.sample(self.points, seed=self.seed).cpu()
+        scatter(points, real, log_density, path, title=title(trainer))
 
     def _images(self, model: Sampler) -> Tensor:
         classes = getattr(model, "num_classes", None)
@@ -86,15 +65,3 @@ class SampleGrid(Callback):
             return model.sample(self.rows * self.columns, seed=self.seed).cpu()
         labels = torch.arange(min(classes, self.rows)).repeat_interleave(self.columns)
         return model.sample(len(labels), labels=labels, seed=self.seed).cpu()
-
-    def _scatter(self, trainer: Trainer, model: Sampler, path: Path) -> None:
-        datamodule: Any = getattr(trainer, "datamodule", None)
-        real = datamodule.real(self.points, self.seed)[0] if hasattr(datamodule, "real") else None
-        source = getattr(datamodule, "source", None)
-        scatter(
-            model.sample(self.points, seed=self.seed).cpu(),
-            real,
-            getattr(source, "log_density", None),
-            path,
-            title=f"{trainer.global_step} generator updates",
-        )

@@ -19,9 +19,10 @@ from lightning.pytorch.callbacks import ProgressBar
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.callbacks.checkpoints import Checkpoints
-from ganzoo.callbacks.classification import Classification
 from ganzoo.callbacks.evaluation import Evaluation
-from ganzoo.callbacks.samples import SampleGrid
+from ganzoo.callbacks.measurements import Measurements
+from ganzoo.callbacks.pictures import Pictures
+from ganzoo.callbacks.reconstructions import Reconstructions
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.checkpoints.reading import read
 from ganzoo.composition.compose import build
@@ -135,8 +136,8 @@ class Session:
         """Where the pictures, the measurements and the checkpoint are."""
         places: dict[str, Any] = {}
         for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, SampleGrid):
-                places["samples"] = callback.last_picture
+            if isinstance(callback, Pictures | Reconstructions):
+                places[callback.name] = callback.album.last_picture
             if isinstance(callback, Checkpoints):
                 places["checkpoint"] = callback.good_path
         for logger in self.trainer.loggers:
@@ -163,9 +164,9 @@ def _choose_matmul_precision(name: str | None) -> None:
         torch.set_float32_matmul_precision(name)
 
 
-def _measuring(trainer: Trainer) -> list[Evaluation | Classification]:
+def _measuring(trainer: Trainer) -> list[Evaluation | Measurements]:
     callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
-    return [found for found in callbacks if isinstance(found, Evaluation | Classification)]
+    return [found for found in callbacks if isinstance(found, Evaluation | Measurements)]
 
 
 def _joined(histories: Iterable[list[dict[str, float]]]) -> list[dict[str, float]]:

@@ -50,9 +50,11 @@ class Move(Mover):
         self.optimizer = turn.optimizer.optimizer
         self.terms: Terms = {}
         self._loss: Tensor | None = None
+        self._scaled_by = 1.0
 
     def differentiate(self) -> None:
         """Put the gradients of the objective in place; the others stay as they are."""
+        self._scaled_by = self.scale
         with self.turn.opponents.frozen():
             self.terms = self._accumulated()
         self._loss = None
@@ -63,7 +65,7 @@ class Move(Mover):
 
         Nobody's parameters are frozen; running statistics of the others stay as they are.
         """
-        with self.turn.opponents.remembering(), full_precision(self._table.device):
+        with self.turn.opponents.on_copies(), full_precision(self._table.device):
             terms = self.turn.player.objective(self.share)
         loss = total(terms)
         self.terms = add_up([terms | {LOSS: loss}])
@@ -72,13 +74,12 @@ class Move(Mover):
 
     def gradients(self) -> list[Tensor]:
         """Copies of the gradients in place, without what a gradient scaler multiplied them by."""
-        scale = self.scale
-        copies = super().gradients()
+        copies, scale = super().gradients(), self._scaled_by
         return copies if scale == 1.0 else [gradient / scale for gradient in copies]
 
     def assign(self, gradients: Sequence[Tensor]) -> None:
         """Put gradients in place, as a backward pass would have left them."""
-        scale = self.scale
+        scale = self._scaled_by = self.scale
         super().assign(gradients if scale == 1.0 else [scale * gradient for gradient in gradients])
         if self._loss is not None:
             spoil(self.parameters, self._loss)
@@ -86,10 +87,12 @@ class Move(Mover):
 
     def step(self) -> None:
         """Step, and let the game count it."""
+        self._rescale()
         self._table.take_step(self, counted=True)
 
     def extrapolate(self) -> None:
         """Step without being counted."""
+        self._rescale()
         self._table.take_step(self, counted=False)
 
     @property
@@ -97,6 +100,14 @@ class Move(Mover):
         """By what a gradient scaler multiplies losses before their backward pass, else 1."""
         scaler = getattr(self._table.trainer.precision_plugin, "scaler", None)
         return float(scaler.get_scale()) if scaler else 1.0
+
+    def _rescale(self) -> None:
+        """Follow a gradient scaler whose scale another player's step has changed meanwhile."""
+        change = self.scale / self._scaled_by
+        if change != 1.0:
+            for gradient in [p.grad for p in self.parameters if p.grad is not None]:
+                gradient.mul_(change)
+            self._scaled_by = self.scale
 
     def _accumulated(self) -> Terms:
         """The gradients of the objective, and its terms with their sum."""

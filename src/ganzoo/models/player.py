@@ -76,29 +76,47 @@ class Opponents:
         buffers = {id(b): b for other in others for b in other.network.buffers()}
         self._parameters = [p for key, p in parameters.items() if key not in own]
         self._buffers = [b for key, b in buffers.items() if key not in own]
+        self._places = [
+            (module, name)
+            for each in players
+            for module in each.network.modules()
+            for name, buffer in module.named_buffers(recurse=False)
+        ]
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Leave the opponents exactly as they are for the time of the block."""
+        before = [buffer.clone() for buffer in self._buffers]
         for parameter in self._parameters:
             parameter.requires_grad_(False)
         try:
-            with self.remembering():
-                yield
+            yield
         finally:
             for parameter in self._parameters:
                 parameter.requires_grad_(True)
-
-    @contextmanager
-    def remembering(self) -> Iterator[None]:
-        """Leave their running statistics as they are; gradients may reach them."""
-        before = [buffer.clone() for buffer in self._buffers]
-        try:
-            yield
-        finally:
             if before:
                 with torch.no_grad():
                     torch._foreach_copy_(self._buffers, before)
+
+    @contextmanager
+    def on_copies(self) -> Iterator[None]:
+        """Let everybody's running statistics change on copies; only the player's own stay changed.
+
+        Gradients may reach everybody, and a graph that has saved the statistics can still be
+        differentiated after they have changed.
+        """
+        theirs = {id(buffer) for buffer in self._buffers}
+        before = [(module, name, getattr(module, name)) for module, name in self._places]
+        for module, name, buffer in before:
+            setattr(module, name, buffer.clone())
+        try:
+            yield
+        finally:
+            for module, name, buffer in before:
+                changed = getattr(module, name)
+                setattr(module, name, buffer)
+                if id(buffer) not in theirs:
+                    buffer.copy_(changed.detach())
 
 
 @dataclass(frozen=True, kw_only=True)

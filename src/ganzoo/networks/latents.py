@@ -1,7 +1,8 @@
 """Priors: the distributions that latents are drawn from.
 
-All coordinates are independent and alike, but for those of codes (`code_prior`). A prior holds no state: the same generator state gives
-the same latents, on any device (a generator draws on its own device and the result is moved).
+All coordinates are independent and alike, but for those of codes (`code_prior`). A prior holds no
+state: the same generator state gives the same latents, on any device (a generator draws on its own
+device and the result is moved).
 """
 
 import math

@@ -1,7 +1,26 @@
 """Pictures of samples for people to look at."""
 
+from ganzoo.pictures.colored import Categories, Scale, draw_colored
 from ganzoo.pictures.files import save_gif, save_png
+from ganzoo.pictures.paths import draw_pairs, draw_paths
+from ganzoo.pictures.plane import Ground
 from ganzoo.pictures.points import scatter
+from ganzoo.pictures.sheets import Block, sheet
 from ganzoo.pictures.tiles import enlarge, image_grid, to_uint8
 
-__all__ = ["enlarge", "image_grid", "save_gif", "save_png", "scatter", "to_uint8"]
+__all__ = [
+    "Block",
+    "Categories",
+    "Ground",
+    "Scale",
+    "draw_colored",
+    "draw_pairs",
+    "draw_paths",
+    "enlarge",
+    "image_grid",
+    "save_gif",
+    "save_png",
+    "scatter",
+    "sheet",
+    "to_uint8",
+]

@@ -50,9 +50,18 @@ def image_grid(images: Tensor, columns: int) -> Picture:
     tiles = color_tiles(images)
     count, height, width, _ = tiles.shape
     columns = min(int(columns), count)
+    factor = whole_factor(math.ceil(count / columns), height, columns, width)
+    return lay_out(enlarge(tiles, factor), columns)
+
+
+def lay_out(tiles: Picture, columns: int) -> Picture:
+    """Lay tiles ``[N, H, W, 3]`` out row by row, as they are, on light grey ground.
+
+    Returns:
+        uint8 ``[height, width, 3]``, always ``columns`` tiles wide.
+    """
+    count, height, width, _ = tiles.shape
     rows = math.ceil(count / columns)
-    tiles = enlarge(tiles, _grid_factor(rows, height, columns, width))
-    _, height, width, _ = tiles.shape
     shape = (rows * (height + _MARGIN) + _MARGIN, columns * (width + _MARGIN) + _MARGIN, 3)
     grid = np.full(shape, _MARGIN_GREY, dtype=np.uint8)
     for index, tile in enumerate(tiles):
@@ -82,7 +91,8 @@ def color_tiles(images: Tensor) -> Picture:
     return np.ascontiguousarray(tiles.cpu().numpy())
 
 
-def _grid_factor(rows: int, height: int, columns: int, width: int) -> int:
+def whole_factor(rows: int, height: int, columns: int, width: int) -> int:
+    """How much tiles are enlarged for a grid of them to be as large as a person needs it."""
     wanted = math.ceil((_LEAST_WIDTH - _MARGIN * (columns + 1)) / (columns * width))
     allowed = (_MOST_HEIGHT - _MARGIN * (rows + 1)) // (rows * height)
     return max(1, min(wanted, allowed))

@@ -1,0 +1,120 @@
+"""Samples on the ways from one latent to another."""
+
+from pathlib import Path
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor
+
+from ganzoo.callbacks.pictures import Pictures, classes_of_rows, ground, title
+from ganzoo.errors import check_whole
+from ganzoo.interpolation import linear, spherical
+from ganzoo.models.sampling import LatentPrior, Sampler
+from ganzoo.networks.code_prior import CodePrior
+from ganzoo.networks.latents import Uniform
+from ganzoo.pictures import Block, draw_paths, save_png, sheet
+from ganzoo.saving import SaveErrors
+
+
+class Interpolations(Pictures):
+    """Draws samples on the ways between the same latents throughout a run, one row a way.
+
+    How a way goes depends on the prior, see :func:`way`. A conditional model makes the samples of
+    a way of one class, row by row the next. Images make a row for each way; points are drawn as
+    paths over the density of the data. Samples are those of averaged weights.
+
+    Args:
+        folder: Where the pictures go, as ``<step>.png``.
+        every_n_steps: Generator updates from one picture to the next, at least 1.
+        ways: Number of ways, at least 1.
+        steps: Samples of a way, both ends included, at least 2.
+        points: Number of real points that paths of points are drawn over, at least 1.
+        seed: Chooses the latents.
+        on_save_error: What happens when a picture cannot be written.
+
+    Raises:
+        InputError: if a number is out of range.
+    """
+
+    name = "interpolations"
+
+    def __init__(
+        self,
+        *,
+        folder: str | Path,
+        every_n_steps: int,
+        ways: int,
+        steps: int,
+        points: int,
+        seed: int,
+        on_save_error: SaveErrors,
+    ) -> None:
+        super().__init__(folder=folder, every_n_steps=every_n_steps, on_save_error=on_save_error)
+        check_whole(ways=ways, points=points)
+        check_whole(2, steps=steps)
+        check_whole(0, seed=seed)
+        self.ways, self.steps, self.points, self.seed = ways, steps, points, seed
+
+    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+        """That there are only codes, where there is no noise that could move."""
+        prior = getattr(model, "latent_prior", None)
+        if isinstance(prior, CodePrior) and not prior.noise_dim:
+            return "all of a latent is codes, which stay: callbacks=traversals moves them"
+        return None
+
+    def draw(self, path: Path, trainer: Trainer, model: Sampler) -> None:
+        """Draw rows of images, or paths of points."""
+        classes = classes_of_rows(model, self.ways)
+        made = self._samples(model, classes)
+        if made.dim() == 4:
+            save_png(sheet(title(trainer), [self._rows(made, classes)]), path)
+        else:
+            over = ground(trainer, self.points, self.seed)
+            draw_paths(made.reshape(self.ways, self.steps, -1), over, path, title(trainer))
+
+    def _samples(self, model: Sampler, classes: Tensor | None) -> Tensor:
+        """Data ``[ways * steps, ...]``, way after way, on the CPU."""
+        drawn, _ = model.draw(2 * self.ways, labels=None, seed=self.seed, truncation=None)
+        ends = zip(drawn[0::2], drawn[1::2], strict=True)
+        prior = model.latent_prior
+        latents = torch.cat([way(prior, start, end, self.steps) for start, end in ends])
+        labels = None if classes is None else classes.repeat_interleave(self.steps)
+        return model.decode(latents, labels, averaged=True, batch_size=len(latents)).cpu()
+
+    def _rows(self, made: Tensor, classes: Tensor | None) -> Block:
+        words = [] if classes is None else [f"class {value}" for value in classes.tolist()]
+        heads = ["begin", *[""] * (self.steps - 2), "end"]
+        return Block(images=made, columns=self.steps, rows=words, heads=heads)
+
+
+def way(prior: LatentPrior, start: Tensor, end: Tensor, steps: int) -> Tensor:
+    """Latents from one to another, such as the prior gives.
+
+    Uniform latents go in a straight line, which stays in their cube; others on an arc about the
+    origin, on which the norm of normal latents stays what it is (White 2016, arXiv 1609.04468).
+    Codes stay those of the start: there is nothing between two categories. A single number has no
+    arc and goes straight.
+
+    Args:
+        prior: Where latents come from.
+        start: ``[Z]``.
+        end: ``[Z]``.
+        steps: Number of latents, both ends included, at least 2.
+
+    Returns:
+        ``[steps, Z]``.
+
+    Raises:
+        InputError: if steps is below 2 or the shapes differ or are not ``[Z]``.
+    """
+    if isinstance(prior, CodePrior):
+        kept = prior.latent_dim - prior.noise_dim
+        noise = _arc(start[kept:], end[kept:], steps)
+        return torch.cat([start[:kept].expand(steps, -1), noise], dim=1)
+    if isinstance(prior, Uniform):
+        return linear(start, end, steps)
+    return _arc(start, end, steps)
+
+
+def _arc(start: Tensor, end: Tensor, steps: int) -> Tensor:
+    return (spherical if len(start) > 1 else linear)(start, end, steps)

@@ -1,0 +1,146 @@
+"""Data beside what a model makes of their codes."""
+
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor
+
+from ganzoo.callbacks.measurements import Measurements
+from ganzoo.callbacks.pictures import Album, ground, title
+from ganzoo.errors import check_whole
+from ganzoo.models.batches import unpack
+from ganzoo.models.sampling import Sampler
+from ganzoo.pictures import Block, draw_pairs, save_png, sheet
+from ganzoo.saving import SaveErrors
+
+ERROR = "reconstructions/mean_squared_error"
+ROWS = ("data", "reconstruction")
+_AT_ONCE = 256
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """A model with an encoder."""
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Codes ``[B, Z]`` of data ``[B, ...]``, which the generator takes as latents."""
+
+
+class Reconstructions(Measurements):
+    """Draws and measures what the generator makes of the codes of the same real samples.
+
+    Every few generator updates and at the end, the encoder with its own weights and the averaged
+    generator, both in evaluation mode, reconstruct the samples. Images are drawn as rows of data
+    over rows of their reconstructions, points with a line between the two. The mean of the
+    squared error over samples and their numbers is logged as
+    ``reconstructions/mean_squared_error``, in the data's units squared (images are in [-1, 1]).
+
+    Samples come from the data module's ``real(count, seed)``, or else are the beginning of the
+    first batch. Models without an ``encode`` are left alone.
+
+    Args:
+        folder: Where the pictures go, as ``<step>.png``.
+        every_n_steps: Generator updates from one picture to the next, at least 1.
+        samples: Number of samples, at least 1; where there are fewer, all of them.
+        columns: Images beside one another, at least 1.
+        seed: Chooses the samples.
+        on_save_error: What happens when a picture cannot be written.
+
+    Raises:
+        InputError: if a number is out of range.
+    """
+
+    name = "reconstructions"
+    direction = "minimize"
+
+    def __init__(
+        self,
+        *,
+        folder: str | Path,
+        every_n_steps: int,
+        samples: int,
+        columns: int,
+        seed: int,
+        on_save_error: SaveErrors,
+    ) -> None:
+        super().__init__(every_n_steps=every_n_steps)
+        check_whole(samples=samples, columns=columns)
+        check_whole(0, seed=seed)
+        self.samples, self.columns, self.seed = samples, columns, seed
+        self.album = Album(name=self.name, folder=folder, on_save_error=on_save_error)
+        self._data: Tensor | None = None
+        self._kept: Tensor | None = None
+
+    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+        """That the model has no encoder, where it has none; else the samples are found."""
+        if not isinstance(model, Encodes):
+            return f"{type(model).__name__} has no encoder"
+        datamodule: Any = getattr(trainer, "datamodule", None)
+        has_real = hasattr(datamodule, "real")
+        self._data = datamodule.real(self.samples, self.seed)[0] if has_real else self._kept
+        return None
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Keep samples of the first batch where there is no other way to have any."""
+        if self._active and self._data is None and trainer.is_global_zero:
+            self._data = self._kept = unpack(batch, 1, 1)[0][: self.samples].cpu().clone()
+
+    def measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
+        """The error of what is drawn."""
+        assert self._data is not None
+        made = reconstruct(model, self._data)
+        error = (self._data - made).square().mean().item()
+        self.album.add(trainer, lambda path: self._draw(path, trainer, made, error))
+        return {ERROR: error}
+
+    def meaning(self, name: str) -> str:
+        """Of how many samples."""
+        count = 0 if self._data is None else len(self._data)
+        return f"of the reconstructions of {count:,} real samples"
+
+    def state_dict(self) -> dict[str, Any]:
+        """The measurements so far, and the samples where they cannot be had again."""
+        return super().state_dict() | {"kept": self._kept}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from the measurements of the run that is resumed, with its samples."""
+        super().load_state_dict(state_dict)
+        self._kept = state_dict["kept"]
+
+    def _draw(self, path: Path, trainer: Trainer, made: Tensor, error: float) -> None:
+        assert self._data is not None
+        words = f"{title(trainer)}, mean squared error {error:.4f}"
+        if made.dim() == 4:
+            save_png(sheet(words, pairs_of_rows(self._data, made, self.columns)), path)
+        else:
+            over = ground(trainer, len(made), self.seed)
+            draw_pairs(self._data, made, over, path, words)
+
+
+def reconstruct(model: LightningModule, data: Tensor) -> Tensor:
+    """What the averaged generator makes of the codes of data ``[N, ...]``, on the CPU.
+
+    Args:
+        model: A model with an encoder, in evaluation mode.
+        data: Samples.
+    """
+    assert isinstance(model, Encodes) and isinstance(model, Sampler)
+    parts = []
+    with torch.no_grad():
+        for part in torch.split(data, _AT_ONCE):
+            codes = model.encode(part.to(model.device))
+            parts.append(model.decode(codes, None, averaged=True, batch_size=len(codes)).cpu())
+    return torch.cat(parts)
+
+
+def pairs_of_rows(data: Tensor, made: Tensor, columns: int) -> list[Block]:
+    """A row of data over a row of reconstructions, as often as ``[N, C, H, W]`` of them need."""
+    rows = zip(torch.split(data, columns), torch.split(made, columns), strict=True)
+    return [
+        Block(images=torch.cat([above, below]), columns=len(above), rows=ROWS)
+        for above, below in rows
+    ]

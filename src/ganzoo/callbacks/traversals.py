@@ -1,0 +1,139 @@
+"""Samples whose codes change one at a time."""
+
+from pathlib import Path
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from ganzoo.callbacks.pictures import Pictures, classes_of_rows, ground, title
+from ganzoo.errors import check_whole
+from ganzoo.models.sampling import Sampler
+from ganzoo.networks.code_prior import CodePrior
+from ganzoo.pictures import Block, Categories, Scale, draw_colored, save_png, sheet
+from ganzoo.pictures.colored import Coloring
+from ganzoo.saving import SaveErrors
+
+
+class Traversals(Pictures):
+    """Draws what each code of a model does to its samples, as in InfoGAN's figure 2.
+
+    Chen et al. 2016 (arXiv 1606.03657), section 7.2. Images make a block for the first
+    categorical code, a column for each of its values, and one for each continuous code, from -1
+    to 1; all else of a row's latent stays. Points are samples of the prior, coloured by these
+    codes, in a panel for each. Samples are those of averaged weights; a conditional model makes
+    each row of a class. Models whose latents have no codes are left alone.
+
+    Args:
+        folder: Where the pictures go, as ``<step>.png``.
+        every_n_steps: Generator updates from one picture to the next, at least 1.
+        rows: Latents that are kept but for one code, at least 1.
+        steps: Values of a continuous code, both ends included, at least 2.
+        points: Number of points in a panel, at least 1.
+        seed: Chooses the latents.
+        on_save_error: What happens when a picture cannot be written.
+
+    Raises:
+        InputError: if a number is out of range.
+    """
+
+    name = "traversals"
+
+    def __init__(
+        self,
+        *,
+        folder: str | Path,
+        every_n_steps: int,
+        rows: int,
+        steps: int,
+        points: int,
+        seed: int,
+        on_save_error: SaveErrors,
+    ) -> None:
+        super().__init__(folder=folder, every_n_steps=every_n_steps, on_save_error=on_save_error)
+        check_whole(rows=rows, points=points)
+        check_whole(2, steps=steps)
+        check_whole(0, seed=seed)
+        self.rows, self.steps, self.points, self.seed = rows, steps, points, seed
+
+    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+        """That there are no codes among the latents, where there are none."""
+        if isinstance(getattr(model, "latent_prior", None), CodePrior):
+            return None
+        return f"the latents of {type(model).__name__} have no codes: latent=codes"
+
+    def draw(self, path: Path, trainer: Trainer, model: Sampler) -> None:
+        """Draw blocks of images, or points in the colours of their codes."""
+        prior = model.latent_prior
+        assert isinstance(prior, CodePrior)
+        latents, labels = model.draw(self.points, labels=None, seed=self.seed, truncation=None)
+        if _decode(model, latents[:1], None if labels is None else labels[:1]).dim() == 4:
+            save_png(sheet(title(trainer), self._blocks(model, prior)), path)
+            return
+        points = _decode(model, latents, labels)
+        over = ground(trainer, self.points, self.seed)
+        draw_colored(points, colorings(prior, latents), over, path, title(trainer))
+
+    def _blocks(self, model: Sampler, prior: CodePrior) -> list[Block]:
+        kept, _ = model.draw(self.rows, labels=None, seed=self.seed, truncation=None)
+        classes = classes_of_rows(model, self.rows)
+        words = [] if classes is None else [f"class {value}" for value in classes.tolist()]
+        blocks = []
+        for name, heads, changed in changes(prior, kept, self.steps):
+            labels = None if classes is None else classes.repeat_interleave(len(heads))
+            images = _decode(model, changed.flatten(0, 1), labels)
+            blocks.append(
+                Block(images=images, columns=len(heads), title=name, heads=heads, rows=words)
+            )
+        return blocks
+
+
+def changes(prior: CodePrior, latents: Tensor, steps: int) -> list[tuple[str, list[str], Tensor]]:
+    """What becomes of latents when one code takes its values in turn.
+
+    Args:
+        prior: Where latents come from.
+        latents: ``[R, Z]``.
+        steps: Values S of a continuous code, from -1 to 1.
+
+    Returns:
+        For the first categorical code, if there is one, and for each continuous code: its name,
+        its values as words, and latents ``[R, S, Z]``, with S the number of its values.
+    """
+    found = []
+    if prior.categories:
+        count = prior.categories[0]
+        heads = [str(value) for value in range(count)]
+        changed = _changed(latents, 0, one_hot(torch.arange(count), count))
+        found.append(("categorical code", heads, changed))
+    for index in range(prior.continuous):
+        values = torch.linspace(-1, 1, steps)
+        heads = [f"{value:.1f}" for value in values.tolist()]
+        changed = _changed(latents, sum(prior.categories) + index, values[:, None])
+        found.append((f"continuous code {index}", heads, changed))
+    return found
+
+
+def colorings(prior: CodePrior, latents: Tensor) -> list[Coloring]:
+    """The first categorical code, if there is one, and the continuous codes of latents [N, Z]."""
+    codes = prior.codes(latents)
+    found: list[Coloring] = [
+        Categories(title="categorical code", values=values) for values in codes.categories[:1]
+    ]
+    found += [
+        Scale(title=f"continuous code {index}", values=values)
+        for index, values in enumerate(codes.continuous.T)
+    ]
+    return found
+
+
+def _changed(latents: Tensor, place: int, values: Tensor) -> Tensor:
+    """Latents ``[R, Z]`` with each of values ``[S, W]`` from a place on: ``[R, S, Z]``."""
+    changed = latents[:, None].repeat(1, len(values), 1)
+    changed[:, :, place : place + values.shape[1]] = values.to(latents)
+    return changed
+
+
+def _decode(model: Sampler, latents: Tensor, labels: Tensor | None) -> Tensor:
+    return model.decode(latents, labels, averaged=True, batch_size=256).cpu()

@@ -1,0 +1,48 @@
+"""Consensus optimisation: everybody also minimises the length of the game's gradient."""
+
+from collections.abc import Sequence
+
+import torch
+
+from ganzoo.errors import check_not_negative
+from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.derivatives import by_player, gradients, inner, means, plus
+
+
+class ConsensusOptimization(UpdateRule):
+    """Every player minimises its objective plus ``weight / 2 |v|^2``, all at once.
+
+    Mescheder et al. (2017), "The Numerics of GANs", algorithm 2 (arXiv 1705.10461). The vector v
+    holds every player's gradient of its own objective by its own parameters. The term pulls
+    towards points where nobody has a gradient, which turns circling into converging; with a large
+    weight it also makes such points attractive that are no equilibrium.
+
+    With several processes v is their mean. A player that moves alone in its round has only its
+    own gradient in v. The rule differentiates twice, in float32 or better, and costs about three
+    times a plain update. Departure: any number of players.
+
+    Args:
+        weight: The weight of the term, at least 0; 0 gives simultaneous updates.
+
+    Raises:
+        InputError: if the weight is negative or not finite.
+    """
+
+    differentiates_twice = True
+
+    def __init__(self, *, weight: float) -> None:
+        check_not_negative(weight=weight)
+        self.weight = weight
+
+    def play(self, movers: Sequence[Mover]) -> None:
+        """Differentiate everybody, then half the squared length of that, then step everybody."""
+        everything = [parameter for mover in movers for parameter in mover.parameters]
+        own = [
+            gradients(mover.objective(), mover.parameters, differentiable=True) for mover in movers
+        ]
+        # The slope of half of |v|^2 is v times v's slope; this v is everybody's mean, a constant.
+        along = [inner(*pair) for pair in zip(own, means(own), strict=True)]
+        slopes = by_player(gradients(torch.stack(along).sum(), everything), movers)
+        for mover, gradient, slope in zip(movers, own, slopes, strict=True):
+            mover.assign(plus(gradient, self.weight, slope))
+            mover.step()

@@ -1,0 +1,75 @@
+"""Gradients of the objectives of a game that can be differentiated once more."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ganzoo.optim.base import Mover
+from ganzoo.strategies.across_devices import mean_across_devices
+
+Vector = list[Tensor]
+"""A direction in which one player can move: a tensor for each of its parameters."""
+
+
+def gradients(
+    value: Tensor, parameters: Sequence[Tensor], *, differentiable: bool = False
+) -> Vector:
+    """The gradient of a scalar; zeros where it does not depend on a parameter.
+
+    The graph stays, for more gradients of the same.
+
+    Args:
+        value: The scalar.
+        parameters: By what it is differentiated.
+        differentiable: Whether the gradient shall be a function of the parameters too.
+    """
+    if not value.requires_grad:
+        return [torch.zeros_like(parameter) for parameter in parameters]
+    return list(
+        torch.autograd.grad(
+            value,
+            parameters,
+            create_graph=differentiable,
+            retain_graph=True,
+            allow_unused=True,
+            materialize_grads=True,
+        )
+    )
+
+
+def by_everybody(movers: Sequence[Mover]) -> list[list[Vector]]:
+    """Each player's objective, differentiated by the parameters of each.
+
+    Returns:
+        At ``[i][j]`` the gradient of player i's objective by player j's parameters, a function
+        of all parameters.
+    """
+    everything = [parameter for mover in movers for parameter in mover.parameters]
+    table = []
+    for mover in movers:
+        flat = gradients(mover.objective(), everything, differentiable=True)
+        table.append(by_player(flat, movers))
+    return table
+
+
+def by_player(flat: Sequence[Tensor], movers: Sequence[Mover]) -> list[Vector]:
+    """Divide a list with a tensor for each parameter of all players among the players."""
+    rest = iter(flat)
+    return [[next(rest) for _ in mover.parameters] for mover in movers]
+
+
+def means(vectors: Sequence[Vector]) -> list[Vector]:
+    """The mean over processes of each player's vector, as constants."""
+    flat = iter(mean_across_devices([part.detach() for vector in vectors for part in vector]))
+    return [[next(flat) for _ in vector] for vector in vectors]
+
+
+def inner(left: Sequence[Tensor], right: Sequence[Tensor]) -> Tensor:
+    """The inner product of two lists of tensors of the same shapes, a scalar."""
+    return torch.stack([(a * b).sum() for a, b in zip(left, right, strict=True)]).sum()
+
+
+def plus(vector: Vector, weight: float | Tensor, other: Vector) -> Vector:
+    """The vector plus weight times another."""
+    return [a + weight * b for a, b in zip(vector, other, strict=True)]

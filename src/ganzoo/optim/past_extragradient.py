@@ -1,0 +1,52 @@
+"""Extragradient that looks ahead along the last gradient instead of a new one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.extragradient import go_back, positions
+
+
+class PastExtragradient(UpdateRule):
+    """Extrapolation from the past: one gradient for each player in an iteration.
+
+    Popov (1980), and Gidel et al. (2019, arXiv 1802.10551), algorithm 3, with optimizers of
+    Adam's kind algorithm 4 with option 2. Players step at once along the gradients of the last
+    point ahead, differentiate there, keep these gradients, go back and step along them.
+
+    A player without a past, in its first update, does not extrapolate: Popov's sequence of points
+    ahead begins where the players are. Departures: iterates are not averaged, see ``ema=uniform``,
+    and constraints on weights also hold at the point ahead. The rule remembers one gradient for
+    each player.
+    """
+
+    def __init__(self) -> None:
+        self._past: dict[str, list[Tensor]] = {}
+
+    def play(self, movers: Sequence[Mover]) -> None:
+        """Extrapolate those who have a past, differentiate everybody there, go back, step."""
+        start = positions(movers)
+        for mover in movers:
+            if mover.name in self._past:
+                mover.assign(self._of_last_time(mover))
+                mover.extrapolate()
+        for mover in movers:
+            mover.differentiate()
+            self._past[mover.name] = mover.gradients()
+        go_back(movers, start)
+        for mover in movers:
+            mover.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The last gradients by the players' names."""
+        return {"past": dict(self._past)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from those gradients, or without a past where another rule was in its place."""
+        self._past = dict(state.get("past", {}))
+
+    def _of_last_time(self, mover: Mover) -> list[Tensor]:
+        past = self._past[mover.name]
+        return [g.to(p) for g, p in zip(past, mover.parameters, strict=True)]

@@ -1,0 +1,121 @@
+"""Symplectic gradient adjustment: players also move across the direction they circle in."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import check_not_negative
+from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.derivatives import Vector, by_everybody, by_player, gradients, inner, means, plus
+
+Alignment = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Tensor]
+"""From the gradient, the adjustment and the slope of half the squared gradient to a factor."""
+
+
+class SymplecticGradientAdjustment(UpdateRule):
+    """Players move along ``xi + weight A^T xi``, all at once.
+
+    Balduzzi et al. (2018), "The Mechanics of n-Player Differentiable Games", algorithm 1 (arXiv
+    1802.05642). The vector xi holds every player's gradient of its own objective, J is its
+    Jacobian and ``A = (J - J^T) / 2``. In a game that only circles, where A is all of J, the
+    adjusted direction points to the middle; in one without circles A is zero.
+
+    The diagonal blocks of A are zero, so each player's part of ``A^T xi`` is a sum over the others
+    ``1/2 sum_j grad_i <grad_j (L_j - L_i), xi_j>`` with xi constant: one backward pass for each
+    player instead of products with J from both sides.
+
+    With several processes xi and the signs are those of the means. A player that moves alone in
+    its round follows its gradient. The rule differentiates twice, in float32 or better.
+    Departure: ``weight``, which is 1 in the algorithm.
+
+    Args:
+        weight: The size of the adjustment, at least 0; 0 gives simultaneous updates.
+        alignment: What turns the adjustment around where it leads to unstable points; None does
+            not, and saves a backward pass.
+
+    Raises:
+        InputError: if the weight is negative or not finite.
+    """
+
+    differentiates_twice = True
+
+    def __init__(self, *, weight: float, alignment: Alignment | None) -> None:
+        check_not_negative(weight=weight)
+        self.weight = weight
+        self.alignment = alignment
+
+    def play(self, movers: Sequence[Mover]) -> None:
+        """Differentiate everybody, adjust, step everybody."""
+        table = by_everybody(movers)
+        own = [table[place][place] for place in range(len(movers))]
+        mean = means(own)
+        adjustments = [self._adjustment(place, movers, table, mean) for place in range(len(movers))]
+        weight = self.weight * self._sign(movers, own, mean, adjustments)
+        for mover, gradient, adjustment in zip(movers, own, adjustments, strict=True):
+            mover.assign(plus(gradient, weight, adjustment))
+            mover.step()
+
+    def _adjustment(
+        self, place: int, movers: Sequence[Mover], table: list[list[Vector]], mean: list[Vector]
+    ) -> Vector:
+        others = [other for other in range(len(movers)) if other != place]
+        if not others:
+            return [torch.zeros_like(part) for part in mean[place]]
+        across = [
+            inner(plus(table[other][other], -1.0, table[place][other]), mean[other])
+            for other in others
+        ]
+        return gradients(0.5 * torch.stack(across).sum(), movers[place].parameters)
+
+    def _sign(
+        self,
+        movers: Sequence[Mover],
+        own: list[Vector],
+        mean: list[Vector],
+        adjustments: list[Vector],
+    ) -> float | Tensor:
+        if self.alignment is None:
+            return 1.0
+        everything = [parameter for mover in movers for parameter in mover.parameters]
+        along = inner(_flat(own), _flat(mean))  # its gradient is J^T xi
+        slope = means(by_player(gradients(along, everything), movers))
+        return self.alignment(_flat(mean), _flat(means(adjustments)), _flat(slope))
+
+
+class SignAlignment:
+    """The sign that keeps the adjustment towards stable and away from unstable points.
+
+    Balduzzi et al. (2018), algorithm 1 (arXiv 1802.05642):
+    ``sign(<xi, J^T xi> <A^T xi, J^T xi> / d + offset)`` with d parameters of all players together.
+    Near a stable point both products have the same sign, and near an unstable one opposite signs.
+
+    Args:
+        offset: The paper's epsilon, 1/10 there: not negative, so that a game that only circles,
+            where the products vanish, keeps its adjustment.
+
+    Raises:
+        InputError: if the offset is negative or not finite.
+    """
+
+    def __init__(self, *, offset: float) -> None:
+        check_not_negative(offset=offset)
+        self.offset = offset
+
+    def __call__(
+        self, gradient: Sequence[Tensor], adjustment: Sequence[Tensor], slope: Sequence[Tensor]
+    ) -> Tensor:
+        """Compute the sign, a scalar of -1, 0 or 1.
+
+        Args:
+            gradient: xi.
+            adjustment: ``A^T xi``.
+            slope: ``J^T xi``, the gradient of half of ``|xi|^2``.
+        """
+        count = sum(part.numel() for part in gradient)
+        agreement = inner(gradient, slope) * inner(adjustment, slope) / count
+        return torch.sign(agreement + self.offset)
+
+
+def _flat(vectors: Sequence[Vector]) -> Vector:
+    return [part for vector in vectors for part in vector]
