@@ -233,7 +233,8 @@ def test_no_group_is_forgotten():
     tested = {
         "model", "penalty", "normalization", "network", "metrics", "logger", "callbacks",
         "dataset", "experiment", "trainer", "sweep", "hydra", "conditioning", "features",
-        "evaluator", "augment", *CHOSEN_WITH_A_MODEL,
+        "evaluator", "augment", "theory",  # tests/theory/test_command_line.py
+        *CHOSEN_WITH_A_MODEL,
     }  # fmt: skip
     assert set(groups()) == tested
 

@@ -7,10 +7,14 @@ import torch
 
 from ganzoo.errors import InputError
 from ganzoo.networks.batch_statistics import NoBatchStatistics
-from ganzoo.networks.conditional import LabelConcatDiscriminator, LabelConcatGenerator
+from ganzoo.networks.conditional import (
+    LabelCodeGenerator,
+    LabelConcatDiscriminator,
+    LabelConcatGenerator,
+)
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.initialization import HeUniform, XavierUniform
-from ganzoo.networks.label_codes import one_hot
+from ganzoo.networks.label_codes import EmbeddedLabels, one_hot
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.normalization import NoNorm
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
@@ -173,3 +177,17 @@ def test_wrong_input_is_refused_in_one_line(build, message):
     with pytest.raises(InputError, match=message) as error:
         build()
     assert "\n" not in str(error.value)
+
+
+def test_an_embedding_of_the_label_is_learnt_beside_the_network():
+    code = EmbeddedLabels(num_classes=3, embedding_dim=5)
+    generator = LabelCodeGenerator(
+        network=lambda latent_dim: torch.nn.Linear(latent_dim, 2), latent_dim=4, label_code=code
+    )
+    latents, labels = torch.randn(6, 4), torch.tensor([0, 2, 1, 1, 0, 2])
+    vectors = code(labels)
+    torch.testing.assert_close(
+        generator(latents, labels), generator.network(torch.cat([latents, vectors], 1))
+    )
+    generator(latents, labels).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in code.parameters())

@@ -4,7 +4,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,27 @@ from ganzoo.composition.folder import choose_folder
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
 
-def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
+Explain = Callable[[Exception, Sequence[str]], str | None]
+"""From an error and the command line's overrides to a line for a person, None for a defect."""
+
+
+def run(
+    task: Callable[[DictConfig], Any],
+    config_name: str,
+    *,
+    directory: Path | None = None,
+    explain: Explain = explain,
+) -> None:
     """Compose the command line's config and give it to the task.
 
     Wrong input ends the process with code 1 and one line on standard error; with
     ``HYDRA_FULL_ERROR=1`` in the environment, with the whole stack trace.
+
+    Args:
+        task: What to do with the config.
+        config_name: Name of the config at the top.
+        directory: Where its groups are; None for those of training.
+        explain: Finds the line.
     """
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # a user's own package, as with python -m
@@ -31,8 +47,8 @@ def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
     OmegaConf.register_new_resolver("run_folder", choose_folder, replace=True, use_cache=True)
     guarded = _Guarded(task)
     try:
-        directory = str(config_directory())
-        decorate = hydra.main(version_base="1.3", config_path=directory, config_name=config_name)
+        path = str(directory or config_directory())
+        decorate = hydra.main(version_base="1.3", config_path=path, config_name=config_name)
         decorate(guarded)()
         if guarded.error is not None:
             raise guarded.error

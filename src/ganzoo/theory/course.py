@@ -1,0 +1,68 @@
+"""What a trajectory is seen to do, in a word."""
+
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+from ganzoo.theory.game import Game
+from ganzoo.theory.operators import UpdateOperator
+
+# A trajectory that is this many times its first distance away, and one more, is not followed on.
+FAR = 20.0
+# It has arrived at this share of its first distance, and it has come nearer, or gone away, where
+# its mean distance changes by this share from the third quarter of its steps to the last.
+ARRIVED = 1e-2
+CHANGED = 1e-3
+
+
+class Course(Enum):
+    """What a trajectory is seen to do."""
+
+    ARRIVES = "arrives at the fixed point"
+    APPROACHES = "comes nearer"
+    STAYS = "stays at a distance"
+    LEAVES = "moves away"
+
+
+def follow(
+    operator: UpdateOperator, game: Game, point: Tensor, start: Tensor, steps: int
+) -> Tensor:
+    """The optimizer's trajectory, up to where it is far from a point for good.
+
+    Args:
+        operator: the optimizer.
+        game: the game.
+        point: ``[N]``, from which distances count.
+        start: ``[N]``.
+        steps: the most to take.
+
+    Returns:
+        Points ``[T, N]`` with T at most ``steps + 1``, the start among them, all finite.
+    """
+    state = operator.initial(game, game.constrain(start))
+    points = [operator.point(game, state)]
+    limit = FAR * (1 + float((points[0] - point).norm()))
+    for _ in range(steps):
+        state = operator.step(game, state)
+        here = operator.point(game, state)
+        if not here.isfinite().all():
+            break
+        points.append(here)
+        if (here - point).norm() > limit:
+            break
+    return torch.stack(points)
+
+
+def course_of(distances: Tensor, steps: int) -> Course:
+    """What a trajectory does, from its distances ``[T]`` and the steps that it was to take."""
+    if len(distances) <= steps:
+        return Course.LEAVES
+    quarter = max(1, len(distances) // 4)
+    before, late = distances[-2 * quarter : -quarter], distances[-quarter:]
+    if len(before) == 0 or late.max() < ARRIVED * distances[0]:
+        return Course.ARRIVES if late.max() < ARRIVED * distances[0] else Course.STAYS
+    change = float(late.mean() / before.mean()) - 1
+    if abs(change) < CHANGED * quarter / 100:
+        return Course.STAYS
+    return Course.LEAVES if change > 0 else Course.APPROACHES
