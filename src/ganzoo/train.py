@@ -92,8 +92,9 @@ def _report(session: "Session", folder: RunFolder, overrides: list[str]) -> None
         return
     for line in session.measurements():
         print(line)
-    for name, place in session.outcome().items():
-        print(f"{name:<11} {place}")
+    places = session.outcome()
+    for name, place in places.items():
+        print(f"{name:<{max(map(len, places))}}  {place}")
 
 
 def _summarise(
