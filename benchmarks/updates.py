@@ -24,7 +24,9 @@ SMALL_ONLY = "updates=competitive_gradient_descent"
 
 def choices() -> list[str]:
     """Everything that changes how players move."""
-    optimizers = [name for name in group_choices("optimizer") if ("optimistic" in name) | ("momentum" in name)]
+    optimizers = [
+        name for name in group_choices("optimizer") if ("optimistic" in name) | ("momentum" in name)
+    ]
     return [
         *(f"updates={name}" for name in group_choices("updates")),
         *(f"lookahead={name}" for name in group_choices("lookahead") if name != "none"),

@@ -2,14 +2,16 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from ganzoo.callbacks.estimates import of_game
+from ganzoo.callbacks.periodic import undisturbed
 from ganzoo.callbacks.symptoms import Measurement, Symptom, accuracy, mean_distance, ranking
 from ganzoo.errors import InputError, check_whole
 from ganzoo.models.batches import unpack
@@ -30,7 +32,15 @@ class Monitor(Callback):
     - ``accuracy``: its share of outputs on the right side of zero;
     - ``ranking``: its share of pairs of real and fake put in the right order, which means the
       same for critics, whose outputs have no zero point; 1/2 where it cannot tell;
-    - ``diversity``: the mean distance of two samples, divided by that of two real ones.
+    - ``diversity``: the mean distance of two samples, divided by that of two real ones;
+    - the estimates that belong to the loss (:func:`ganzoo.callbacks.estimates.estimates`):
+      ``jensen_shannon_bound``, ``distance_from_half``, ``divergence_bound`` or
+      ``wasserstein_estimate``;
+    - ``wasserstein``, the true value beside that estimate: on points of at most 3 dimensions that
+      are neither packed nor augmented, the exact distance of the very samples that were judged.
+      The estimate is at most that times the critic's Lipschitz constant, which is not known.
+
+    Only finite values are logged.
 
     The game itself logs the norms of both players' gradients. A measurement changes nothing: no
     weight, no running statistic, no random state.
@@ -62,7 +72,7 @@ class Monitor(Callback):
         self.symptoms = dict(symptoms)
         self.every_n_steps = every_n_steps
         self.samples, self.directions, self.seed = samples, directions, seed
-        self.latest: Measurement | None = None
+        self.latest: EstimatingMeasurement | None = None
         self.warned: list[str] = []
         self._batch: FixedBatch | None = None
         self._kept: list[Tensor] = []
@@ -98,9 +108,10 @@ class Monitor(Callback):
         parts = [part for part in unpack(batch, 1, 1) if part is not None]
         return trainer.strategy.broadcast([part[: self.samples].cpu().clone() for part in parts])
 
-    def _log(self, trainer: Trainer, measurement: Measurement) -> None:
-        values = {f"monitor/{name}": getattr(measurement, name) for name in LOGGED}
-        values = {name: value for name, value in values.items() if math.isfinite(value)}
+    def _log(self, trainer: Trainer, measurement: "EstimatingMeasurement") -> None:
+        found = {name: getattr(measurement, name) for name in LOGGED}
+        found |= measurement.estimates
+        values = {f"monitor/{name}": v for name, v in found.items() if math.isfinite(v)}
         trainer.callback_metrics.update({name: torch.tensor(v) for name, v in values.items()})
         for logger in trainer.loggers:
             logger.log_metrics(values, step=measurement.step)
@@ -176,7 +187,18 @@ class FixedBatch:
         return projected.sum(dim=0) / math.sqrt(projected.numel())
 
 
-def measure(model: GAN, batch: FixedBatch, step: int) -> Measurement:
+@dataclass(frozen=True, kw_only=True)
+class EstimatingMeasurement(Measurement):
+    """A measurement with what the outputs say about the distance of the distributions.
+
+    Attributes:
+        estimates: By name; see :func:`ganzoo.callbacks.estimates.of_game`.
+    """
+
+    estimates: Mapping[str, float]
+
+
+def measure(model: GAN, batch: FixedBatch, step: int) -> EstimatingMeasurement:
     """Look at both players without changing anything.
 
     Args:
@@ -185,7 +207,7 @@ def measure(model: GAN, batch: FixedBatch, step: int) -> Measurement:
         step: Generator updates so far.
     """
     count, unknown = len(batch.latents), batch.spread.new_tensor(math.nan)
-    with _undisturbed(model):
+    with undisturbed(model):
         samples = model.decode(batch.latents, batch.labels, averaged=False, batch_size=count)
         real = model.judge(batch.real, batch.labels).float()
         fake = model.judge(samples, batch.labels).float()
@@ -198,24 +220,16 @@ def measure(model: GAN, batch: FixedBatch, step: int) -> Measurement:
         "spread": batch.spread,
         "gradient_norm": model.latest_terms.get("generator/gradient_norm", unknown),
     }
-    # One transfer from the device for all of them.
-    values = torch.cat([torch.stack(list(numbers.values())), batch.position(samples)]).tolist()
-    named = dict(zip(numbers, values, strict=False))
-    return Measurement(step=step, position=values[len(numbers) :], **named)
-
-
-@contextmanager
-def _undisturbed(model: GAN) -> Iterator[None]:
-    """Evaluation mode without gradients; modes and random states are put back."""
-    modes = {module: module.training for module in model.modules()}
-    cuda = [model.device] if model.device.type == "cuda" else []
-    model.eval()
-    try:
-        with torch.no_grad(), torch.random.fork_rng(cuda):
-            yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    parts = [torch.stack(list(numbers.values())), batch.position(samples), real, fake]
+    # One transfer from the device for all of them; the samples follow only for a true value.
+    values = torch.cat(parts).cpu()
+    first, position, real, fake = torch.split(values, [len(part) for part in parts])
+    return EstimatingMeasurement(
+        step=step,
+        position=position.tolist(),
+        estimates=of_game(model, real, fake, batch.real, samples),
+        **dict(zip(numbers, first.tolist(), strict=True)),
+    )
 
 
 def _signs(count: int, directions: int, random: torch.Generator) -> Tensor:
