@@ -13,9 +13,9 @@ import warnings
 from dataclasses import replace
 
 import torch
-from speed import CASES, Case, by_trainer
 
 from ganzoo.composition.compose import group_choices
+from speed import CASES, Case, by_trainer
 
 BASE = ["optimizer=adam", "updates=alternating"]
 # Solves a linear system in each update, for small networks only.
