@@ -34,7 +34,9 @@ OWN = {
 }
 # Within so few updates: a generator that matches mean features, and those whose encoders have to
 # learn first.
-AROUND_THE_MODES = {"semi_supervised_gan", "bigan", "vae_gan", "adversarial_autoencoder"}
+AROUND_THE_MODES = {"semi_supervised_gan", "vae_gan"}
+# What these are for is claimed of digits, or of lines, in tests of their own.
+ELSEWHERE = {"acgan", "adversarial_autoencoder", "bigan", "info_gan"}
 
 
 def coverage(model, source):
@@ -44,7 +46,7 @@ def coverage(model, source):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", group_choices("model"))
+@pytest.mark.parametrize("name", sorted(set(group_choices("model")) - ELSEWHERE))
 def test_learns_the_ring(name, trainer):
     own, steps = OWN.get(name, ([], 1000))
     config = compose_config([f"model={name}", "dataset=ring", *SHORT, *own])
@@ -54,7 +56,7 @@ def test_learns_the_ring(name, trainer):
     before = coverage(model, data.source)
     trainer(steps).fit(model, datamodule=data)
     after = coverage(model, data.source)
-    assert before["modes"] <= (5 if name == "info_gan" else 2)  # one-hot codes lie apart
+    assert before["modes"] <= 2
     assert before["high_quality"] < 0.01
     assert after["modes"] >= (8 if name == "wgan_gp" else 4)
     if name not in AROUND_THE_MODES:

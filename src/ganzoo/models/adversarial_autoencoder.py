@@ -59,6 +59,10 @@ class AdversarialAutoencoder(GAN):
         """Codes ``[B, Z]`` of the data."""
         return self.encode(share.data)
 
+    def imagine(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Codes of what the generator makes of latents, which is what penalties of it look at."""
+        return self.encode(super().imagine(latents, labels))
+
     def encoder_objective(self, share: Share) -> Terms:
         """The error of reconstruction, and the loss of who makes the codes."""
         codes = self.encode(share.data)
