@@ -9,7 +9,7 @@ import torch
 from ganzoo.composition.compose import group_choices
 from ganzoo.errors import InputError
 
-STEPS = 40
+STEPS = 30
 RUN = (
     "dataset=digits",
     "dataset.batch_size=32",

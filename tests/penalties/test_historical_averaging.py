@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import InputError
+from ganzoo.models.player import Share
 from ganzoo.models.unrolled_gan import UnrolledGAN
 from ganzoo.penalties import HistoricalAveraging
 
@@ -170,8 +171,8 @@ def test_an_unrolled_copy_pays_it_for_its_own_weights(gan, trainer, batches, mak
         trainer(1).fit(model, batches(8, 2))
         moved(model.discriminator)
         mean = penalty.means()[0].clone()
-        share = model._rounds(next(iter(batches(8, 2))))[0]
-        ahead = model.unrolled(share, torch.randn(8, 2))
+        (data,) = next(iter(batches(8, 2)))
+        ahead = model.unrolled(Share(data, None, 1), torch.randn(8, 2))
         distances.append((ahead["discriminator.layers.1.weight"] - mean).norm().item())
         assert torch.equal(penalty.means()[0], mean)
     assert distances[1] < 0.2 * distances[0]
