@@ -123,19 +123,25 @@ def compare(case: Case, repetitions: int) -> tuple[float, float, float]:
     return hand, trainer, ratio
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=7)
+def repetitions(description: str | None, default: int) -> int:
+    """Read the command line, quieten Lightning, and say what everything runs on."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--repetitions", type=int, default=default)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     warnings.filterwarnings("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     print(f"torch {torch.__version__}, {arguments.threads} threads, {sys.platform}")
+    return int(arguments.repetitions)
+
+
+def main() -> None:
+    """Print the table."""
+    times = repetitions(__doc__, 7)
     print(f"{'case':<28}{'by hand':>12}{'Trainer':>12}{'ratio':>8}")
     for case in CASES:
-        hand, trainer, ratio = compare(case, arguments.repetitions)
+        hand, trainer, ratio = compare(case, times)
         print(f"{case.name:<28}{hand * 1e3:>9.2f} ms{trainer * 1e3:>9.2f} ms{ratio:>8.2f}")
 
 

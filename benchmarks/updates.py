@@ -5,17 +5,11 @@ how many times as long as alternating Adam one iteration takes, on the 2-D MLP a
 32x32; medians of ratios of neighbouring measurements.
 """
 
-import argparse
-import logging
 import statistics
-import sys
-import warnings
 from dataclasses import replace
 
-import torch
-
 from ganzoo.composition.compose import group_choices
-from speed import CASES, Case, by_trainer
+from speed import CASES, Case, by_trainer, repetitions
 
 # A few long updates tell as much as many short ones.
 SHORT = [replace(case, steps=max(4, case.steps // 3)) for case in CASES]
@@ -35,28 +29,21 @@ def choices() -> list[str]:
     ]
 
 
-def ratio(case: Case, choice: str, repetitions: int) -> float:
+def ratio(case: Case, choice: str, times: int) -> float:
     """The median over pairs of measurements of one choice's time over Adam's."""
     with_it = replace(case, overrides=[*case.overrides, *BASE, choice])
     without = replace(case, overrides=[*case.overrides, *BASE])
-    pairs = [(by_trainer(with_it), by_trainer(without)) for _ in range(repetitions)]
+    pairs = [(by_trainer(with_it), by_trainer(without)) for _ in range(times)]
     return statistics.median(mine / adams for mine, adams in pairs)
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    warnings.filterwarnings("ignore")
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    print(f"torch {torch.__version__}, {arguments.threads} threads, {sys.platform}")
+    times = repetitions(__doc__, 3)
     print(f"{'times alternating Adam':<42}" + "".join(f"{case.name:>28}" for case in SHORT))
     for choice in choices():
         cases = SHORT[:1] if choice == SMALL_ONLY else SHORT
-        found = [f"{ratio(case, choice, arguments.repetitions):.2f}" for case in cases]
+        found = [f"{ratio(case, choice, times):.2f}" for case in cases]
         print(f"{choice:<42}" + "".join(f"{value:>28}" for value in found), flush=True)
 
 

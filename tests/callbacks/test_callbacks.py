@@ -3,7 +3,6 @@ import math
 
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule
 from lightning.pytorch.loggers import CSVLogger
 
 from ganzoo.callbacks.checkpoints import Checkpoints
@@ -31,18 +30,6 @@ class Distance(SampleMetric):
         return {"distance": (real.mean(0) - generated.mean(0)).norm()}
 
 
-class Data(LightningDataModule):
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def train_dataloader(self):
-        return self.batches(8, 2)
-
-    def real(self, count, seed):
-        return torch.zeros(count, 2), None
-
-
 @pytest.fixture
 def evaluation(tmp_path):
     def build(metric, *, every_n_steps, samples, seed=3):
@@ -61,13 +48,13 @@ def evaluation(tmp_path):
 
 
 def test_evaluation_measures_when_it_is_time_and_at_the_end(
-    gan, trainer, batches, evaluation, tmp_path
+    gan, trainer, evaluation, tmp_path, labelled_points
 ):
     measure = evaluation(Distance(), every_n_steps=2, samples=50)
     model = gan()
     logger = CSVLogger(tmp_path, name="", version="")
     run = trainer(5, callbacks=[measure], logger=logger)
-    run.fit(model, datamodule=Data(batches))
+    run.fit(model, datamodule=labelled_points(real=0))
     assert [row["step"] for row in measure.history] == [2, 4, 5]
     expected = model.sample(50, seed=3).mean(0).norm().item()
     assert measure.history[-1]["metrics/distance@50"] == pytest.approx(expected, rel=1e-6)
@@ -76,7 +63,7 @@ def test_evaluation_measures_when_it_is_time_and_at_the_end(
     assert "metrics/distance@50" in (tmp_path / "metrics.csv").read_text()
 
 
-def test_evaluation_leaves_no_trace_in_training(gan, trainer, batches, evaluation):
+def test_evaluation_leaves_no_trace_in_training(gan, trainer, evaluation, labelled_points):
     ends = []
     for callbacks in (
         [],
@@ -84,14 +71,14 @@ def test_evaluation_leaves_no_trace_in_training(gan, trainer, batches, evaluatio
     ):
         torch.manual_seed(5)
         model = gan()
-        trainer(4, callbacks=callbacks).fit(model, datamodule=Data(batches))
+        trainer(4, callbacks=callbacks).fit(model, datamodule=labelled_points(real=0))
         ends.append(model.generator[0].weight)
     assert torch.equal(*ends)
 
 
 @pytest.mark.parametrize(("direction", "best"), [("minimize", 2), ("maximize", 3)])
 def test_the_best_checkpoint_is_the_best(
-    gan, trainer, batches, evaluation, tmp_path, direction, best
+    gan, trainer, evaluation, tmp_path, direction, best, labelled_points
 ):
     values = iter([0.0, 5.0, 1.0, 9.0, math.nan, 4.0])
 
@@ -111,7 +98,7 @@ def test_the_best_checkpoint_is_the_best(
     run = trainer(
         5, callbacks=[measure, keep], plugins=[AtomicCheckpointIO()], enable_checkpointing=True
     )
-    run.fit(gan(), datamodule=Data(batches))
+    run.fit(gan(), datamodule=labelled_points(real=0))
     assert torch.load(keep.best_path, weights_only=True)["global_step"] == best
     assert torch.load(keep.last_path, weights_only=True)["global_step"] == 5
     (kept,) = tmp_path.glob("step_*.ckpt")

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
@@ -9,23 +8,6 @@ from ganzoo.errors import InputError
 from ganzoo.models.semi_supervised_gan import SemiSupervisedGAN
 
 HELD_OUT, UNLABELLED = ("classification/accuracy@held_out", "classification/accuracy@unlabelled")
-
-
-class Data(LightningDataModule):
-    """Points whose class is that of the sign of their first coordinate."""
-
-    def __init__(self, batches, **parts):
-        super().__init__()
-        self.batches = batches
-        for name, seed in parts.items():
-            setattr(self, name, lambda count, _, seed=seed: self.points(count, seed))
-
-    def points(self, count, seed):
-        points = torch.randn(count, 2, generator=torch.Generator().manual_seed(seed))
-        return points, (points[:, 0] > 0).long()
-
-    def train_dataloader(self):
-        return self.batches(8, 2, labels=2)
 
 
 @pytest.fixture
@@ -48,8 +30,12 @@ def by_hand(model, data, labels):
         return (model.discriminator(data).argmax(dim=1) == labels).sum().item() / len(labels)
 
 
-def test_it_measures_when_it_is_time_and_at_the_end(classifier, trainer, batches, tmp_path):
-    callback, model, data = measuring(), classifier(), Data(batches, held_out=1, unlabelled=2)
+def test_it_measures_when_it_is_time_and_at_the_end(classifier, trainer, tmp_path, labelled_points):
+    callback, model, data = (
+        measuring(),
+        classifier(),
+        labelled_points(labels=2, held_out=1, unlabelled=2),
+    )
     logger = CSVLogger(tmp_path, name="", version="")
     run = trainer(5, callbacks=[callback], logger=logger)
     run.fit(model, datamodule=data)
@@ -62,9 +48,9 @@ def test_it_measures_when_it_is_time_and_at_the_end(classifier, trainer, batches
 
 
 def test_without_held_out_samples_it_takes_those_of_unknown_labels(
-    classifier, trainer, batches, caplog
+    classifier, trainer, caplog, labelled_points
 ):
-    callback, model, data = measuring(), classifier(), Data(batches, unlabelled=2)
+    callback, model, data = measuring(), classifier(), labelled_points(labels=2, unlabelled=2)
     with caplog.at_level("INFO", logger="ganzoo"):
         trainer(3, callbacks=[callback]).fit(model, datamodule=data)
     expected = by_hand(model, *data.unlabelled(37, 0))
@@ -72,29 +58,31 @@ def test_without_held_out_samples_it_takes_those_of_unknown_labels(
     assert f"{UNLABELLED} {expected:.4f}: share of 37 samples whose labels" in caplog.text
 
 
-def test_where_there_is_nothing_to_measure_it_says_why(classifier, gan, trainer, batches, caplog):
+def test_where_there_is_nothing_to_measure_it_says_why(
+    classifier, gan, trainer, caplog, labelled_points
+):
     for model, reason in ((classifier(), "set dataset.labelled_samples"), (gan(), "GAN does not")):
         callback = measuring()
         with caplog.at_level("INFO", logger="ganzoo"):
-            trainer(2, callbacks=[callback]).fit(model, datamodule=Data(batches))
+            trainer(2, callbacks=[callback]).fit(model, datamodule=labelled_points(labels=2))
         assert callback.history == []
         assert reason in caplog.text
 
 
-def test_a_measurement_leaves_no_trace_in_training(classifier, trainer, batches):
+def test_a_measurement_leaves_no_trace_in_training(classifier, trainer, labelled_points):
     ends = []
     for callbacks in ([], [measuring(every_n_steps=1)]):
         model = classifier()
-        trainer(4, callbacks=callbacks).fit(model, datamodule=Data(batches, held_out=1))
+        trainer(4, callbacks=callbacks).fit(model, datamodule=labelled_points(labels=2, held_out=1))
         ends.append(model.discriminator[0].weight)
         assert model.discriminator.training
     assert torch.equal(*ends)
 
 
 def test_a_resumed_run_has_the_measurements_of_one_that_was_not_stopped(
-    classifier, trainer, batches
+    classifier, trainer, labelled_points
 ):
-    data, whole, first = Data(batches, held_out=1), measuring(), measuring()
+    data, whole, first = labelled_points(labels=2, held_out=1), measuring(), measuring()
     trainer(5, callbacks=[whole]).fit(classifier(), datamodule=data)
     trainer(3, callbacks=[first]).fit(classifier(), datamodule=data)
     assert [row["step"] for row in first.history] == [2, 3]

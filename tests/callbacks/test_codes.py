@@ -5,7 +5,6 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
@@ -18,23 +17,6 @@ from ganzoo.networks.encoders import CodeClassifier, CodePosterior, Gaussian
 
 PRIOR = CodePrior(latent_dim=8, categories=[3, 2], continuous=2)
 NAMES = ["recovered", "correlation_0", "correlation_1", "information", "clustering_accuracy"]
-
-
-class Data(LightningDataModule):
-    """Points whose class is that of the sign of their first coordinate."""
-
-    def __init__(self, batches, **parts):
-        super().__init__()
-        self.batches = batches
-        for name, seed in parts.items():
-            setattr(self, name, lambda count, _, seed=seed: self.points(count, seed))
-
-    def points(self, count, seed):
-        points = torch.randn(count, 2, generator=torch.Generator().manual_seed(seed))
-        return points, (points[:, 0] > 0).long()
-
-    def train_dataloader(self):
-        return self.batches(8, 2)
 
 
 def info_gan(gan, prior=PRIOR):
@@ -159,8 +141,8 @@ def test_the_assignment_is_the_best_of_all(clusters, classes):
     assert clustering_accuracy(found, labels) == pytest.approx(best)
 
 
-def test_it_measures_when_it_is_time_and_at_the_end(gan, trainer, batches, tmp_path):
-    callback, model, data = measuring(), info_gan(gan), Data(batches, held_out=1, real=2)
+def test_it_measures_when_it_is_time_and_at_the_end(gan, trainer, tmp_path, labelled_points):
+    callback, model, data = measuring(), info_gan(gan), labelled_points(held_out=1, real=2)
     run = trainer(5, callbacks=[callback], logger=CSVLogger(tmp_path, name="", version=""))
     run.fit(model, datamodule=data)
     assert [row["step"] for row in callback.history] == [2, 4, 5]
@@ -180,10 +162,12 @@ def test_it_measures_when_it_is_time_and_at_the_end(gan, trainer, batches, tmp_p
     assert callback.history[-1]["codes/recovered"] == pytest.approx(hits.float().mean().item())
 
 
-def test_without_held_out_samples_it_takes_real_ones_and_says_so(gan, trainer, batches, caplog):
+def test_without_held_out_samples_it_takes_real_ones_and_says_so(
+    gan, trainer, caplog, labelled_points
+):
     callback = measuring()
     with caplog.at_level("INFO", logger="ganzoo"):
-        trainer(1, callbacks=[callback]).fit(info_gan(gan), datamodule=Data(batches, real=2))
+        trainer(1, callbacks=[callback]).fit(info_gan(gan), datamodule=labelled_points(real=2))
     last = callback.history[-1]
     assert caplog.messages[-len(NAMES) :] == [
         f"codes/recovered {last['codes/recovered']:.4f}: share of 90 generated samples whose "
@@ -200,27 +184,27 @@ def test_without_held_out_samples_it_takes_real_ones_and_says_so(gan, trainer, b
     ]
 
 
-def test_without_labels_there_is_no_clustering_accuracy(gan, trainer, batches):
-    data = Data(batches)
+def test_without_labels_there_is_no_clustering_accuracy(gan, trainer, labelled_points):
+    data = labelled_points()
     data.real = lambda count, seed: (torch.zeros(count, 2), None)
     callback = measuring()
     trainer(1, callbacks=[callback]).fit(info_gan(gan), datamodule=data)
     assert set(callback.history[0]) == {"step", *(f"codes/{name}" for name in NAMES[:-1])}
 
 
-def test_a_model_that_recovers_no_codes_is_left_alone(gan, trainer, batches, caplog):
+def test_a_model_that_recovers_no_codes_is_left_alone(gan, trainer, caplog, labelled_points):
     callback = measuring()
     with caplog.at_level("INFO", logger="ganzoo"):
-        trainer(2, callbacks=[callback]).fit(gan(), datamodule=Data(batches, real=2))
+        trainer(2, callbacks=[callback]).fit(gan(), datamodule=labelled_points(real=2))
     assert callback.history == []
     assert caplog.messages == ["without codes: GAN has no classifier that recovers codes"]
 
 
 def test_a_resumed_run_has_the_measurements_of_one_that_was_not_stopped(
-    gan, trainer, batches, tmp_path
+    gan, trainer, tmp_path, labelled_points
 ):
     data, path, resuming = (
-        Data(batches, real=1),
+        labelled_points(real=1),
         tmp_path / "a.ckpt",
         {"plugins": AtomicCheckpointIO()},
     )

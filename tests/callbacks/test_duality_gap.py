@@ -143,30 +143,13 @@ def test_it_measures_when_it_is_time_and_at_the_end(gan, trainer, tmp_path):
     assert [row["step"] for row in watch.state_dict()["history"]] == [2, 4]
 
 
-class Restless(nn.Module):
-    """A discriminator with everything that a forward pass can disturb."""
-
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.utils.parametrizations.spectral_norm(nn.Linear(2, 8)),
-            nn.BatchNorm1d(8),
-            nn.Dropout(0.5),
-            nn.Linear(8, 1),
-            nn.Flatten(0),
-        )
-
-    def forward(self, data):
-        return self.layers(data + 0.1 * torch.randn_like(data))
-
-
-def test_measuring_changes_nothing(gan, trainer):
+def test_measuring_changes_nothing(gan, trainer, restless):
     ends = []
     for callbacks in ([], [callback(every_n_steps=1)]):
         torch.manual_seed(5)
         generator = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
         noise = presented(noise=InstanceNoise(deviation=0.5, updates=4))
-        model = gan(generator=generator, discriminator=Restless(), presentation=noise)
+        model = gan(generator=generator, discriminator=restless(), presentation=noise)
         run = trainer(5, callbacks=callbacks)
         run.fit(model, datamodule=Points())
         gradients = [parameter.grad for parameter in model.parameters()]

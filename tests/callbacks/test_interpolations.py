@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule
 from PIL import Image
 from torch import nn
 
@@ -46,18 +45,6 @@ class Echo(nn.Module):
 
     def forward(self, latents, labels):
         return self.scale * torch.stack([labels.float(), latents[:, 0]], dim=1)
-
-
-class Data(LightningDataModule):
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def train_dataloader(self):
-        return self.batches(8, 2)
-
-    def real(self, count, seed):
-        return torch.zeros(count, 2), None
 
 
 def drawing(folder, **changes):
@@ -158,9 +145,9 @@ def test_a_conditional_model_makes_each_way_of_one_class(gan, tmp_path, monkeypa
     assert torch.allclose(ways[:, -1, 1], drawn[1::2, 0])
 
 
-def test_it_draws_throughout_a_run(gan, trainer, batches, tmp_path):
+def test_it_draws_throughout_a_run(gan, trainer, tmp_path, labelled_points):
     callback = drawing(tmp_path)
-    trainer(3, callbacks=[callback]).fit(gan(), datamodule=Data(batches))
+    trainer(3, callbacks=[callback]).fit(gan(), datamodule=labelled_points(real=0))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000002.png", "00000003.png"]
     assert callback.album.last_picture == tmp_path / "00000003.png"
 

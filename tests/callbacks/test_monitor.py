@@ -245,29 +245,12 @@ def test_distances_of_positions_are_those_of_the_samples(gan):
     )
 
 
-class Restless(nn.Module):
-    """A discriminator with everything that a forward pass can disturb."""
-
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.utils.parametrizations.spectral_norm(nn.Linear(2, 8)),
-            nn.BatchNorm1d(8),
-            nn.Dropout(0.5),
-            nn.Linear(8, 1),
-            nn.Flatten(0),
-        )
-
-    def forward(self, data):
-        return self.layers(data + 0.1 * torch.randn_like(data))
-
-
-def test_measuring_changes_nothing(gan, trainer):
+def test_measuring_changes_nothing(gan, trainer, restless):
     ends = []
     for callbacks in ([], [monitor(every_n_steps=1)]):
         torch.manual_seed(5)
         generator = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
-        model = gan(generator=generator, discriminator=Restless())
+        model = gan(generator=generator, discriminator=restless())
         trainer(5, callbacks=callbacks).fit(model, datamodule=ring())
         ends.append((model.state_dict(), torch.get_rng_state()))
     (plain, plain_state), (watched, watched_state) = ends
@@ -275,8 +258,8 @@ def test_measuring_changes_nothing(gan, trainer):
     assert torch.equal(plain_state, watched_state)
 
 
-def test_modes_are_put_back(gan):
-    model = gan(discriminator=Restless())
+def test_modes_are_put_back(gan, restless):
+    model = gan(discriminator=restless())
     model.train()
     model.discriminator.layers[1].eval()
     before = [module.training for module in model.modules()]

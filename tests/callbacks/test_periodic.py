@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 
@@ -60,20 +59,6 @@ class Everything(InfoGAN):
 
     def encode(self, data):
         return self.encoder(data)
-
-
-class Data(LightningDataModule):
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def train_dataloader(self):
-        return self.batches(8, 2)
-
-    def real(self, count, seed):
-        generator = torch.Generator().manual_seed(seed)
-        points = torch.randn(count, 2, generator=generator)
-        return points, (points[:, 0] > 0).long()
 
 
 def everything(gan):
@@ -158,11 +143,11 @@ def test_a_picture_that_cannot_be_written_ends_the_run_or_not_as_is_asked(
     assert sum("the run goes on" in message for message in caplog.messages) == 1
 
 
-def test_all_of_them_in_one_run(gan, trainer, batches, tmp_path):
+def test_all_of_them_in_one_run(gan, trainer, tmp_path, labelled_points):
     callbacks, metrics = all_callbacks(tmp_path), CSVLogger(tmp_path, name="", version="")
     board = TensorBoardLogger(tmp_path, name="board", version="")
     run = trainer(3, callbacks=callbacks, logger=[metrics, board])
-    run.fit(everything(gan), datamodule=Data(batches))
+    run.fit(everything(gan), datamodule=labelled_points(real=0))
     for name in ("reconstructions", "interpolations", "traversals"):
         files = sorted(path.name for path in (tmp_path / name).iterdir())
         assert files == ["00000002.png", "00000003.png"]
@@ -177,11 +162,11 @@ def test_all_of_them_in_one_run(gan, trainer, batches, tmp_path):
     assert all(word in content for word in (b"reconstructions", b"interpolations", b"traversals"))
 
 
-def test_all_of_them_change_nothing_in_training(gan, trainer, batches, tmp_path):
+def test_all_of_them_change_nothing_in_training(gan, trainer, tmp_path, labelled_points):
     ends = []
     for callbacks in ([], all_callbacks(tmp_path)):
         model = everything(gan)
-        trainer(3, callbacks=callbacks).fit(model, datamodule=Data(batches))
+        trainer(3, callbacks=callbacks).fit(model, datamodule=labelled_points(real=0))
         assert all(module.training for module in model.modules())
         ends.append((model.state_dict(), torch.get_rng_state()))
     (without, random), (drawn, random_too) = ends

@@ -3,7 +3,6 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule
 from lightning.pytorch.loggers import CSVLogger
 from PIL import Image
 from torch import nn
@@ -46,19 +45,6 @@ class Flattening(GAN):
         return data.flatten(1)
 
 
-class Data(LightningDataModule):
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def train_dataloader(self):
-        return self.batches(8, 2)
-
-    def real(self, count, seed):
-        generator = torch.Generator().manual_seed(seed)
-        return torch.randn(count, 2, generator=generator), None
-
-
 def drawing(folder, **changes):
     settings = {"every_n_steps": 2, "samples": 7, "columns": 4, "seed": 3}
     return Reconstructions(folder=folder, on_save_error=StopOnSaveError(), **settings | changes)
@@ -83,21 +69,23 @@ def opened(path):
         return np.asarray(image.convert("RGB")).astype(int)
 
 
-def test_an_encoder_that_inverts_the_generator_has_no_error(gan, trainer, batches, tmp_path):
+def test_an_encoder_that_inverts_the_generator_has_no_error(
+    gan, trainer, tmp_path, labelled_points
+):
     linear = nn.Sequential(nn.Linear(2, 2))
     nn.init.orthogonal_(linear[0].weight)
     callback = drawing(tmp_path)
     model = gan(Inverting, generator=linear, latent_prior=Normal(latent_dim=2))
-    trainer(3, callbacks=[callback]).fit(model, datamodule=Data(batches))
+    trainer(3, callbacks=[callback]).fit(model, datamodule=labelled_points(real=0))
     assert [row["step"] for row in callback.history] == [2, 3]
     assert all(0 <= row[ERROR] < 1e-10 for row in callback.history)
 
 
-def test_the_error_is_the_mean_over_samples_and_numbers(gan, trainer, batches, tmp_path):
+def test_the_error_is_the_mean_over_samples_and_numbers(gan, trainer, tmp_path, labelled_points):
     callback, model = drawing(tmp_path / "pictures"), shifting(gan, 2)
     logger = CSVLogger(tmp_path, name="", version="")
     run = trainer(5, callbacks=[callback], logger=logger)
-    run.fit(model, datamodule=Data(batches))
+    run.fit(model, datamodule=labelled_points(real=0))
     expected = model.generator.number.item() ** 2  # each number is off by it
     assert expected > 1e-8
     assert [row["step"] for row in callback.history] == [2, 4, 5]
@@ -116,17 +104,19 @@ def test_the_averaged_generator_reconstructs_however_many_there_are(gan):
     assert torch.allclose(reconstruct(model, data), data + 0.25)
 
 
-def test_a_model_without_an_encoder_is_left_alone(gan, trainer, batches, tmp_path, caplog):
+def test_a_model_without_an_encoder_is_left_alone(gan, trainer, tmp_path, caplog, labelled_points):
     callback = drawing(tmp_path / "pictures")
     with caplog.at_level("INFO", logger="ganzoo"):
-        trainer(3, callbacks=[callback]).fit(gan(), datamodule=Data(batches))
+        trainer(3, callbacks=[callback]).fit(gan(), datamodule=labelled_points(real=0))
     assert caplog.messages == ["without reconstructions: GAN has no encoder"]
     assert callback.history == [] and not (tmp_path / "pictures").exists()
 
 
-def test_the_end_says_what_was_measured(gan, trainer, batches, tmp_path, caplog):
+def test_the_end_says_what_was_measured(gan, trainer, tmp_path, caplog, labelled_points):
     with caplog.at_level("INFO", logger="ganzoo"):
-        trainer(1, callbacks=[drawing(tmp_path)]).fit(shifting(gan, 2), datamodule=Data(batches))
+        trainer(1, callbacks=[drawing(tmp_path)]).fit(
+            shifting(gan, 2), datamodule=labelled_points(real=0)
+        )
     assert caplog.messages[-1].startswith(f"{ERROR} 0.0000: of the reconstructions of 7 real")
 
 
@@ -143,9 +133,9 @@ def test_without_a_data_module_the_first_batch_is_kept(gan, trainer, batches, tm
 
 
 def test_a_resumed_run_has_the_measurements_of_one_that_was_not_stopped(
-    gan, trainer, batches, tmp_path
+    gan, trainer, tmp_path, labelled_points
 ):
-    path, data = tmp_path / "last.ckpt", Data(batches)
+    path, data = tmp_path / "last.ckpt", labelled_points(real=0)
     whole, first, second = (drawing(tmp_path / name) for name in "abc")
     resuming = {"plugins": [AtomicCheckpointIO()]}
     stopped = trainer(3, callbacks=[first], **resuming)

@@ -13,7 +13,8 @@ from ganzoo.composition.create import build_model
 from ganzoo.errors import InputError
 from ganzoo.models.acgan import ACGAN
 from ganzoo.models.player import Share
-from ganzoo.networks.conditional import LabelConcatGenerator
+from ganzoo.networks.conditional import LabelCodeGenerator
+from ganzoo.networks.label_codes import OneHotLabels
 
 LABELS = torch.tensor([0, 2, 1, 1, 0, 2])
 
@@ -22,8 +23,10 @@ LABELS = torch.tensor([0, 2, 1, 1, 0, 2])
 def acgan(gan):
     def make(outputs=4, **changes):
         settings = {
-            "generator": LabelConcatGenerator(
-                network=lambda latent_dim: nn.Linear(latent_dim, 2), latent_dim=4, num_classes=3
+            "generator": LabelCodeGenerator(
+                network=lambda latent_dim: nn.Linear(latent_dim, 2),
+                latent_dim=4,
+                label_code=OneHotLabels(num_classes=3),
             ),
             "discriminator": nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, outputs)),
             "num_classes": 3,

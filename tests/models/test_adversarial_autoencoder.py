@@ -32,7 +32,7 @@ def model(gan):
     return make
 
 
-def test_section_2_written_out_by_hand(model, trainer, batches):
+def test_section_2_written_out_by_hand(model, trainer, batches, take_step, assert_same_weights):
     game = model()
     encoder, discriminator, generator = (
         copy.deepcopy(part) for part in (game.encoder, game.discriminator, game.generator)
@@ -44,34 +44,22 @@ def test_section_2_written_out_by_hand(model, trainer, batches):
     steppers = [SGD(part.parameters()) for part in (discriminator, encoder, generator)]
     stream = iter(batches(8, 2))
 
-    def step(optimizer, loss):
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
     def error(data):
         return ((data - generator(encoder(data))) ** 2).sum() / 8 / 2
 
     for _ in range(2):
         (data,) = next(stream)
         codes, prior = encoder(data).detach(), torch.randn(8, 4)
-        step(
-            steppers[0],
-            softplus(-discriminator(prior)).mean() + softplus(discriminator(codes)).mean(),
-        )
+        told = softplus(-discriminator(prior)).mean() + softplus(discriminator(codes)).mean()
+        take_step(steppers[0], told)
         torch.randn(8, 4)  # the prior's latents are drawn in each turn
         fooled = softplus(-discriminator(encoder(data))).mean()
-        step(steppers[1], 0.7 * error(data) + fooled)
+        take_step(steppers[1], 0.7 * error(data) + fooled)
         torch.randn(8, 4)
-        step(steppers[2], error(data))
+        take_step(steppers[2], error(data))
 
-    for mine, theirs in (
-        (game.encoder, encoder),
-        (game.discriminator, discriminator),
-        (game.generator, generator),
-    ):
-        for one, other in zip(mine.parameters(), theirs.parameters(), strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    mine = game.encoder, game.discriminator, game.generator
+    assert_same_weights(mine, (encoder, discriminator, generator))
 
 
 @pytest.mark.slow

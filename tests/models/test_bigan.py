@@ -14,24 +14,24 @@ from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.composition.create import build_model
 from ganzoo.errors import InputError
 from ganzoo.models.bigan import BiGAN, check_exchange
-from ganzoo.models.pairs import paired
 from ganzoo.networks.encoders import Encoder
+from ganzoo.networks.joining import joined
 
 SGD = partial(torch.optim.SGD, lr=0.05)
 PAIRS = dict.fromkeys(("encoder", "discriminator", "generator"), SGD)
 
 
 def test_pairs_of_points_and_of_images():
-    points = paired(torch.ones(3, 2), torch.arange(12.0).view(3, 4))
+    points = joined(torch.ones(3, 2), torch.arange(12.0).view(3, 4))
     torch.testing.assert_close(points[1], torch.tensor([1.0, 1.0, 4.0, 5.0, 6.0, 7.0]))
-    images = paired(torch.zeros(2, 3, 5, 5), torch.tensor([[7.0], [8.0]]))
+    images = joined(torch.zeros(2, 3, 5, 5), torch.tensor([[7.0], [8.0]]))
     assert images.shape == (2, 4, 5, 5)
     assert (images[:, :3] == 0).all()
     assert (images[0, 3] == 7).all()
     assert (images[1, 3] == 8).all()
 
 
-def test_equation_3_written_out_by_hand(gan, trainer, batches):
+def test_equation_3_written_out_by_hand(gan, trainer, batches, take_step, assert_same_weights):
     game = gan(
         BiGAN,
         encoder=Encoder(network=lambda outputs: nn.Linear(2, outputs), latent_dim=4),
@@ -55,26 +55,16 @@ def test_equation_3_written_out_by_hand(gan, trainer, batches):
         latents = torch.randn(8, 4)
         return discriminator(torch.cat([generator(latents), latents], 1))
 
-    def step(optimizer, loss):
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
     for _ in range(2):
         (data,) = next(stream)
         made = fake()  # drawn first
-        step(steppers[0], softplus(-real(data)).mean() + softplus(made).mean())
+        take_step(steppers[0], softplus(-real(data)).mean() + softplus(made).mean())
         torch.randn(8, 4)  # in the encoder's turn fakes are drawn that its loss leaves out
-        step(steppers[1], softplus(real(data)).mean())
-        step(steppers[2], softplus(-fake()).mean())
+        take_step(steppers[1], softplus(real(data)).mean())
+        take_step(steppers[2], softplus(-fake()).mean())
 
-    for mine, theirs in (
-        (game.encoder, encoder),
-        (game.discriminator, discriminator),
-        (game.generator, generator),
-    ):
-        for one, other in zip(mine.parameters(), theirs.parameters(), strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    mine = game.encoder, game.discriminator, game.generator
+    assert_same_weights(mine, (encoder, discriminator, generator))
 
 
 SYMMETRIC = {"hinge", "minimax", "non_saturating", "wasserstein", "relativistic"}

@@ -6,7 +6,8 @@ from torch import nn
 from torch.nn.functional import one_hot, softplus
 
 from ganzoo.models.conditional_gan import ConditionalGAN
-from ganzoo.networks.conditional import LabelConcatDiscriminator, LabelConcatGenerator
+from ganzoo.networks.conditional import LabelCodeDiscriminator, LabelCodeGenerator
+from ganzoo.networks.label_codes import OneHotLabels
 
 ADAM = partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.999))
 
@@ -24,9 +25,11 @@ def test_equation_2_written_out_by_hand(gan, trainer, batches):
     model = gan(
         ConditionalGAN,
         num_classes=3,
-        generator=LabelConcatGenerator(network=generator_network, latent_dim=4, num_classes=3),
-        discriminator=LabelConcatDiscriminator(
-            network=discriminator_network, shape=[2], num_classes=3
+        generator=LabelCodeGenerator(
+            network=generator_network, latent_dim=4, label_code=OneHotLabels(num_classes=3)
+        ),
+        discriminator=LabelCodeDiscriminator(
+            network=discriminator_network, shape=[2], label_code=OneHotLabels(num_classes=3)
         ),
     )
     generator = copy.deepcopy(model.generator.network)

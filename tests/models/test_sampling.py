@@ -7,7 +7,8 @@ from torch import nn
 from ganzoo.errors import InputError
 from ganzoo.models.averaging import ExponentialMovingAverage
 from ganzoo.models.conditional_gan import ConditionalGAN
-from ganzoo.networks.conditional import LabelConcatDiscriminator, LabelConcatGenerator
+from ganzoo.networks.conditional import LabelCodeDiscriminator, LabelCodeGenerator
+from ganzoo.networks.label_codes import OneHotLabels
 
 
 def test_same_seed_same_samples_and_no_trace_in_the_global_state(gan):
@@ -69,8 +70,12 @@ def conditional(gan):
     return gan(
         ConditionalGAN,
         num_classes=3,
-        generator=LabelConcatGenerator(network=network, latent_dim=4, num_classes=3),
-        discriminator=LabelConcatDiscriminator(network=judge, shape=[2], num_classes=3),
+        generator=LabelCodeGenerator(
+            network=network, latent_dim=4, label_code=OneHotLabels(num_classes=3)
+        ),
+        discriminator=LabelCodeDiscriminator(
+            network=judge, shape=[2], label_code=OneHotLabels(num_classes=3)
+        ),
     )
 
 

@@ -39,6 +39,9 @@ class LinearEncoder(nn.Module):
         mean = data @ self.gain + self.mean_shift
         return Gaussian(mean, self.log_variance.expand_as(mean))
 
+    def codes(self, data):
+        return self(data).mean
+
 
 @pytest.fixture
 def vae(gan):

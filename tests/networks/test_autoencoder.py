@@ -15,8 +15,9 @@ from ganzoo.networks.batch_statistics import (
     MinibatchStandardDeviation,
     NoBatchStatistics,
 )
-from ganzoo.networks.conditional import LabelConcatDiscriminator
+from ganzoo.networks.conditional import LabelCodeDiscriminator
 from ganzoo.networks.initialization import HeUniform
+from ganzoo.networks.label_codes import OneHotLabels
 from ganzoo.networks.normalization import BatchNorm, LayerNorm, NoNorm, SpectralNorm
 from ganzoo.networks.virtual_batch import VirtualBatchNorm
 
@@ -145,8 +146,10 @@ def test_logits_are_float32_under_autocast():
 
 def test_with_labels_it_reconstructs_them_beside_the_data():
     network = partial(AutoencoderDiscriminator, **SETTINGS | {"shape": [5]})
-    conditional = LabelConcatDiscriminator(
-        network=lambda shape: network(shape=shape), shape=[5], num_classes=3
+    conditional = LabelCodeDiscriminator(
+        network=lambda shape: network(shape=shape),
+        shape=[5],
+        label_code=OneHotLabels(num_classes=3),
     )
     data = torch.randn(3, 5)
     assert conditional.network.shape == (8,)

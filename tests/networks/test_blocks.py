@@ -4,9 +4,10 @@ from torch import nn
 
 from ganzoo.networks.batch_statistics import NoBatchStatistics
 from ganzoo.networks.blocks import ResidualBlock, chain
-from ganzoo.networks.conditional import LabelConcatDiscriminator
+from ganzoo.networks.conditional import LabelCodeDiscriminator
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.initialization import NormalInitialization
+from ganzoo.networks.label_codes import OneHotLabels
 from ganzoo.networks.mlp import MLPDiscriminator
 from ganzoo.networks.normalization import BatchNorm, NoNorm, SpectralNorm
 from ganzoo.networks.resnet import ResNetDiscriminator
@@ -68,7 +69,7 @@ def test_a_residual_block_adds_its_two_branches():
             (torch.randn(2, 1, 32, 32),),
         ),
         (
-            LabelConcatDiscriminator(
+            LabelCodeDiscriminator(
                 network=lambda shape: DCGANDiscriminator(
                     shape=shape,
                     width=2,
@@ -79,7 +80,7 @@ def test_a_residual_block_adds_its_two_branches():
                     initialization=DRAWN,
                 ),
                 shape=[1, 8, 8],
-                num_classes=3,
+                label_code=OneHotLabels(num_classes=3),
             ),
             (torch.randn(3, 1, 8, 8), torch.arange(3)),
         ),

@@ -7,14 +7,10 @@ import torch
 
 from ganzoo.errors import InputError
 from ganzoo.networks.batch_statistics import NoBatchStatistics
-from ganzoo.networks.conditional import (
-    LabelCodeGenerator,
-    LabelConcatDiscriminator,
-    LabelConcatGenerator,
-)
+from ganzoo.networks.conditional import LabelCodeDiscriminator, LabelCodeGenerator
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.initialization import HeUniform, XavierUniform
-from ganzoo.networks.label_codes import EmbeddedLabels, one_hot
+from ganzoo.networks.label_codes import EmbeddedLabels, OneHotLabels, one_hot
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.normalization import NoNorm
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
@@ -48,14 +44,18 @@ def conditional_generator(family, latent_dim=4, num_classes=5):
     shape, network, _ = family
     torch.manual_seed(0)
     bound = partial(network, latent_dim=latent_dim, shape=shape)
-    return LabelConcatGenerator(network=bound, latent_dim=latent_dim, num_classes=num_classes)
+    return LabelCodeGenerator(
+        network=bound, latent_dim=latent_dim, label_code=OneHotLabels(num_classes=num_classes)
+    )
 
 
 def conditional_discriminator(family, num_classes=5):
     shape, _, network = family
     torch.manual_seed(0)
     bound = partial(network, shape=shape)
-    return LabelConcatDiscriminator(network=bound, shape=shape, num_classes=num_classes)
+    return LabelCodeDiscriminator(
+        network=bound, shape=shape, label_code=OneHotLabels(num_classes=num_classes)
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -92,13 +92,17 @@ def test_networks_see_the_label_as_one_hot_numbers_and_constant_maps():
             return batch
 
     labels = torch.tensor([2, 0])
-    LabelConcatGenerator(network=Spy, latent_dim=4, num_classes=3)(torch.ones(2, 4), labels)
+    LabelCodeGenerator(network=Spy, latent_dim=4, label_code=OneHotLabels(num_classes=3))(
+        torch.ones(2, 4), labels
+    )
     assert seen[0] == {"latent_dim": 7}
     assert seen[1].tolist() == [[1, 1, 1, 1, 0, 0, 1], [1, 1, 1, 1, 1, 0, 0]]
 
     seen.clear()
     images = torch.randn(2, 1, 2, 3)
-    LabelConcatDiscriminator(network=Spy, shape=[1, 2, 3], num_classes=3)(images, labels)
+    LabelCodeDiscriminator(network=Spy, shape=[1, 2, 3], label_code=OneHotLabels(num_classes=3))(
+        images, labels
+    )
     assert seen[0] == {"shape": [4, 2, 3]}
     assert torch.equal(seen[1][:, :1], images)
     maps = seen[1][:, 1:]
@@ -107,7 +111,9 @@ def test_networks_see_the_label_as_one_hot_numbers_and_constant_maps():
     assert maps.sum(dim=(2, 3)).tolist() == [[0, 0, 6], [6, 0, 0]]
 
     seen.clear()
-    LabelConcatDiscriminator(network=Spy, shape=(2,), num_classes=3)(torch.ones(2, 2), labels)
+    LabelCodeDiscriminator(network=Spy, shape=(2,), label_code=OneHotLabels(num_classes=3))(
+        torch.ones(2, 2), labels
+    )
     assert seen[0] == {"shape": [5]}
     assert seen[1].tolist() == [[1, 1, 0, 0, 1], [1, 1, 1, 0, 0]]
 
@@ -150,24 +156,27 @@ def test_labels_on_another_device_are_not_looked_at():
     [
         (
             lambda: conditional_generator(FAMILIES[0], num_classes=None),
-            "needs labelled data, and this data set has no labels: choose a labelled dataset",
+            "needs a data set with classes: choose a labelled data set",
         ),
-        (lambda: conditional_discriminator(FAMILIES[0], num_classes=None), "needs labelled data"),
+        (
+            lambda: conditional_discriminator(FAMILIES[0], num_classes=None),
+            "needs a data set with classes",
+        ),
         (lambda: conditional_discriminator(FAMILIES[0], num_classes=0), "num_classes must be"),
         (lambda: conditional_generator(FAMILIES[0], latent_dim=0), "latent_dim must be"),
         (
             lambda: conditional_generator(FAMILIES[0])(torch.randn(2, 9), torch.zeros(2).long()),
-            r"LabelConcatGenerator was built for batches \[B, 4\], not \[2, 9\]",
+            r"LabelCodeGenerator was built for batches \[B, 4\], not \[2, 9\]",
         ),
         (
             lambda: conditional_discriminator(FAMILIES[2])(torch.randn(2, 2), torch.arange(2)),
-            r"LabelConcatDiscriminator was built for batches \[B, 1, 8, 8\], not \[2, 2\]",
+            r"LabelCodeDiscriminator was built for batches \[B, 1, 8, 8\], not \[2, 2\]",
         ),
         (
-            lambda: LabelConcatDiscriminator(
+            lambda: LabelCodeDiscriminator(
                 network=partial(DCGANDiscriminator, **ANY, **SLOPE, **JUDGED),
                 shape=[1, 28, 28],
-                num_classes=3,
+                label_code=OneHotLabels(num_classes=3),
             ),
             "not 28x28: set dataset.image_size",
         ),

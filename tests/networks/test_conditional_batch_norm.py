@@ -262,7 +262,7 @@ def test_a_label_out_of_range_is_refused_in_one_line(label):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: conditional(num_classes=None), "needs labelled data, and this data set has no"),
+        (lambda: conditional(num_classes=None), "needs a data set with classes"),
         (lambda: conditional(num_classes=0), "num_classes must be a whole number from 1 up"),
         (
             lambda: ConditionalBatchNorm(num_classes=3, eps=0.0, momentum=0.1),

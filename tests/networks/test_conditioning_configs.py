@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
-from ganzoo.networks.conditional import LabelConcatDiscriminator, LabelConcatGenerator
+from ganzoo.networks.conditional import LabelCodeDiscriminator, LabelCodeGenerator
 from ganzoo.networks.conditional_batch_norm import ConditionalNormGenerator
 from ganzoo.networks.projection import ProjectionDiscriminator
 
@@ -67,8 +67,8 @@ def test_data_without_classes_are_refused_in_one_line(choice):
 @pytest.mark.parametrize(
     ("choice", "generator", "discriminator"),
     [
-        ("concatenation", LabelConcatGenerator, LabelConcatDiscriminator),
-        ("conditional_batch_normalization", ConditionalNormGenerator, LabelConcatDiscriminator),
+        ("concatenation", LabelCodeGenerator, LabelCodeDiscriminator),
+        ("conditional_batch_normalization", ConditionalNormGenerator, LabelCodeDiscriminator),
         ("projection", ConditionalNormGenerator, ProjectionDiscriminator),
     ],
 )

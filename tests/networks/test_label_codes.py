@@ -115,8 +115,8 @@ def test_a_label_out_of_range_is_refused_in_one_line(label):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: embedded(num_classes=None), "needs labelled data, and this data set has no"),
-        (lambda: OneHotLabels(num_classes=None), "needs labelled data"),
+        (lambda: embedded(num_classes=None), "needs a data set with classes"),
+        (lambda: OneHotLabels(num_classes=None), "needs a data set with classes"),
         (lambda: embedded(num_classes=0), "num_classes must be a whole number from 1 up, not 0"),
         (lambda: embedded(embedding_dim=0), "embedding_dim must be a whole number from 1 up"),
         (

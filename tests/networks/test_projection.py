@@ -152,7 +152,7 @@ def test_networks_compile_without_a_graph_break():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: discriminator_of("mlp", num_classes=None), "needs labelled data, and this data"),
+        (lambda: discriminator_of("mlp", num_classes=None), "needs a data set with classes"),
         (lambda: discriminator_of("mlp", num_classes=0), "num_classes must be a whole number"),
         (
             lambda: discriminator_of("mlp")(torch.randn(2, 2), torch.tensor([0, 3])),

@@ -10,9 +10,10 @@ from torch.func import functional_call
 from ganzoo.errors import InputError
 from ganzoo.models.averaging import ExponentialMovingAverage
 from ganzoo.networks.batch_statistics import MinibatchDiscrimination, NoBatchStatistics
-from ganzoo.networks.conditional import LabelConcatGenerator
+from ganzoo.networks.conditional import LabelCodeGenerator
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.initialization import HeUniform, NormalInitialization, XavierUniform
+from ganzoo.networks.label_codes import OneHotLabels
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.normalization import BatchNorm
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
@@ -255,8 +256,10 @@ def test_gradients_flow_through_the_reference_batch():
 
 
 def test_labels_are_part_of_the_reference():
-    network = LabelConcatGenerator(
-        network=partial(network_of, "mlp_generator"), latent_dim=5, num_classes=3
+    network = LabelCodeGenerator(
+        network=partial(network_of, "mlp_generator"),
+        latent_dim=5,
+        label_code=OneHotLabels(num_classes=3),
     )
     latents, labels = torch.randn(6, 5), torch.tensor([0, 2, 1, 0, 2, 1])
     network(latents, labels)

@@ -20,7 +20,7 @@ from ganzoo.optim import (
 LR = 0.05
 
 
-def close(found, expected):
+def assert_close(found, expected):
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
 
 
@@ -33,7 +33,7 @@ def blockwise(values, arena):
 def test_extragradient_steps_along_the_gradient_one_step_ahead(arena):
     it = arena(lr=LR)
     z, g = it.position(), it.gradient
-    close(it.play(Extragradient())[0], z - LR * g(z - LR * g(z)))
+    assert_close(it.play(Extragradient())[0], z - LR * g(z - LR * g(z)))
 
 
 def test_past_extragradient_is_popovs_recursion(arena):
@@ -44,14 +44,14 @@ def test_past_extragradient_is_popovs_recursion(arena):
         slope = it.gradient(ahead)
         z = z - LR * slope
         ahead = z - LR * slope
-        close(found, z)
+        assert_close(found, z)
 
 
 def test_consensus_adds_the_slope_of_half_the_squared_gradient(arena):
     it = arena(lr=LR)
     z = it.position()
     v, jacobian = it.gradient(z), it.jacobian(z)
-    close(it.play(ConsensusOptimization(weight=0.7))[0], z - LR * (v + 0.7 * jacobian.T @ v))
+    assert_close(it.play(ConsensusOptimization(weight=0.7))[0], z - LR * (v + 0.7 * jacobian.T @ v))
 
 
 def test_symplectic_adjustment_is_that_of_the_antisymmetric_part(arena):
@@ -60,7 +60,7 @@ def test_symplectic_adjustment_is_that_of_the_antisymmetric_part(arena):
     xi, jacobian = it.gradient(z), it.jacobian(z)
     turning = (jacobian - jacobian.T) / 2
     rule = SymplecticGradientAdjustment(weight=0.7, alignment=None)
-    close(it.play(rule)[0], z - LR * (xi + 0.7 * turning.T @ xi))
+    assert_close(it.play(rule)[0], z - LR * (xi + 0.7 * turning.T @ xi))
 
 
 def test_alignment_has_the_sign_of_algorithm_1(arena):
@@ -72,7 +72,7 @@ def test_alignment_has_the_sign_of_algorithm_1(arena):
         adjustment, slope = (jacobian - jacobian.T).T @ xi / 2, jacobian.T @ xi
         sign = torch.sign((xi @ slope) * (adjustment @ slope) / len(z) + 0.1)
         rule = SymplecticGradientAdjustment(weight=0.7, alignment=SignAlignment(offset=0.1))
-        close(it.play(rule)[0], z - LR * (xi + 0.7 * sign * adjustment))
+        assert_close(it.play(rule)[0], z - LR * (xi + 0.7 * sign * adjustment))
         signs.add(sign.item())
     assert signs == {-1.0, 1.0}, "both cases have been seen"
 
@@ -123,9 +123,9 @@ TWICE = {
 
 def test_without_weight_the_moves_are_simultaneous(arena):
     plain = arena().play(Simultaneous(), rounds=3)
-    close(arena().play(ConsensusOptimization(weight=0.0), rounds=3), plain)
+    assert_close(arena().play(ConsensusOptimization(weight=0.0), rounds=3), plain)
     rule = SymplecticGradientAdjustment(weight=0.0, alignment=None)
-    close(arena().play(rule, rounds=3), plain)
+    assert_close(arena().play(rule, rounds=3), plain)
 
 
 def test_a_player_alone_in_its_round_has_nobody_to_mix_with(arena):
@@ -135,12 +135,12 @@ def test_a_player_alone_in_its_round_has_nobody_to_mix_with(arena):
         expected = z.clone()
         expected[block] -= LR * it.gradient(z)[block]
         TWICE[name]().play(it.movers[1:2])
-        close(it.position(), expected)
+        assert_close(it.position(), expected)
     it = arena(lr=LR)
     own, table = it.gradient(z)[block], it.jacobian(z)[block, block]
     expected[block] = z[block] - LR * (own + 0.5 * table.T @ own)
     TWICE["consensus"]().play(it.movers[1:2])
-    close(it.position(), expected)
+    assert_close(it.position(), expected)
 
 
 @pytest.mark.parametrize("name", TWICE)
@@ -185,7 +185,7 @@ def test_with_adam_the_moments_learn_from_both_steps(arena, past):
 
     expected = extra_adam(gradient, it.position().numpy(), lr, betas, eps, 5, past)
     found = it.play(PastExtragradient() if past else Extragradient(), rounds=5)[-1]
-    close(found, torch.from_numpy(expected))
+    assert_close(found, torch.from_numpy(expected))
 
 
 def test_the_past_can_be_kept_and_taken_up(arena, tmp_path):

@@ -77,7 +77,7 @@ def _flat(shape):
 
 
 @pytest.fixture
-def compare(make_penalty, make_scene):
+def assert_as_in_float64(make_penalty, make_scene):
     """Compare a penalty in float32 or less with the same of float64."""
 
     def check(name, real, fake, autocast):
@@ -110,15 +110,15 @@ def compare(make_penalty, make_scene):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_penalty_in_mixed_precision_is_that_of_float64(name, dtype, compare):
+def test_a_penalty_in_mixed_precision_is_that_of_float64(name, dtype, assert_as_in_float64):
     torch.manual_seed(1)
     real, fake = torch.randn(2, 16, 3, 6, 6)
-    compare(name, real, fake, dtype)
+    assert_as_in_float64(name, real, fake, dtype)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_fakes_in_half_precision_are_taken_as_they_are(name, compare):
+def test_fakes_in_half_precision_are_taken_as_they_are(name, assert_as_in_float64):
     """Autocast leaves the generator's output in half precision; the penalty goes on in float32."""
     torch.manual_seed(1)
     real, fake = torch.randn(2, 16, 3, 6, 6)
-    compare(name, real, fake.bfloat16(), None)
+    assert_as_in_float64(name, real, fake.bfloat16(), None)

@@ -7,8 +7,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torchmetrics.classification import MulticlassAccuracy
 
 from ganzoo.callbacks.examples import Examples, find_examples
-from ganzoo.callbacks.measurements import Measurements
-from ganzoo.errors import check_whole
+from ganzoo.callbacks.measurements import SampleMeasurements
 from ganzoo.models.batches import looking
 from ganzoo.models.semi_supervised_gan import SemiSupervisedGAN
 
@@ -18,7 +17,7 @@ KINDS = {
 }
 
 
-class Classification(Measurements):
+class Classification(SampleMeasurements):
     """Measures the share of samples that the discriminator classifies rightly.
 
     Every few generator updates and at the end, the discriminator with its own weights classifies
@@ -41,13 +40,6 @@ class Classification(Measurements):
 
     name = "classification"
     direction = "maximize"
-
-    def __init__(self, *, every_n_steps: int, samples: int, batch_size: int, seed: int) -> None:
-        super().__init__(every_n_steps=every_n_steps)
-        check_whole(samples=samples, batch_size=batch_size)
-        check_whole(0, seed=seed)
-        self.samples, self.batch_size, self.seed = samples, batch_size, seed
-        self._examples: Examples | None = None
 
     def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
         """Why nothing is classified; None where there are samples to classify."""

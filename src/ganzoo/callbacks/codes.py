@@ -8,9 +8,8 @@ from lightning.pytorch import LightningModule, Trainer
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from ganzoo.callbacks.examples import Examples, find_examples
-from ganzoo.callbacks.measurements import Measurements
-from ganzoo.errors import check_whole
+from ganzoo.callbacks.examples import find_examples
+from ganzoo.callbacks.measurements import SampleMeasurements
 from ganzoo.models.sampling import Sampler
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.encoders import CodeClassifier, CodePosterior, Gaussian, cross_entropies
@@ -24,7 +23,7 @@ MEANINGS = {
 }
 
 
-class Codes(Measurements):
+class Codes(SampleMeasurements):
     """Measures what InfoGAN's classifier Q finds out of codes, and what of classes.
 
     Every few generator updates and at the end, in evaluation mode, Q with its own weights looks
@@ -56,13 +55,6 @@ class Codes(Measurements):
 
     name = "codes"
     direction = "maximize"
-
-    def __init__(self, *, every_n_steps: int, samples: int, batch_size: int, seed: int) -> None:
-        super().__init__(every_n_steps=every_n_steps)
-        check_whole(samples=samples, batch_size=batch_size)
-        check_whole(0, seed=seed)
-        self.samples, self.batch_size, self.seed = samples, batch_size, seed
-        self._examples: Examples | None = None
 
     def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That nothing recovers codes, where nothing does; else real samples are found."""

@@ -1,6 +1,7 @@
 """Samples on the ways from one latent to another."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -13,7 +14,6 @@ from ganzoo.models.sampling import LatentPrior, Sampler
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.latents import Uniform
 from ganzoo.pictures import Block, draw_paths, save_png, sheet
-from ganzoo.saving import SaveErrors
 
 
 class Interpolations(Pictures):
@@ -24,13 +24,9 @@ class Interpolations(Pictures):
     paths over the density of the data. Samples are those of averaged weights.
 
     Args:
-        folder: Where the pictures go, as ``<step>.png``.
-        every_n_steps: Generator updates from one picture to the next, at least 1.
         ways: Number of ways, at least 1.
         steps: Samples of a way, both ends included, at least 2.
-        points: Number of real points that paths of points are drawn over, at least 1.
-        seed: Chooses the latents.
-        on_save_error: What happens when a picture cannot be written.
+        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.Pictures`.
 
     Raises:
         InputError: if a number is out of range.
@@ -38,22 +34,11 @@ class Interpolations(Pictures):
 
     name = "interpolations"
 
-    def __init__(
-        self,
-        *,
-        folder: str | Path,
-        every_n_steps: int,
-        ways: int,
-        steps: int,
-        points: int,
-        seed: int,
-        on_save_error: SaveErrors,
-    ) -> None:
-        super().__init__(folder=folder, every_n_steps=every_n_steps, on_save_error=on_save_error)
-        check_whole(ways=ways, points=points)
+    def __init__(self, *, ways: int, steps: int, **pictures: Any) -> None:
+        super().__init__(**pictures)
+        check_whole(ways=ways)
         check_whole(2, steps=steps)
-        check_whole(0, seed=seed)
-        self.ways, self.steps, self.points, self.seed = ways, steps, points, seed
+        self.ways, self.steps = ways, steps
 
     def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That there are only codes, where there is no noise that could move."""

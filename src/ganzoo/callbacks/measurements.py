@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 import torch
 from lightning.pytorch import LightningModule, Trainer
 
+from ganzoo.callbacks.examples import Examples
 from ganzoo.callbacks.periodic import Periodic, log, undisturbed
+from ganzoo.errors import check_whole
 
 
 class Measurements(Periodic):
@@ -79,6 +81,27 @@ class Measurements(Periodic):
         self.history = list(state_dict["history"])
         if self.history:
             self.last_step = int(self.history[-1]["step"])
+
+
+class SampleMeasurements(Measurements):
+    """Measures on a number of samples, some at a time.
+
+    Args:
+        every_n_steps: Generator updates from one measurement to the next, at least 1.
+        samples: Number of samples, at least 1.
+        batch_size: Samples that pass through a network at once, at least 1.
+        seed: Chooses the samples.
+
+    Raises:
+        InputError: if a number is out of range.
+    """
+
+    def __init__(self, *, every_n_steps: int, samples: int, batch_size: int, seed: int) -> None:
+        super().__init__(every_n_steps=every_n_steps)
+        check_whole(samples=samples, batch_size=batch_size)
+        check_whole(0, seed=seed)
+        self.samples, self.batch_size, self.seed = samples, batch_size, seed
+        self._examples: Examples | None = None
 
 
 def _values(entry: dict[str, float]) -> dict[str, float]:

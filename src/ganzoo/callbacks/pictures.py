@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganzoo.callbacks.periodic import Periodic, undisturbed
 from ganzoo.callbacks.show import log_picture
-from ganzoo.errors import InputError
+from ganzoo.errors import InputError, check_whole
 from ganzoo.models.sampling import Sampler
 from ganzoo.pictures.plane import Ground
 from ganzoo.saving import SaveErrors
@@ -61,16 +61,27 @@ class Pictures(Periodic):
     Args:
         folder: Where the pictures go, as ``<step>.png``.
         every_n_steps: Generator updates from one picture to the next, at least 1.
+        points: Number of points in a picture of points, at least 1.
+        seed: Chooses the latents.
         on_save_error: What happens when a picture cannot be written.
 
     Raises:
-        InputError: if the number is out of range.
+        InputError: if a number is out of range.
     """
 
     def __init__(
-        self, *, folder: str | Path, every_n_steps: int, on_save_error: SaveErrors
+        self,
+        *,
+        folder: str | Path,
+        every_n_steps: int,
+        points: int,
+        seed: int,
+        on_save_error: SaveErrors,
     ) -> None:
         super().__init__(every_n_steps=every_n_steps)
+        check_whole(points=points)
+        check_whole(0, seed=seed)
+        self.points, self.seed = points, seed
         self.album = Album(name=self.name, folder=folder, on_save_error=on_save_error)
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """Pictures of samples from the same latents throughout a run."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
@@ -10,7 +11,6 @@ from ganzoo.callbacks.pictures import Pictures, ground, title
 from ganzoo.errors import check_whole
 from ganzoo.models.sampling import Sampler
 from ganzoo.pictures import image_grid, save_png, scatter
-from ganzoo.saving import SaveErrors
 
 
 class SampleGrid(Pictures):
@@ -20,13 +20,9 @@ class SampleGrid(Pictures):
     density of the data.
 
     Args:
-        folder: Where the pictures go, as ``<step>.png``.
-        every_n_steps: Generator updates from one picture to the next, at least 1.
         rows: Rows of the grid, at least 1.
         columns: Columns of the grid, at least 1.
-        points: Number of points in a scatter, at least 1.
-        seed: Chooses the latents.
-        on_save_error: What happens when a picture cannot be written.
+        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.Pictures`.
 
     Raises:
         InputError: if a number is out of range.
@@ -34,21 +30,10 @@ class SampleGrid(Pictures):
 
     name = "samples"
 
-    def __init__(
-        self,
-        *,
-        folder: str | Path,
-        every_n_steps: int,
-        rows: int,
-        columns: int,
-        points: int,
-        seed: int,
-        on_save_error: SaveErrors,
-    ) -> None:
-        super().__init__(folder=folder, every_n_steps=every_n_steps, on_save_error=on_save_error)
-        check_whole(rows=rows, columns=columns, points=points)
-        self.rows, self.columns, self.points = rows, columns, points
-        self.seed = seed
+    def __init__(self, *, rows: int, columns: int, **pictures: Any) -> None:
+        super().__init__(**pictures)
+        check_whole(rows=rows, columns=columns)
+        self.rows, self.columns = rows, columns
 
     def draw(self, path: Path, trainer: Trainer, model: Sampler) -> None:
         """Draw a grid or a scatter."""

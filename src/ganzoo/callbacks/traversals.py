@@ -1,6 +1,7 @@
 """Samples whose codes change one at a time."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -13,7 +14,6 @@ from ganzoo.models.sampling import Sampler
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.pictures import Block, Categories, Scale, draw_colored, save_png, sheet
 from ganzoo.pictures.colored import Coloring
-from ganzoo.saving import SaveErrors
 
 
 class Traversals(Pictures):
@@ -26,13 +26,9 @@ class Traversals(Pictures):
     each row of a class. Models whose latents have no codes are left alone.
 
     Args:
-        folder: Where the pictures go, as ``<step>.png``.
-        every_n_steps: Generator updates from one picture to the next, at least 1.
         rows: Latents that are kept but for one code, at least 1.
         steps: Values of a continuous code, both ends included, at least 2.
-        points: Number of points in a panel, at least 1.
-        seed: Chooses the latents.
-        on_save_error: What happens when a picture cannot be written.
+        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.Pictures`.
 
     Raises:
         InputError: if a number is out of range.
@@ -40,22 +36,11 @@ class Traversals(Pictures):
 
     name = "traversals"
 
-    def __init__(
-        self,
-        *,
-        folder: str | Path,
-        every_n_steps: int,
-        rows: int,
-        steps: int,
-        points: int,
-        seed: int,
-        on_save_error: SaveErrors,
-    ) -> None:
-        super().__init__(folder=folder, every_n_steps=every_n_steps, on_save_error=on_save_error)
-        check_whole(rows=rows, points=points)
+    def __init__(self, *, rows: int, steps: int, **pictures: Any) -> None:
+        super().__init__(**pictures)
+        check_whole(rows=rows)
         check_whole(2, steps=steps)
-        check_whole(0, seed=seed)
-        self.rows, self.steps, self.points, self.seed = rows, steps, points, seed
+        self.rows, self.steps = rows, steps
 
     def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That there are no codes among the latents, where there are none."""

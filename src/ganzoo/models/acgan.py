@@ -6,9 +6,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ganzoo.errors import InputError, check_not_negative
-from ganzoo.models.classes import ClassSampler, known_classes, required
+from ganzoo.models.classes import ClassSampler, required
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
+from ganzoo.networks.label_codes import known_classes
 from ganzoo.precision import at_least_float32
 
 

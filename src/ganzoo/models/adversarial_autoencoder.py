@@ -6,13 +6,14 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.errors import check_not_negative
+from ganzoo.models.encoding import Encoding
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.networks.encoders import Encoder
 from ganzoo.precision import at_least_float32
 
 
-class AdversarialAutoencoder(GAN):
+class AdversarialAutoencoder(Encoding, GAN):
     """Adversarial autoencoder: a discriminator tells codes of data from latents of the prior.
 
     Makhzani et al. (2016), "Adversarial Autoencoders", section 2 (arXiv 1511.05644). The encoder
@@ -46,10 +47,7 @@ class AdversarialAutoencoder(GAN):
     def players(self) -> Sequence[Player]:
         """The discriminator of codes, the encoder, then the generator."""
         discriminator, generator = super().players()
-        encoder = Player(
-            name="encoder", network=self.encoder, objective=self.encoder_objective, steps=1
-        )
-        return discriminator, encoder, generator
+        return discriminator, self.encoder_player(), generator
 
     def real(self, share: Share) -> Share:
         """Latents of the prior."""
@@ -81,11 +79,6 @@ class AdversarialAutoencoder(GAN):
         """Half the mean squared distance of data ``[B, ...]`` and decoded codes ``[B, Z]``."""
         rebuilt = at_least_float32(self.generate(self.generator, codes, None))
         return (data - rebuilt).flatten(1).square().sum(dim=1).mean() / 2
-
-    def encode(self, data: Tensor) -> Tensor:
-        """Codes ``[B, Z]`` of data ``[B, ...]``."""
-        codes: Tensor = self.encoder(data)
-        return codes
 
     def judge(self, data: Tensor, labels: Tensor | None) -> Tensor:
         """Logits of the codes of data."""

@@ -39,19 +39,6 @@ def unpack(batch: Any, shares: int, splits: int) -> tuple[Tensor, Tensor | None]
     return data, labels
 
 
-def check_labels(labels: Tensor, num_classes: int) -> None:
-    """Refuse labels outside 0 to ``num_classes - 1``.
-
-    Raises:
-        InputError: naming the first label that is out of range.
-    """
-    outside = labels[(labels < 0) | (labels >= num_classes)]
-    if len(outside):
-        raise InputError(
-            f"label {outside[0].item()} is out of range: the classes are 0 to {num_classes - 1}"
-        )
-
-
 def check_networks_fit(
     model: nn.Module,
     generate: Judge,

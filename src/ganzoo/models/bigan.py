@@ -8,14 +8,15 @@ from torch import Tensor
 
 from ganzoo.errors import InputError
 from ganzoo.losses.base import AdversarialLoss
+from ganzoo.models.encoding import Encoding
 from ganzoo.models.gan import GAN
-from ganzoo.models.pairs import paired
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.models.record import total
 from ganzoo.networks.encoders import Encoder
+from ganzoo.networks.joining import joined
 
 
-class BiGAN(GAN):
+class BiGAN(Encoding, GAN):
     """Bidirectional GAN: the discriminator judges data and codes together.
 
     Donahue, Krähenbühl and Darrell (2017), "Adversarial Feature Learning", equation 3 (arXiv
@@ -28,7 +29,7 @@ class BiGAN(GAN):
     loss in which real and generated data can change places so.
 
     Departures: pairs of images and codes are images with a constant map for each number of the
-    code (:func:`~ganzoo.models.pairs.paired`), where the paper joins codes in later layers;
+    code (:func:`~ganzoo.networks.joining.joined`), where the paper joins codes in later layers;
     generator and encoder move one after another.
 
     Args:
@@ -49,18 +50,15 @@ class BiGAN(GAN):
     def players(self) -> Sequence[Player]:
         """The discriminator, the encoder, then the generator."""
         discriminator, generator = super().players()
-        encoder = Player(
-            name="encoder", network=self.encoder, objective=self.encoder_objective, steps=1
-        )
-        return discriminator, encoder, generator
+        return discriminator, self.encoder_player(), generator
 
     def real(self, share: Share) -> Share:
         """Data and their codes."""
-        return share._replace(data=paired(share.data, self.encode(share.data)))
+        return share._replace(data=joined(share.data, self.encode(share.data)))
 
     def imagine(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Samples and the latents that they were made from."""
-        return paired(super().imagine(latents, labels), latents)
+        return joined(super().imagine(latents, labels), latents)
 
     def encoder_objective(self, share: Share) -> Terms:
         """The generator's loss with real and generated pairs exchanged."""
@@ -68,14 +66,9 @@ class BiGAN(GAN):
         score = self.discriminate
         return self.loss.generator_against(-score(real.data, None), lambda: -score(fake, None))
 
-    def encode(self, data: Tensor) -> Tensor:
-        """Codes ``[B, Z]`` of data ``[B, ...]``."""
-        codes: Tensor = self.encoder(data)
-        return codes
-
     def judge(self, data: Tensor, labels: Tensor | None) -> Tensor:
         """Logits of data with their codes."""
-        return super().judge(paired(data, self.encode(data)), labels)
+        return super().judge(joined(data, self.encode(data)), labels)
 
 
 @torch.no_grad()

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import InputError, check_whole
-from ganzoo.models.batches import check_labels
+from ganzoo.errors import InputError
 from ganzoo.models.sampling import Sampler
+from ganzoo.networks.label_codes import check_labels
 
 
 class ClassSampler(Sampler):
@@ -35,21 +35,6 @@ class ClassSampler(Sampler):
             raise InputError(f"give one label or {count}, not {len(labels)}")
         check_labels(labels, self.num_classes)
         return labels.expand(count).long()
-
-
-def known_classes(num_classes: int | None) -> int:
-    """The number of classes of the data.
-
-    Raises:
-        InputError: if the data set has none.
-    """
-    if num_classes is None:
-        raise InputError(
-            "a conditional model needs a data set with classes: "
-            "choose a labelled data set, or another model"
-        )
-    check_whole(num_classes=num_classes)
-    return num_classes
 
 
 def required(labels: Tensor | None) -> Tensor:

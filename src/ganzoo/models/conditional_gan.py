@@ -4,8 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo.models.classes import ClassSampler, known_classes, required
+from ganzoo.models.classes import ClassSampler, required
 from ganzoo.models.gan import GAN
+from ganzoo.networks.label_codes import known_classes
 
 
 class ConditionalGAN(ClassSampler, GAN):

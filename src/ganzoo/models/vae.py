@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganzoo.errors import InputError, check_positive
 from ganzoo.models.batches import check_data, check_made, looking, tried
+from ganzoo.models.encoding import Encoding
 from ganzoo.models.game import Game
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.networks.encoders import Gaussian, GaussianEncoder
@@ -16,7 +17,7 @@ from ganzoo.networks.latents import Normal
 from ganzoo.precision import at_least_float32
 
 
-class VAE(Game):
+class VAE(Encoding, Game):
     """Variational autoencoder: an encoder and a generator maximise a bound of the likelihood.
 
     Kingma and Welling (2014), "Auto-Encoding Variational Bayes", equations 3 and 10 (arXiv
@@ -63,7 +64,7 @@ class VAE(Game):
     def players(self) -> Sequence[Player]:
         """The encoder, then the generator."""
         return (
-            Player(name="encoder", network=self.encoder, objective=self.encoder_objective, steps=1),
+            self.encoder_player(),
             Player(
                 name="generator",
                 network=self.generator,
@@ -90,11 +91,6 @@ class VAE(Game):
         mean = at_least_float32(self.generate(self.generator, codes, None)).flatten(1)
         log_variance = torch.full_like(mean, 2 * math.log(self.deviation))
         return Gaussian(mean, log_variance).negative_log_likelihood(data.flatten(1)).mean()
-
-    def encode(self, data: Tensor) -> Tensor:
-        """The most likely codes ``[B, Z]`` of data ``[B, ...]``."""
-        posterior: Gaussian = self.encoder(data)
-        return posterior.mean
 
     def check_fit(self, data: Tensor, labels: Tensor | None) -> None:
         """Refuse networks that do not fit the data."""

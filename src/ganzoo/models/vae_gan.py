@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.errors import check_not_negative
+from ganzoo.models.encoding import Encoding
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.models.vae import check_standard_normal
@@ -13,7 +14,7 @@ from ganzoo.networks.encoders import Gaussian, GaussianEncoder
 from ganzoo.penalties.features import last_hidden_features
 
 
-class VAEGAN(GAN):
+class VAEGAN(Encoding, GAN):
     """VAE/GAN: a variational autoencoder with the discriminator's features as its measure of error.
 
     Larsen et al. (2016), "Autoencoding beyond pixels using a learned similarity metric",
@@ -51,10 +52,7 @@ class VAEGAN(GAN):
 
     def players(self) -> Sequence[Player]:
         """The encoder, the discriminator, then the generator."""
-        encoder = Player(
-            name="encoder", network=self.encoder, objective=self.encoder_objective, steps=1
-        )
-        return encoder, *super().players()
+        return self.encoder_player(), *super().players()
 
     def encoder_objective(self, share: Share) -> Terms:
         """L_prior + L_llike."""
@@ -67,9 +65,14 @@ class VAEGAN(GAN):
 
     def discriminator_objective(self, share: Share) -> Terms:
         """The mean of its losses on samples and on reconstructions; penalties act on samples."""
-        shown, rebuilt = self.presentation.both(share, self.rebuilt(share.data))
-        of_rebuilt = self.discriminator_loss(shown, rebuilt)
-        return _mixed(super().discriminator_objective(share), of_rebuilt)
+        rebuilt = self.presentation(self.rebuilt(share.data))
+        made = self.presentation.remembered(self.made(share))
+        share, fake = self.presentation.both(share, made)
+        real = self.discriminate(share.data, None)
+        losses = [
+            self.loss.discriminator(real, self.discriminate(data, None)) for data in (fake, rebuilt)
+        ]
+        return _mixed(*losses) | self.penalise(self.penalties, share, fake)
 
     def generator_objective(self, share: Share) -> Terms:
         """Gamma times L_llike, minus L_GAN."""
@@ -87,11 +90,6 @@ class VAEGAN(GAN):
         """Reconstructions of data ``[B, ...]`` from codes drawn for them."""
         posterior: Gaussian = self.encoder(data)
         return self.imagine(posterior.sample(), None)
-
-    def encode(self, data: Tensor) -> Tensor:
-        """The most likely codes ``[B, Z]`` of data ``[B, ...]``."""
-        posterior: Gaussian = self.encoder(data)
-        return posterior.mean
 
     def _features(self, data: Tensor) -> Tensor:
         return last_hidden_features(

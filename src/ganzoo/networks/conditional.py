@@ -7,11 +7,11 @@ latents and labels by a hidden layer each before they are joined; here they are 
 
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import check_whole
-from ganzoo.networks.label_codes import LabelCode, OneHotLabels
+from ganzoo.networks.joining import joined
+from ganzoo.networks.label_codes import LabelCode
 from ganzoo.networks.shapes import check_batch, check_shape
 
 
@@ -41,8 +41,7 @@ class LabelCodeGenerator(nn.Module):
             InputError: if a label is out of range (looked at on the CPU only).
         """
         check_batch(self, latents, (self.latent_dim,))
-        codes = self.label_code(labels).to(latents.dtype)
-        data: Tensor = self.network(torch.cat([latents, codes], dim=1))
+        data: Tensor = self.network(joined(latents, self.label_code(labels)))
         return data
 
 
@@ -74,45 +73,5 @@ class LabelCodeDiscriminator(nn.Module):
             InputError: if a label is out of range (looked at on the CPU only).
         """
         check_batch(self, data, self.shape)
-        codes = self.label_code(labels).to(data.dtype)
-        maps = codes.view(*codes.shape, *[1] * (data.dim() - 2)).expand(-1, -1, *data.shape[2:])
-        logits: Tensor = self.network(torch.cat([data, maps], dim=1))
+        logits: Tensor = self.network(joined(data, self.label_code(labels)))
         return logits
-
-
-class LabelConcatGenerator(LabelCodeGenerator):
-    """A generator of latents with one-hot labels appended.
-
-    Args:
-        network: builds the generator when called with latent_dim; all else is bound already.
-        latent_dim: Z, without the label.
-        num_classes: K.
-
-    Raises:
-        InputError: if num_classes is None (data without labels) or not positive.
-    """
-
-    def __init__(
-        self, *, network: Callable[..., nn.Module], latent_dim: int, num_classes: int | None
-    ) -> None:
-        code = OneHotLabels(num_classes=num_classes)
-        super().__init__(network=network, latent_dim=latent_dim, label_code=code)
-
-
-class LabelConcatDiscriminator(LabelCodeDiscriminator):
-    """A discriminator of points with one-hot features, or images with one-hot constant maps.
-
-    Args:
-        network: builds the discriminator when called with shape; all else is bound already.
-        shape: [D] or [C, H, W], without the label.
-        num_classes: K.
-
-    Raises:
-        InputError: if num_classes is None (data without labels) or not positive.
-    """
-
-    def __init__(
-        self, *, network: Callable[..., nn.Module], shape: Sequence[int], num_classes: int | None
-    ) -> None:
-        code = OneHotLabels(num_classes=num_classes)
-        super().__init__(network=network, shape=shape, label_code=code)

@@ -4,6 +4,7 @@ Any discriminator does for it: each encoder builds one with as many outputs as i
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -19,25 +20,52 @@ from ganzoo.precision import at_least_float32
 LIMIT = 10.0
 
 
-class Encoder(nn.Module):
-    """A deterministic encoder, as in adversarial autoencoders and BiGAN.
-
-    Makhzani et al. 2016 (arXiv 1511.05644), section 2; Donahue et al. 2017 (arXiv 1605.09782).
+class CodeNetwork(nn.Module, ABC):
+    """A network from data to what may have been their codes.
 
     Args:
         network: builds the network when called with outputs; all else is bound already.
         latent_dim: Z.
+
+    Attributes:
+        outputs_per_code: of the network, for each number of a code.
+
+    Raises:
+        InputError: if latent_dim is not whole and positive.
     """
+
+    outputs_per_code: int
 
     def __init__(self, *, network: Callable[..., nn.Module], latent_dim: int) -> None:
         super().__init__()
         check_whole(latent_dim=latent_dim)
-        self.latent_dim = latent_dim
-        self.network = network(outputs=latent_dim)
+        self.width = self.outputs_per_code * latent_dim
+        self.network = network(outputs=self.width)
+
+    @abstractmethod
+    def codes(self, data: Tensor) -> Tensor:
+        """Map points [B, D] or images [B, C, H, W] to their likeliest codes [B, Z]."""
+
+    def outputs(self, data: Tensor) -> Tensor:
+        """Return the network's outputs in float32 or better, also in mixed precision."""
+        return _rows(self.network, data, self.width)
+
+
+class Encoder(CodeNetwork):
+    """A deterministic encoder, as in adversarial autoencoders and BiGAN.
+
+    Makhzani et al. 2016 (arXiv 1511.05644), section 2; Donahue et al. 2017 (arXiv 1605.09782).
+    """
+
+    outputs_per_code = 1
 
     def forward(self, data: Tensor) -> Tensor:
         """Map points [B, D] or images [B, C, H, W] to codes [B, Z] in float32 or better."""
-        return _rows(self.network, data, self.latent_dim)
+        return self.outputs(data)
+
+    def codes(self, data: Tensor) -> Tensor:
+        """Map data to their codes [B, Z]."""
+        return self.outputs(data)
 
 
 class Gaussian(NamedTuple):
@@ -73,31 +101,28 @@ class Gaussian(NamedTuple):
         return (squares + self.log_variance + math.log(2 * math.pi)).sum(dim=1) / 2
 
 
-class GaussianEncoder(nn.Module):
+class GaussianEncoder(CodeNetwork):
     """An encoder of data into a normal distribution of codes each, as in variational autoencoders.
 
     Kingma and Welling 2014 (arXiv 1312.6114), appendix C.2.
 
     Departure: log-variances are 10 tanh(x / 10) of the network's outputs x, which hardly changes
     those that occur and keeps the others from overflowing.
-
-    Args:
-        network: builds the network when called with outputs; all else is bound already.
-        latent_dim: Z.
     """
 
-    def __init__(self, *, network: Callable[..., nn.Module], latent_dim: int) -> None:
-        super().__init__()
-        check_whole(latent_dim=latent_dim)
-        self.latent_dim = latent_dim
-        self.network = network(outputs=2 * latent_dim)
+    outputs_per_code = 2
 
     def forward(self, data: Tensor) -> Gaussian:
         """Map points [B, D] or images [B, C, H, W] to distributions of codes [B, Z].
 
         Both tensors are float32 or better, also in mixed precision.
         """
-        return _gaussian(_rows(self.network, data, 2 * self.latent_dim))
+        return _gaussian(self.outputs(data))
+
+    def codes(self, data: Tensor) -> Tensor:
+        """Map data to the means [B, Z] of these distributions."""
+        mean: Tensor = self(data).mean
+        return mean
 
 
 class CodePosterior(NamedTuple):

@@ -1,5 +1,6 @@
 """Labels as vectors that join a network's input, and what all networks ask of labels."""
 
+from abc import ABC, abstractmethod
 from typing import cast
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from ganzoo.errors import InputError, check_whole
 
 
-class LabelCode(nn.Module):
+class LabelCode(nn.Module, ABC):
     """A vector for each class.
 
     Attributes:
@@ -19,13 +20,13 @@ class LabelCode(nn.Module):
     num_classes: int
     width: int
 
+    @abstractmethod
     def forward(self, labels: Tensor) -> Tensor:
         """Map labels int64 [B] to vectors [B, W].
 
         Raises:
             InputError: if a label is out of range (looked at on the CPU only).
         """
-        raise NotImplementedError
 
 
 class OneHotLabels(LabelCode):
@@ -108,8 +109,8 @@ def known_classes(num_classes: int | None) -> int:
     """
     if num_classes is None:
         raise InputError(
-            "a conditional model needs labelled data, and this data set has no labels:"
-            " choose a labelled dataset or an unconditional model"
+            "a conditional model needs a data set with classes: "
+            "choose a labelled data set, or another model"
         )
     check_whole(num_classes=num_classes)
     return num_classes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import check_not_negative, check_positive, check_whole
+from ganzoo.errors import check_positive, check_whole
 
 Objective = Callable[[nn.Module, nn.Module], Tensor]
 
@@ -41,8 +41,7 @@ def duality_gap(
 
     Grnarova et al. (2019, arXiv:1811.05512), section 3: copies of the players take some gradient
     steps, each against the other as it is. A lower bound of the gap, as the copies may stop short
-    of the best; at a point without gradients it is 0 even if the point is no equilibrium (then see
-    :func:`perturbed_duality_gap`).
+    of the best; at a point without gradients it is 0 even if the point is no equilibrium.
 
     Departures: the copies take Adam steps; each keeps the best value that it meets, the one it
     starts with included. So the gap is never negative, but an objective with chance in it, as one
@@ -60,40 +59,11 @@ def duality_gap(
     Raises:
         InputError: if steps or learning_rate are out of range.
     """
-    return perturbed_duality_gap(objective, discriminator, generator, steps, learning_rate, 0.0)
-
-
-def perturbed_duality_gap(
-    objective: Objective,
-    discriminator: nn.Module,
-    generator: nn.Module,
-    steps: int,
-    learning_rate: float,
-    perturbation: float,
-) -> DualityGap:
-    """:func:`duality_gap`, with noise on the copies' parameters before the first step.
-
-    Sidheekh et al. (2021, arXiv:2012.06723): local perturbations help the copies away from
-    stationary points that are no equilibria. The noise is Gaussian and comes from torch's global
-    generator.
-
-    Args:
-        objective: as of :func:`duality_gap`.
-        discriminator: left untouched.
-        generator: left untouched.
-        steps: of each copy, at least 0.
-        learning_rate: of Adam, positive.
-        perturbation: the noise's standard deviation, at least 0; with 0 nothing is drawn.
-
-    Raises:
-        InputError: if steps, learning_rate or perturbation are out of range.
-    """
     check_whole(0, steps=steps)
     check_positive(learning_rate=learning_rate)
-    check_not_negative(perturbation=perturbation)
 
     def best(player: nn.Module, cost: Callable[[nn.Module], Tensor]) -> float:
-        return _least_cost(player, cost, steps, learning_rate, perturbation)
+        return _least_cost(player, cost, steps, learning_rate)
 
     with torch.enable_grad():
         against_generator, against_discriminator = _frozen(generator), _frozen(discriminator)
@@ -111,14 +81,11 @@ def _least_cost(
     cost: Callable[[nn.Module], Tensor],
     steps: int,
     learning_rate: float,
-    perturbation: float,
 ) -> float:
     """The least cost that a copy of a player meets on its way."""
     moving = copy.deepcopy(player).requires_grad_()
     optimizer = torch.optim.Adam(moving.parameters(), lr=learning_rate)
     costs = [float(cost(moving).detach())]
-    if perturbation:
-        _perturb(moving, perturbation)
     for _ in range(steps):
         current = cost(moving)
         costs.append(float(current.detach()))
@@ -131,9 +98,3 @@ def _step(optimizer: torch.optim.Adam, parameters: list[nn.Parameter], cost: Ten
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
     optimizer.step()
-
-
-@torch.no_grad()
-def _perturb(player: nn.Module, deviation: float) -> None:
-    for parameter in player.parameters():
-        parameter.add_(deviation * torch.randn_like(parameter))

@@ -1,0 +1,28 @@
+"""What loops written by hand have in common."""
+
+import pytest
+import torch
+
+
+def _take_step(optimizer, loss):
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def _assert_same_weights(mine, theirs):
+    for network, other in zip(mine, theirs, strict=True):
+        for one, two in zip(network.parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)
+
+
+@pytest.fixture
+def take_step():
+    """Take a step of an optimizer down a loss."""
+    return _take_step
+
+
+@pytest.fixture
+def assert_same_weights():
+    """Compare the networks of a model with those of a loop written by hand."""
+    return _assert_same_weights
