@@ -51,12 +51,13 @@ def test_evaluation_measures_when_it_is_time_and_at_the_end(
     gan, trainer, evaluation, tmp_path, labelled_points
 ):
     measure = evaluation(Distance(), every_n_steps=2, samples=50)
-    model = gan()
+    model, data = gan(), labelled_points(real=0)
     logger = CSVLogger(tmp_path, name="", version="")
     run = trainer(5, callbacks=[measure], logger=logger)
-    run.fit(model, datamodule=labelled_points(real=0))
+    run.fit(model, datamodule=data)
     assert [row["step"] for row in measure.history] == [2, 4, 5]
-    expected = model.sample(50, seed=3).mean(0).norm().item()
+    real, _ = data.points(50, 0)
+    expected = (real.mean(0) - model.sample(50, seed=3).mean(0)).norm().item()
     assert measure.history[-1]["metrics/distance@50"] == pytest.approx(expected, rel=1e-6)
     assert float(run.callback_metrics["metrics/distance@50"]) == pytest.approx(expected, rel=1e-6)
     assert measure.directions() == {"metrics/distance@50": "minimize"}

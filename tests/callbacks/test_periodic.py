@@ -40,7 +40,8 @@ class Unwritable(Pictures):
     name = "unwritable"
 
     def __init__(self, folder, on_save_error):
-        super().__init__(folder=folder, every_n_steps=1, on_save_error=on_save_error)
+        settings = {"points": 1, "seed": 0, "on_save_error": on_save_error}
+        super().__init__(folder=folder, every_n_steps=1, **settings)
         self.tried = 0
 
     def draw(self, path, trainer, model):
