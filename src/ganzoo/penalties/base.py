@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_whole
 from ganzoo.penalties.scene import Discriminator, Scene, constant
 
@@ -37,6 +38,7 @@ class Regularizer(nn.Module, ABC):
         """Move the player's parameters to where they may be, after each of its updates."""
 
 
+@defaults_from()
 class Term(Regularizer):
     """A term that is added to a player's loss in every ``interval``-th of its updates.
 
@@ -61,7 +63,7 @@ class Term(Regularizer):
         InputError: if weight is negative or not finite, or interval is not a whole number from 1.
     """
 
-    def __init__(self, *, weight: float, interval: int) -> None:
+    def __init__(self, *, weight: float = FROM_CONFIG, interval: int = FROM_CONFIG) -> None:
         super().__init__()
         check_not_negative(weight=weight)
         check_whole(interval=interval)

@@ -2,10 +2,12 @@
 
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.penalties.base import Discriminator, Penalty
 from ganzoo.penalties.gradients import input_gradients
 
 
+@defaults_from("penalty/r1")
 class R1(Penalty):
     """Flatten the discriminator on real data: ``E ||grad D(x)||^2 / 2``.
 
@@ -18,6 +20,7 @@ class R1(Penalty):
         return half_mean_square(input_gradients(discriminator, real))
 
 
+@defaults_from("penalty/r2")
 class R2(Penalty):
     """Flatten the discriminator on generated data: ``E ||grad D(G(z))||^2 / 2``.
 
