@@ -74,7 +74,9 @@ class Defaults:
         values = self.values(missing)
         unknown = ", ".join(sorted(missing - values.keys()))
         if unknown:
-            raise TypeError(f"{name or self.part.__name__} has no default of {unknown}: give it")
+            raise TypeError(
+                f"{name or self.part.__name__} has no default of {unknown}: give a value"
+            )
         return given | {name: _built(value) for name, value in values.items()}
 
     def values(self, names: set[str]) -> dict[str, Any]:

@@ -293,7 +293,7 @@ def test_subclasses():
     assert pickle.loads(pickle.dumps(Subclass())).weight == 10.0
     assert (Scaled(scale=2).weight, Scaled(scale=2).interval) == (20, 1)
     assert Own(weight=1.0, interval=1).weight == 1.0
-    with pytest.raises(TypeError, match="Own has no default of interval, weight: give it"):
+    with pytest.raises(TypeError, match="Own has no default of interval, weight: give a value"):
         Own()
 
 

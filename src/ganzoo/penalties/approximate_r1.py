@@ -30,6 +30,8 @@ class ApproximateR1(Penalty):
         InputError: if one of the numbers is out of range.
     """
 
+    looks_at_fake = False
+
     def __init__(
         self,
         *,
@@ -58,6 +60,8 @@ class ApproximateR2(ApproximateR1):
 
     Lin et al. (2025, arXiv:2506.09350) use it beside the approximated R1.
     """
+
+    looks_at_fake = True
 
     def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
         """Average over the generated batch; real is not used."""

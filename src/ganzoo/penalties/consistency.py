@@ -22,6 +22,8 @@ class Consistency(Penalty):
         augmentation: T, from data ``[B, ...]`` to as much changed data.
     """
 
+    looks_at_fake = False
+
     def __init__(
         self,
         *,
@@ -51,6 +53,8 @@ class BalancedConsistency(Consistency):
 
     Departures: one weight for both sums; the paper has two and sets both to 10.
     """
+
+    looks_at_fake = True
 
     def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
         """Add the means over the real and over the generated batch."""

@@ -31,6 +31,8 @@ class DRAGAN(Penalty):
         InputError: if one of the numbers is out of range.
     """
 
+    looks_at_fake = False
+
     def __init__(
         self,
         *,

@@ -15,6 +15,8 @@ class R1(Penalty):
     factor 1/2 is the paper's; the authors' code leaves it out, so that its weights count twice.
     """
 
+    looks_at_fake = False
+
     def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
         """Average half the squared gradient norm over the real batch; fake is not used."""
         return half_mean_square(input_gradients(discriminator, real))
