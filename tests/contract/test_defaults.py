@@ -6,6 +6,7 @@ import inspect
 import pickle
 import pydoc
 import re
+import runpy
 import subprocess
 import sys
 from functools import cache, partial
@@ -77,6 +78,17 @@ def test_arguments_are_given_by_name_and_have_no_numbers_of_their_own(part):
             if parameter.kind is not parameter.VAR_KEYWORD:
                 assert parameter.kind is parameter.KEYWORD_ONLY or parameter.name in free
                 assert parameter.default in (parameter.empty, FROM_CONFIG), (kind, parameter)
+
+
+EXPORTING = ("losses", "penalties", "augment", "optim", "metrics.features", "metrics")
+
+
+@every_part
+def test_the_package_exports_it(part):
+    for package in (f"ganzoo.{name}" for name in EXPORTING):
+        if part.__module__.startswith(f"{package}."):
+            assert part.__name__ in importlib.import_module(package).__all__
+            return
 
 
 def is_ours(node):
@@ -263,6 +275,16 @@ def test_the_cache_is_where_the_environment_says_now(monkeypatch, tmp_path):
     for folder in (tmp_path / "first", tmp_path / "second"):
         monkeypatch.setenv("GANZOO_CACHE", str(folder))
         assert FeatureCache().folder == folder
+
+
+def test_typed_code_of_a_user_runs():
+    """``make lint`` lets mypy check the same file."""
+    path = config_directory().parent / "tests" / "typing" / "parts.py"
+    user = runpy.run_path(str(path))
+    assert [part.weight for part in user["parts"]()[3:]] == [10.0, 1.0, 0.3, 10.0]
+    assert user["model"]().discriminator_steps == 5
+    assert user["evaluator"]().samples == 2000
+    assert not user["average"]().requires_grad
 
 
 def test_wrong_arguments_are_refused_as_ever():
