@@ -32,8 +32,7 @@ def generator_network():
 
 def scene_of(discriminator, generator, real, fake, latents=None):
     """A scene as the game makes it; latents are drawn in the data's type."""
-    return Scene(
-        networks={"discriminator": discriminator, "generator": generator},
+    return Scene.of(
         discriminator=discriminator,
         generator=generator,
         latents=latents or (lambda count: torch.randn(count, 2, dtype=real.dtype)),

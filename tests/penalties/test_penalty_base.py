@@ -4,14 +4,27 @@ import pytest
 import torch
 
 from ganzoo.errors import InputError
-from ganzoo.penalties import DRAGAN, R1, R2, GradientPenalty, OneSidedGradientPenalty, Penalty
+from ganzoo.penalties import (
+    DRAGAN,
+    R1,
+    R2,
+    ApproximateR1,
+    ApproximateR2,
+    BalancedConsistency,
+    Consistency,
+    GradientPenalty,
+    LeCam,
+    MaxGradient,
+    OneSidedGradientPenalty,
+    Penalty,
+)
 
 KINDS = [
     GradientPenalty,
     OneSidedGradientPenalty,
     R1,
     R2,
-    lambda **numbers: DRAGAN(deviation_scale=0.5, target_norm=1.0, **numbers),
+    DRAGAN,
 ]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 real = torch.zeros(4, 3)
@@ -20,6 +33,10 @@ fake = torch.ones(5, 3)
 
 def steep(data):
     return 3 * data.sum(dim=1)
+
+
+def curved(data):
+    return data.pow(3).sum(dim=1)
 
 
 class Spread(Penalty):
@@ -88,3 +105,23 @@ def test_wrong_weights_are_refused(kind, weight):
 def test_wrong_intervals_are_refused(kind, interval):
     with pytest.raises(InputError, match="interval must be a whole number from 1 up"):
         kind(weight=1.0, interval=interval)
+
+
+@pytest.mark.parametrize("penalty", [R1(), ApproximateR1(), DRAGAN(), Consistency()])
+def test_real_data_are_enough_for_those_that_look_at_nothing_else(penalty):
+    data = torch.linspace(-1, 1, 12).reshape(4, 3)
+    terms = []
+    for others in ((), (fake,), (7 * fake,)):
+        torch.manual_seed(0)
+        terms.append(penalty(curved, data, *others))
+    assert terms[0] > 0
+    assert torch.equal(terms[0], terms[1])
+    assert torch.equal(terms[0], terms[2])
+
+
+@pytest.mark.parametrize(
+    "kind", [R2, GradientPenalty, ApproximateR2, BalancedConsistency, LeCam, MaxGradient]
+)
+def test_the_others_say_that_they_need_generated_data(kind):
+    with pytest.raises(InputError, match=rf"{kind.__name__} .*\(discriminator, real, fake\)"):
+        kind()(steep, real)

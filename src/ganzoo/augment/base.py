@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
+
 
 class Augmentation(ABC):
     """A random change of data ``[B, ...]`` that keeps its shape.
@@ -44,6 +46,7 @@ class Chain(Augmentation):
             step.at(update)
 
 
+@defaults_from("penalty/augmentation/gentle")
 class ByShape(Augmentation):
     """One augmentation for images ``[B, C, H, W]`` and another for data of any other shape.
 
@@ -52,7 +55,9 @@ class ByShape(Augmentation):
         points: for points ``[B, D]`` and all else.
     """
 
-    def __init__(self, *, images: Augmentation, points: Augmentation) -> None:
+    def __init__(
+        self, *, images: Augmentation = FROM_CONFIG, points: Augmentation = FROM_CONFIG
+    ) -> None:
         self.images = images
         self.points = points
 

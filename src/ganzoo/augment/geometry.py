@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.augment.base import Augmentation
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive
 
 
@@ -21,6 +22,7 @@ class HorizontalFlip(Augmentation):
         return torch.where(mirrored, data.flip(-1), data)
 
 
+@defaults_from("augment/shift")
 class Shift(Augmentation):
     """Move images ``[B, C, H, W]`` by whole pixels, up, down, left and right; the edge is repeated.
 
@@ -32,7 +34,7 @@ class Shift(Augmentation):
         InputError: if ``largest`` is out of range; later, for data of another shape.
     """
 
-    def __init__(self, *, largest: float) -> None:
+    def __init__(self, *, largest: float = FROM_CONFIG) -> None:
         check_positive(largest=largest)
         if largest >= 1:
             raise InputError(f"largest is a share of the image's size below 1, not {largest}")

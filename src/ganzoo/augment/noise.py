@@ -5,9 +5,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.augment.base import Augmentation
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_positive
 
 
+@defaults_from("penalty/augmentation/gentle")
 class GaussianNoise(Augmentation):
     """Add independent Gaussian noise to every entry of data of any shape.
 
@@ -18,7 +20,7 @@ class GaussianNoise(Augmentation):
         InputError: if ``deviation`` is not positive.
     """
 
-    def __init__(self, *, deviation: float) -> None:
+    def __init__(self, *, deviation: float = FROM_CONFIG) -> None:
         check_positive(deviation=deviation)
         self.deviation = deviation
 
@@ -27,6 +29,7 @@ class GaussianNoise(Augmentation):
         return data + self.deviation * torch.randn_like(data)
 
 
+@defaults_from("augment/instance_noise")
 class InstanceNoise(Augmentation):
     """Gaussian noise on real and generated data, less and less of it.
 
@@ -44,7 +47,7 @@ class InstanceNoise(Augmentation):
         InputError: if a number is out of range.
     """
 
-    def __init__(self, *, deviation: float, updates: int | None) -> None:
+    def __init__(self, *, deviation: float = FROM_CONFIG, updates: int | None) -> None:
         check_not_negative(deviation=deviation)
         if updates is not None and updates < 1:
             raise InputError(
@@ -66,6 +69,7 @@ class InstanceNoise(Augmentation):
         return data + self.present * torch.randn_like(data) if self.present else data
 
 
+@defaults_from("augment/input_dropout")
 class InputDropout(Augmentation):
     """Set entries of the discriminator's input to 0, each on its own.
 
@@ -80,7 +84,7 @@ class InputDropout(Augmentation):
         InputError: if the probability is out of range.
     """
 
-    def __init__(self, *, probability: float) -> None:
+    def __init__(self, *, probability: float = FROM_CONFIG) -> None:
         if not 0 <= probability < 1:
             raise InputError(f"probability must be at least 0 and below 1, not {probability}")
         self.probability = probability

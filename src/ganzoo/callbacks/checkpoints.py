@@ -8,10 +8,12 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from ganzoo.checkpoints.resuming import LAST, PREVIOUS, keep_one_more, sweep_up
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.saving import SaveErrors
 
 
+@defaults_from("callbacks/checkpoints")
 class Checkpoints(Checkpoint):
     """Keeps ``last.ckpt``, the one before it, and ``best.ckpt`` of the best objective so far.
 
@@ -43,11 +45,11 @@ class Checkpoints(Checkpoint):
         self,
         *,
         folder: str | Path,
-        every_n_steps: int,
-        keep_every_n_steps: int | None,
+        every_n_steps: int = FROM_CONFIG,
+        keep_every_n_steps: int | None = FROM_CONFIG,
         objective: str,
         direction: str,
-        on_save_error: SaveErrors,
+        on_save_error: SaveErrors = FROM_CONFIG,
     ) -> None:
         check_whole(every_n_steps=every_n_steps)
         if keep_every_n_steps is not None:

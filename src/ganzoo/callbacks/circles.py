@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.callbacks.symptoms import Measurement, Symptom
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_whole
 
 
@@ -70,6 +71,7 @@ def _mean_square(path: Tensor) -> Tensor:
     return path.square().sum(dim=1).mean()
 
 
+@defaults_from("callbacks/monitor")
 class Circles(Symptom):
     """The samples come back again and again to where they were, without settling.
 
@@ -103,12 +105,12 @@ class Circles(Symptom):
     def __init__(
         self,
         *,
-        window: int,
-        scales: Sequence[int],
-        cycles: int,
-        share: float,
-        steadiness: float,
-        amplitude: float,
+        window: int = FROM_CONFIG,
+        scales: Sequence[int] = FROM_CONFIG,
+        cycles: int = FROM_CONFIG,
+        share: float = FROM_CONFIG,
+        steadiness: float = FROM_CONFIG,
+        amplitude: float = FROM_CONFIG,
     ) -> None:
         check_whole(window=window, cycles=cycles, longest_scale=max(scales, default=0))
         check_whole(**{f"scales[{index}]": scale for index, scale in enumerate(scales)})

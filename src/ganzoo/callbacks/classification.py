@@ -8,6 +8,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from ganzoo.callbacks.examples import Examples, find_examples
 from ganzoo.callbacks.measurements import SampleMeasurements
+from ganzoo.defaults import defaults_from
 from ganzoo.models.batches import looking
 from ganzoo.models.semi_supervised_gan import SemiSupervisedGAN
 
@@ -17,6 +18,7 @@ KINDS = {
 }
 
 
+@defaults_from("callbacks/classification")
 class Classification(SampleMeasurements):
     """Measures the share of samples that the discriminator classifies rightly.
 

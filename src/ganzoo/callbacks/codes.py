@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganzoo.callbacks.examples import find_examples
 from ganzoo.callbacks.measurements import SampleMeasurements
+from ganzoo.defaults import defaults_from
 from ganzoo.models.sampling import Sampler
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.encoders import CodeClassifier, CodePosterior, Gaussian, cross_entropies
@@ -23,6 +24,7 @@ MEANINGS = {
 }
 
 
+@defaults_from("callbacks/codes")
 class Codes(SampleMeasurements):
     """Measures what InfoGAN's classifier Q finds out of codes, and what of classes.
 

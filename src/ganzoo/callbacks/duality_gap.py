@@ -10,6 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 
 from ganzoo.callbacks.measurements import Measurements
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
 from ganzoo.losses.base import PointwiseLoss
 from ganzoo.models.gan import GAN
@@ -46,6 +47,7 @@ class Value:
         return -total(game.loss.discriminator(real, game.judge(samples, self.labels)))
 
 
+@defaults_from("callbacks/duality_gap")
 class DualityGapEstimate(Measurements):
     """Measures the duality gap of the game of the loss in use.
 
@@ -77,7 +79,13 @@ class DualityGapEstimate(Measurements):
     direction = "minimize"
 
     def __init__(
-        self, *, every_n_steps: int, steps: int, learning_rate: float, samples: int, seed: int
+        self,
+        *,
+        every_n_steps: int = FROM_CONFIG,
+        steps: int = FROM_CONFIG,
+        learning_rate: float = FROM_CONFIG,
+        samples: int = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
     ) -> None:
         super().__init__(every_n_steps=every_n_steps)
         check_whole(steps=steps, samples=samples)

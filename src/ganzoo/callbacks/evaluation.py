@@ -6,6 +6,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.metrics.evaluator import Evaluator, Reference
 from ganzoo.metrics.extraction import Extraction
@@ -16,6 +17,7 @@ from ganzoo.models.sampling import Sampler
 T = TypeVar("T")
 
 
+@defaults_from("callbacks/evaluation")
 class Evaluation(Callback):
     """Measures averaged weights in evaluation mode, every few steps and at the end.
 
@@ -30,7 +32,7 @@ class Evaluation(Callback):
         every_n_steps: Generator updates from one measurement to the next, positive.
     """
 
-    def __init__(self, *, evaluator: Evaluator, every_n_steps: int) -> None:
+    def __init__(self, *, evaluator: Evaluator, every_n_steps: int = FROM_CONFIG) -> None:
         check_whole(every_n_steps=every_n_steps)
         self.evaluator = evaluator
         self.every_n_steps = every_n_steps

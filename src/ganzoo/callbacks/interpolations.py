@@ -8,6 +8,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 
 from ganzoo.callbacks.pictures import Pictures, classes_of_rows, ground, title
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.interpolation import linear, spherical
 from ganzoo.models.sampling import LatentPrior, Sampler
@@ -16,6 +17,7 @@ from ganzoo.networks.latents import Uniform
 from ganzoo.pictures import Block, draw_paths, save_png, sheet
 
 
+@defaults_from("callbacks/interpolations")
 class Interpolations(Pictures):
     """Draws samples on the ways between the same latents throughout a run, one row a way.
 
@@ -34,7 +36,9 @@ class Interpolations(Pictures):
 
     name = "interpolations"
 
-    def __init__(self, *, ways: int, steps: int, **pictures: Any) -> None:
+    def __init__(
+        self, *, ways: int = FROM_CONFIG, steps: int = FROM_CONFIG, **pictures: Any
+    ) -> None:
         super().__init__(**pictures)
         check_whole(ways=ways)
         check_whole(2, steps=steps)

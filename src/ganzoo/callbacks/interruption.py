@@ -10,9 +10,11 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ganzoo.callbacks.checkpoints import Checkpoints
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import Interrupted, check_positive
 
 
+@defaults_from("callbacks/interruption")
 class Interruption(Callback):
     """Ends a run between two iterations, with a checkpoint, when a signal asks for it.
 
@@ -27,7 +29,7 @@ class Interruption(Callback):
         agree_every_n_steps: Generator updates from one agreement to the next, positive.
     """
 
-    def __init__(self, *, agree_every_n_steps: int) -> None:
+    def __init__(self, *, agree_every_n_steps: int = FROM_CONFIG) -> None:
         check_positive(agree_every_n_steps=agree_every_n_steps)
         self.agree_every_n_steps = agree_every_n_steps
         self._told: int | None = None

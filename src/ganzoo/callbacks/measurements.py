@@ -8,9 +8,11 @@ from lightning.pytorch import LightningModule, Trainer
 
 from ganzoo.callbacks.examples import Examples
 from ganzoo.callbacks.periodic import Periodic, log, undisturbed
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 
 
+@defaults_from()
 class Measurements(Periodic):
     """Measures a model every few generator updates and at the end of a run.
 
@@ -83,6 +85,7 @@ class Measurements(Periodic):
             self.last_step = int(self.history[-1]["step"])
 
 
+@defaults_from()
 class SampleMeasurements(Measurements):
     """Measures on a number of samples, some at a time.
 
@@ -96,7 +99,14 @@ class SampleMeasurements(Measurements):
         InputError: if a number is out of range.
     """
 
-    def __init__(self, *, every_n_steps: int, samples: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        *,
+        every_n_steps: int = FROM_CONFIG,
+        samples: int = FROM_CONFIG,
+        batch_size: int = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
+    ) -> None:
         super().__init__(every_n_steps=every_n_steps)
         check_whole(samples=samples, batch_size=batch_size)
         check_whole(0, seed=seed)

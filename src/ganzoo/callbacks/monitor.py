@@ -13,6 +13,7 @@ from torch import Tensor
 from ganzoo.callbacks.estimates import of_game
 from ganzoo.callbacks.periodic import undisturbed
 from ganzoo.callbacks.symptoms import Measurement, Symptom, accuracy, mean_distance, ranking
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.models.batches import unpack
 from ganzoo.models.gan import GAN
@@ -21,6 +22,7 @@ log = logging.getLogger("ganzoo")
 LOGGED = ("real_logits", "fake_logits", "accuracy", "ranking", "diversity")
 
 
+@defaults_from("callbacks/monitor")
 class Monitor(Callback):
     """Measures both players on a fixed batch, and warns once of each thing that goes wrong.
 
@@ -60,11 +62,11 @@ class Monitor(Callback):
     def __init__(
         self,
         *,
-        symptoms: Mapping[str, Symptom],
-        every_n_steps: int,
-        samples: int,
-        directions: int,
-        seed: int,
+        symptoms: Mapping[str, Symptom] = FROM_CONFIG,
+        every_n_steps: int = FROM_CONFIG,
+        samples: int = FROM_CONFIG,
+        directions: int = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
     ) -> None:
         check_whole(every_n_steps=every_n_steps, samples=samples, directions=directions)
         if samples < 2:

@@ -9,12 +9,14 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from ganzoo.defaults import defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.models.batches import looking
 
 log = logging.getLogger("ganzoo")
 
 
+@defaults_from()
 class Periodic(Callback, ABC):
     """Acts every few generator updates and at the end of a run, never twice at one update.
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganzoo.callbacks.periodic import Periodic, undisturbed
 from ganzoo.callbacks.show import log_picture
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.models.sampling import Sampler
 from ganzoo.pictures.plane import Ground
@@ -53,6 +54,7 @@ class Album:
                 log_picture(logger, self.name, path, trainer.global_step)
 
 
+@defaults_from()
 class Pictures(Periodic):
     """Draws a picture every few generator updates and at the end, to disk and to the loggers.
 
@@ -73,10 +75,10 @@ class Pictures(Periodic):
         self,
         *,
         folder: str | Path,
-        every_n_steps: int,
-        points: int,
-        seed: int,
-        on_save_error: SaveErrors,
+        every_n_steps: int = FROM_CONFIG,
+        points: int = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
+        on_save_error: SaveErrors = FROM_CONFIG,
     ) -> None:
         super().__init__(every_n_steps=every_n_steps)
         check_whole(points=points)

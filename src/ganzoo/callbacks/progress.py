@@ -9,9 +9,11 @@ from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 
 
+@defaults_from("callbacks/progress")
 class TrainingProgress(ProgressBar):
     """Shows the generator updates done, their speed, and the terms that matter.
 
@@ -24,7 +26,13 @@ class TrainingProgress(ProgressBar):
         terms: Names of the logged values to show.
     """
 
-    def __init__(self, *, refresh_seconds: float, line_seconds: float, terms: list[str]) -> None:
+    def __init__(
+        self,
+        *,
+        refresh_seconds: float = FROM_CONFIG,
+        line_seconds: float = FROM_CONFIG,
+        terms: list[str],
+    ) -> None:
         super().__init__()
         check_positive(refresh_seconds=refresh_seconds, line_seconds=line_seconds)
         self.terms = terms

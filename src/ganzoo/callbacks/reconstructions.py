@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganzoo.callbacks.measurements import Measurements
 from ganzoo.callbacks.pictures import Album, ground, title
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.models.batches import unpack
 from ganzoo.models.sampling import Sampler
@@ -28,6 +29,7 @@ class Encodes(Protocol):
         """Codes ``[B, Z]`` of data ``[B, ...]``, which the generator takes as latents."""
 
 
+@defaults_from("callbacks/reconstructions")
 class Reconstructions(Measurements):
     """Draws and measures what the generator makes of the codes of the same real samples.
 
@@ -59,11 +61,11 @@ class Reconstructions(Measurements):
         self,
         *,
         folder: str | Path,
-        every_n_steps: int,
-        samples: int,
-        columns: int,
-        seed: int,
-        on_save_error: SaveErrors,
+        every_n_steps: int = FROM_CONFIG,
+        samples: int = FROM_CONFIG,
+        columns: int = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
+        on_save_error: SaveErrors = FROM_CONFIG,
     ) -> None:
         super().__init__(every_n_steps=every_n_steps)
         check_whole(samples=samples, columns=columns)

@@ -8,11 +8,13 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 
 from ganzoo.callbacks.pictures import Pictures, ground, title
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.models.sampling import Sampler
 from ganzoo.pictures import image_grid, save_png, scatter
 
 
+@defaults_from("callbacks/samples")
 class SampleGrid(Pictures):
     """Draws samples from fixed latents every few steps, to disk and to the loggers.
 
@@ -30,7 +32,9 @@ class SampleGrid(Pictures):
 
     name = "samples"
 
-    def __init__(self, *, rows: int, columns: int, **pictures: Any) -> None:
+    def __init__(
+        self, *, rows: int = FROM_CONFIG, columns: int = FROM_CONFIG, **pictures: Any
+    ) -> None:
         super().__init__(**pictures)
         check_whole(rows=rows, columns=columns)
         self.rows, self.columns = rows, columns

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_positive, check_whole
 
 
@@ -89,6 +90,7 @@ class Symptom(ABC):
         """Go on from what another one remembered."""
 
 
+@defaults_from("callbacks/monitor")
 class Collapse(Symptom):
     """The samples have become nearly the same, whatever the latents.
 
@@ -111,7 +113,13 @@ class Collapse(Symptom):
         InputError: if a number is out of range.
     """
 
-    def __init__(self, *, diversity: float, warm_up: int, measurements: int) -> None:
+    def __init__(
+        self,
+        *,
+        diversity: float = FROM_CONFIG,
+        warm_up: int = FROM_CONFIG,
+        measurements: int = FROM_CONFIG,
+    ) -> None:
         check_positive(diversity=diversity)
         check_not_negative(warm_up=warm_up)
         check_whole(measurements=measurements)
@@ -148,6 +156,7 @@ class Collapse(Symptom):
         self._recent = list(state["recent"])
 
 
+@defaults_from("callbacks/monitor")
 class DiscriminatorWon(Symptom):
     """The discriminator tells real from fake without fail, and the generator learns nothing more.
 
@@ -168,7 +177,13 @@ class DiscriminatorWon(Symptom):
         InputError: if a number is out of range.
     """
 
-    def __init__(self, *, ranking: float, gradient: float, patience: int) -> None:
+    def __init__(
+        self,
+        *,
+        ranking: float = FROM_CONFIG,
+        gradient: float = FROM_CONFIG,
+        patience: int = FROM_CONFIG,
+    ) -> None:
         if not 0.5 < ranking <= 1:
             raise InputError(f"ranking must be above 0.5 and at most 1, not {ranking}")
         check_positive(gradient=gradient)

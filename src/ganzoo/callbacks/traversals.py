@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from ganzoo.callbacks.pictures import Pictures, classes_of_rows, ground, title
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.models.sampling import Sampler
 from ganzoo.networks.code_prior import CodePrior
@@ -16,6 +17,7 @@ from ganzoo.pictures import Block, Categories, Scale, draw_colored, save_png, sh
 from ganzoo.pictures.colored import Coloring
 
 
+@defaults_from("callbacks/traversals")
 class Traversals(Pictures):
     """Draws what each code of a model does to its samples, as in InfoGAN's figure 2.
 
@@ -36,7 +38,9 @@ class Traversals(Pictures):
 
     name = "traversals"
 
-    def __init__(self, *, rows: int, steps: int, **pictures: Any) -> None:
+    def __init__(
+        self, *, rows: int = FROM_CONFIG, steps: int = FROM_CONFIG, **pictures: Any
+    ) -> None:
         super().__init__(**pictures)
         check_whole(rows=rows)
         check_whole(2, steps=steps)

@@ -1,7 +1,6 @@
 """Find the configs, compose them, and build what they describe."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -10,7 +9,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-import ganzoo
+from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
 
 
@@ -37,14 +36,6 @@ def one_more(count: int | None) -> int | None:
 
 for resolver in (packed, paired, vector, one_more):
     OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
-
-
-def config_directory() -> Path:
-    """The folder of config groups: inside an installed package, or the repository's own."""
-    package = Path(ganzoo.__file__).resolve().parent
-    return next(
-        folder for folder in (package / "conf", package.parents[1] / "conf") if folder.is_dir()
-    )
 
 
 def compose_config(overrides: Sequence[str], config_name: str = "config") -> DictConfig:

@@ -11,9 +11,11 @@ from ganzoo.data.labelling import Labelling
 from ganzoo.data.plan import Purpose, Shares, seeded
 from ganzoo.data.source import Batches, Source
 from ganzoo.data.stream import EpochStream, Stream
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_whole
 
 
+@defaults_from("dataset/base/images", beside="model/gan")
 class DataModule(LightningDataModule):
     """Batches of real data for the game.
 
@@ -49,16 +51,16 @@ class DataModule(LightningDataModule):
         self,
         *,
         source: Source,
-        num_classes: int | None,
-        batch_size: int,
-        batches_per_iteration: int,
-        samples_per_epoch: int | None,
-        seed: int,
-        horizontal_flip: bool,
-        num_workers: int,
-        memory_limit: int,
-        labelled_samples: int | None,
-        labelled_per_batch: int | None,
+        num_classes: int | None = FROM_CONFIG,
+        batch_size: int = FROM_CONFIG,
+        batches_per_iteration: int = FROM_CONFIG,
+        samples_per_epoch: int | None = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
+        horizontal_flip: bool = FROM_CONFIG,
+        num_workers: int = FROM_CONFIG,
+        memory_limit: int = FROM_CONFIG,
+        labelled_samples: int | None = FROM_CONFIG,
+        labelled_per_batch: int | None = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(batch_size=batch_size, batches_per_iteration=batches_per_iteration)

@@ -5,8 +5,10 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from ganzoo.data.images import StoredImages
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 
 
+@defaults_from("dataset/digits")
 class Digits(StoredImages):
     """1,797 grey digits of 8 x 8 pixels in 10 classes (Alpaydin and Kaynak 1998, UCI).
 
@@ -20,7 +22,7 @@ class Digits(StoredImages):
         InputError: if the channels or the size are impossible.
     """
 
-    def __init__(self, *, channels: int, image_size: int) -> None:
+    def __init__(self, *, channels: int = FROM_CONFIG, image_size: int = FROM_CONFIG) -> None:
         super().__init__(channels=channels, image_size=image_size, padding=0)
 
     def load(self) -> tuple[Tensor, Tensor, int]:

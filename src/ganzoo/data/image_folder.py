@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganzoo.data.checks import check_root
 from ganzoo.data.decoded import DecodedImages
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 
 _ENDINGS = (
@@ -18,6 +19,7 @@ _ENDINGS = (
 )
 
 
+@defaults_from("dataset/image_folder")
 class ImageFolder(DecodedImages):
     """All pictures in a folder and the folders in it, in the order of their paths.
 
@@ -43,10 +45,10 @@ class ImageFolder(DecodedImages):
         self,
         *,
         root: str | Path,
-        held_out_root: str | Path | None,
-        channels: int,
-        image_size: int,
-        num_classes: int | None,
+        held_out_root: str | Path | None = FROM_CONFIG,
+        channels: int = FROM_CONFIG,
+        image_size: int = FROM_CONFIG,
+        num_classes: int | None = FROM_CONFIG,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         if num_classes is not None:

@@ -11,9 +11,11 @@ from PIL import Image
 
 from ganzoo.data.checks import check_root, one_line
 from ganzoo.data.decoded import DecodedImages
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 
 
+@defaults_from("dataset/lsun")
 class LSUN(DecodedImages):
     """One category of LSUN (Yu et al. 2015, arXiv 1506.03365), without labels.
 
@@ -33,7 +35,13 @@ class LSUN(DecodedImages):
     """
 
     def __init__(
-        self, *, root: str | Path, category: str, download: bool, channels: int, image_size: int
+        self,
+        *,
+        root: str | Path = FROM_CONFIG,
+        category: str = FROM_CONFIG,
+        download: bool = FROM_CONFIG,
+        channels: int = FROM_CONFIG,
+        image_size: int = FROM_CONFIG,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         self._root = check_root(root)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.source import Distribution, Labelled
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_positive, check_whole
 
 
@@ -46,6 +47,7 @@ class Mixture(Distribution):
         return exponents - math.log(len(modes) * 2 * math.pi * self.deviation**2)
 
 
+@defaults_from("dataset/ring")
 class Ring(Mixture):
     """Gaussians evenly spaced on a circle around the origin.
 
@@ -62,7 +64,13 @@ class Ring(Mixture):
         InputError: if a number is not positive.
     """
 
-    def __init__(self, *, modes: int, radius: float, deviation: float) -> None:
+    def __init__(
+        self,
+        *,
+        modes: int = FROM_CONFIG,
+        radius: float = FROM_CONFIG,
+        deviation: float = FROM_CONFIG,
+    ) -> None:
         check_whole(modes=modes)
         check_positive(radius=radius)
         angles = torch.arange(modes, dtype=torch.float64) * (2 * math.pi / modes)
@@ -70,6 +78,7 @@ class Ring(Mixture):
         super().__init__(centers=centers.float(), deviation=deviation)
 
 
+@defaults_from("dataset/grid")
 class Grid(Mixture):
     """Gaussians on a square grid around the origin.
 
@@ -85,13 +94,20 @@ class Grid(Mixture):
         InputError: if a number is not positive.
     """
 
-    def __init__(self, *, side: int, spacing: float, deviation: float) -> None:
+    def __init__(
+        self,
+        *,
+        side: int = FROM_CONFIG,
+        spacing: float = FROM_CONFIG,
+        deviation: float = FROM_CONFIG,
+    ) -> None:
         check_whole(side=side)
         check_positive(spacing=spacing)
         places = (torch.arange(side, dtype=torch.float32) - (side - 1) / 2) * spacing
         super().__init__(centers=torch.cartesian_prod(places, places), deviation=deviation)
 
 
+@defaults_from("dataset/swiss_roll")
 class SwissRoll(Distribution):
     """A spiral with noise, without labels.
 
@@ -110,7 +126,7 @@ class SwissRoll(Distribution):
 
     shape = (2,)
 
-    def __init__(self, *, noise: float, scale: float) -> None:
+    def __init__(self, *, noise: float = FROM_CONFIG, scale: float = FROM_CONFIG) -> None:
         check_not_negative(noise=noise)
         check_positive(scale=scale)
         self._noise = noise

@@ -5,9 +5,11 @@ from torch import Tensor
 
 from ganzoo.data.plan import Purpose, seeded
 from ganzoo.data.source import Collection, Labelled
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 
 
+@defaults_from("dataset/stacked_mnist")
 class StackedDigits(Collection):
     """Stacked MNIST (Metz et al. 2016, arXiv 1611.02163, section 3.3.2).
 
@@ -30,7 +32,13 @@ class StackedDigits(Collection):
 
     num_classes = 1000
 
-    def __init__(self, *, digits: Collection, count: int, stacking_seed: int) -> None:
+    def __init__(
+        self,
+        *,
+        digits: Collection = FROM_CONFIG,
+        count: int = FROM_CONFIG,
+        stacking_seed: int = FROM_CONFIG,
+    ) -> None:
         check_whole(count=count)
         check_whole(0, stacking_seed=stacking_seed)
         if digits.shape[0] != 1:

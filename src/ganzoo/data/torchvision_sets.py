@@ -13,6 +13,7 @@ from torch import Tensor
 from ganzoo.data.checks import check_root, one_line
 from ganzoo.data.decoded import DecodedImages
 from ganzoo.data.images import StoredImages
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 
 
@@ -99,6 +100,7 @@ class Files:
         return getattr(self._constructor, "func", self._constructor)
 
 
+@defaults_from("dataset/base/arrays")
 class ArrayImages(StoredImages):
     """Data sets that torchvision holds as one array: MNIST and its like, CIFAR, STL-10.
 
@@ -122,12 +124,12 @@ class ArrayImages(StoredImages):
         self,
         *,
         constructor: Callable[..., Any],
-        held_out: Mapping[str, Any] | None,
-        root: str | Path,
-        download: bool,
-        channels: int,
-        image_size: int,
-        padding: int,
+        held_out: Mapping[str, Any] | None = FROM_CONFIG,
+        root: str | Path = FROM_CONFIG,
+        download: bool = FROM_CONFIG,
+        channels: int = FROM_CONFIG,
+        image_size: int = FROM_CONFIG,
+        padding: int = FROM_CONFIG,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size, padding=padding)
         self._place: dict[str, Any] = {"root": root, "download": download}
@@ -166,6 +168,7 @@ class ArrayImages(StoredImages):
         )
 
 
+@defaults_from("dataset/celeba")
 class PictureFiles(DecodedImages):
     """Data sets that torchvision opens picture by picture, without labels: CelebA.
 
@@ -187,12 +190,12 @@ class PictureFiles(DecodedImages):
     def __init__(
         self,
         *,
-        constructor: Callable[..., Any],
-        held_out: Mapping[str, Any] | None,
-        root: str | Path,
-        download: bool,
-        channels: int,
-        image_size: int,
+        constructor: Callable[..., Any] = FROM_CONFIG,
+        held_out: Mapping[str, Any] | None = FROM_CONFIG,
+        root: str | Path = FROM_CONFIG,
+        download: bool = FROM_CONFIG,
+        channels: int = FROM_CONFIG,
+        image_size: int = FROM_CONFIG,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         self._place: dict[str, Any] = {"root": root, "download": download}

@@ -9,11 +9,13 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.saving import SaveErrors
 
 Row = dict[str, Any]
 
 
+@defaults_from("logger/csv")
 class MetricsFile(Logger):
     """Writes ``metrics.csv``: a column for each name, a row for each time something is logged.
 
@@ -27,7 +29,7 @@ class MetricsFile(Logger):
         on_save_error: What happens when it cannot be written.
     """
 
-    def __init__(self, *, folder: str | Path, on_save_error: SaveErrors) -> None:
+    def __init__(self, *, folder: str | Path, on_save_error: SaveErrors = FROM_CONFIG) -> None:
         super().__init__()
         self.path = Path(folder) / "metrics.csv"
         self.on_save_error = on_save_error

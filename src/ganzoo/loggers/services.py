@@ -10,6 +10,7 @@ from urllib.parse import urlparse
 
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 
 CONNECTION_SECONDS = 3.0
@@ -33,8 +34,14 @@ def tensorboard_logger(*, save_dir: str) -> TensorBoardLogger:
     return TensorBoardLogger(save_dir=save_dir, name="", version="")
 
 
+@defaults_from("logger/wandb")
 def wandb_logger(
-    *, save_dir: str, project: str, name: str, group: str | None, tags: list[str]
+    *,
+    save_dir: str,
+    project: str = FROM_CONFIG,
+    name: str,
+    group: str | None = FROM_CONFIG,
+    tags: list[str] = FROM_CONFIG,
 ) -> WandbLogger:
     """Weights & Biases, offline where it cannot be reached.
 

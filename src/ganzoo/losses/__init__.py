@@ -3,35 +3,66 @@
 from ganzoo.losses.base import AdversarialLoss, ComparativeLoss, PointwiseLoss
 from ganzoo.losses.boundary_equilibrium import BoundaryEquilibrium
 from ganzoo.losses.cramer import Cramer
+from ganzoo.losses.divergences import (
+    Alpha,
+    Divergence,
+    GANDivergence,
+    JensenShannon,
+    KullbackLeibler,
+    NeymanChiSquared,
+    PearsonChiSquared,
+    ReverseKullbackLeibler,
+    SquaredHellinger,
+    TotalVariation,
+)
 from ganzoo.losses.drift import Drift
 from ganzoo.losses.energy import Energy
-from ganzoo.losses.f_gan import FGAN
+from ganzoo.losses.f_gan import FGAN, Alternative, SaddlePoint
 from ganzoo.losses.fisher import Fisher
 from ganzoo.losses.hinge import Hinge
+from ganzoo.losses.kernels import GaussianMixture, Kernel, NegativeDistance, RationalQuadratic
 from ganzoo.losses.least_squares import LeastSquares
 from ganzoo.losses.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from ganzoo.losses.minimax import Minimax
 from ganzoo.losses.non_saturating import NonSaturating
-from ganzoo.losses.relativistic import Relativistic
+from ganzoo.losses.relativistic import Average, Paired, Relativistic
 from ganzoo.losses.top_k import TopK
 from ganzoo.losses.wasserstein import Wasserstein
 
 __all__ = [
     "FGAN",
     "AdversarialLoss",
+    "Alpha",
+    "Alternative",
+    "Average",
     "BoundaryEquilibrium",
     "ComparativeLoss",
     "Cramer",
+    "Divergence",
     "Drift",
     "Energy",
     "Fisher",
+    "GANDivergence",
+    "GaussianMixture",
     "Hinge",
+    "JensenShannon",
+    "Kernel",
+    "KullbackLeibler",
     "LeastSquares",
     "MaximumMeanDiscrepancy",
     "Minimax",
+    "NegativeDistance",
+    "NeymanChiSquared",
     "NonSaturating",
+    "Paired",
+    "PearsonChiSquared",
     "PointwiseLoss",
+    "RationalQuadratic",
     "Relativistic",
+    "ReverseKullbackLeibler",
+    "SaddlePoint",
+    "SquaredHellinger",
     "TopK",
+    "TotalVariation",
     "Wasserstein",
 ]

@@ -4,11 +4,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.losses.base import AdversarialLoss, Terms
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("loss/boundary_equilibrium")
 class BoundaryEquilibrium(AdversarialLoss):
     """Keep the energy of generated data at a set ratio to that of real data.
 
@@ -39,7 +41,7 @@ class BoundaryEquilibrium(AdversarialLoss):
 
     emphasis: Tensor
 
-    def __init__(self, *, diversity_ratio: float, gain: float) -> None:
+    def __init__(self, *, diversity_ratio: float = FROM_CONFIG, gain: float = FROM_CONFIG) -> None:
         super().__init__()
         check_positive(diversity_ratio=diversity_ratio, gain=gain)
         self.diversity_ratio, self.gain = diversity_ratio, gain

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 
 
@@ -176,6 +177,7 @@ class TotalVariation(Divergence):
         return logits.tanh() / 2
 
 
+@defaults_from("loss/f_gan_alpha")
 @dataclass(frozen=True, kw_only=True)
 class Alpha(Divergence):
     """``E_Q (u^a - 1 - a (u - 1)) / (a (a - 1))``, a family with most of the others in it.
@@ -196,7 +198,7 @@ class Alpha(Divergence):
         InputError: if alpha is 0, 1 or not finite.
     """
 
-    alpha: float
+    alpha: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.alpha) or self.alpha in (0, 1):

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
 from ganzoo.losses.base import AdversarialLoss, Terms
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("loss/wasserstein_drift")
 class Drift(AdversarialLoss):
     """Add ``weight * E D(x)^2`` over real data to the discriminator's part of another objective.
 
@@ -24,7 +26,7 @@ class Drift(AdversarialLoss):
         InputError: if weight is negative or not finite.
     """
 
-    def __init__(self, *, loss: AdversarialLoss, weight: float) -> None:
+    def __init__(self, *, loss: AdversarialLoss = FROM_CONFIG, weight: float = FROM_CONFIG) -> None:
         super().__init__()
         check_not_negative(weight=weight)
         self.loss = loss

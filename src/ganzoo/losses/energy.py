@@ -3,10 +3,12 @@
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.losses.base import PointwiseLoss
 
 
+@defaults_from("loss/energy")
 class Energy(PointwiseLoss):
     """Give real data low energy and generated data at least the margin.
 
@@ -28,7 +30,7 @@ class Energy(PointwiseLoss):
         InputError: if margin is not a positive number.
     """
 
-    def __init__(self, *, margin: float) -> None:
+    def __init__(self, *, margin: float = FROM_CONFIG) -> None:
         super().__init__()
         check_positive(margin=margin)
         self.margin = margin

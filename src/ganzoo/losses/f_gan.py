@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.losses.base import PointwiseLoss
 from ganzoo.losses.divergences import Divergence
 
@@ -48,6 +49,7 @@ class Alternative(GeneratorObjective):
         return -divergence.activation(logits)
 
 
+@defaults_from("loss/f_gan")
 class FGAN(PointwiseLoss):
     """Estimate an f-divergence from below, and let the generator make it small.
 
@@ -64,7 +66,12 @@ class FGAN(PointwiseLoss):
         generator_objective: what the generator minimises.
     """
 
-    def __init__(self, *, divergence: Divergence, generator_objective: GeneratorObjective) -> None:
+    def __init__(
+        self,
+        *,
+        divergence: Divergence = FROM_CONFIG,
+        generator_objective: GeneratorObjective = FROM_CONFIG,
+    ) -> None:
         super().__init__()
         self.divergence = divergence
         self.generator_objective = generator_objective

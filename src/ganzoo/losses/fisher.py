@@ -3,11 +3,13 @@
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.losses.base import AdversarialLoss, Terms
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("loss/fisher")
 class Fisher(AdversarialLoss):
     """Compare mean scores, in units of their spread over real and generated data.
 
@@ -32,7 +34,7 @@ class Fisher(AdversarialLoss):
 
     multiplier: Tensor
 
-    def __init__(self, *, rho: float) -> None:
+    def __init__(self, *, rho: float = FROM_CONFIG) -> None:
         super().__init__()
         check_positive(rho=rho)
         self.rho = rho

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive
 
 
@@ -22,6 +23,7 @@ class Kernel(ABC):
         """From differences, of any shape, to the kernel's values of the same shape."""
 
 
+@defaults_from("loss/maximum_mean_discrepancy")
 @dataclass(frozen=True, kw_only=True)
 class GaussianMixture(Kernel):
     """``sum_s exp(-d^2 / (2 s^2))``: Li et al. (2017, arXiv:1705.08584), with s of 1, 2, 4, 8, 16.
@@ -33,7 +35,7 @@ class GaussianMixture(Kernel):
         InputError: if there is no bandwidth, or one is not a positive number.
     """
 
-    bandwidths: Sequence[float]
+    bandwidths: Sequence[float] = FROM_CONFIG
 
     def __post_init__(self) -> None:
         _check_some("bandwidth", self.bandwidths)
@@ -44,6 +46,7 @@ class GaussianMixture(Kernel):
         return torch.stack(terms).sum(0)
 
 
+@defaults_from("loss/maximum_mean_discrepancy_rational_quadratic")
 @dataclass(frozen=True, kw_only=True)
 class RationalQuadratic(Kernel):
     """``sum_a (1 + d^2 / (2 a))^-a``: Binkowski et al. (2018, arXiv:1801.01401).
@@ -58,7 +61,7 @@ class RationalQuadratic(Kernel):
         InputError: if there is no alpha, or one is not a positive number.
     """
 
-    alphas: Sequence[float]
+    alphas: Sequence[float] = FROM_CONFIG
 
     def __post_init__(self) -> None:
         _check_some("alpha", self.alphas)

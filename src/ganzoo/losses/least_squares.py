@@ -4,10 +4,12 @@ import math
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.losses.base import PointwiseLoss
 
 
+@defaults_from("loss/least_squares")
 class LeastSquares(PointwiseLoss):
     """Pull raw outputs to targets: Mao et al. (2017, arXiv:1611.04076), equation 2.
 
@@ -25,7 +27,13 @@ class LeastSquares(PointwiseLoss):
         InputError: if a target is not finite, or if real_target equals fake_target.
     """
 
-    def __init__(self, *, fake_target: float, real_target: float, generator_target: float) -> None:
+    def __init__(
+        self,
+        *,
+        fake_target: float = FROM_CONFIG,
+        real_target: float = FROM_CONFIG,
+        generator_target: float = FROM_CONFIG,
+    ) -> None:
         super().__init__()
         if not all(map(math.isfinite, (fake_target, real_target, generator_target))):
             raise InputError(

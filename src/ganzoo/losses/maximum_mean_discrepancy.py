@@ -2,11 +2,13 @@
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.losses.base import ComparativeLoss, Terms
 from ganzoo.losses.kernels import Kernel, mean_between, mean_within
 
 
+@defaults_from("loss/maximum_mean_discrepancy")
 class MaximumMeanDiscrepancy(ComparativeLoss):
     """Compare real and generated data by a kernel of their logits, over all pairs.
 
@@ -31,7 +33,7 @@ class MaximumMeanDiscrepancy(ComparativeLoss):
             than two samples.
     """
 
-    def __init__(self, *, kernel: Kernel, repulsion: float) -> None:
+    def __init__(self, *, kernel: Kernel = FROM_CONFIG, repulsion: float = FROM_CONFIG) -> None:
         super().__init__()
         if not -1 <= repulsion <= 1:
             raise InputError(f"repulsion must be between -1 and 1, not {repulsion}")

@@ -3,10 +3,12 @@
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.losses.base import PointwiseLoss
 
 
+@defaults_from("loss/minimax")
 class Minimax(PointwiseLoss):
     """Minimise ``-V`` and ``V`` of Goodfellow et al. (2014, arXiv:1406.2661), equation 1.
 
@@ -26,7 +28,7 @@ class Minimax(PointwiseLoss):
         InputError: if label_smoothing is outside [0, 0.5) or NaN.
     """
 
-    def __init__(self, *, label_smoothing: float) -> None:
+    def __init__(self, *, label_smoothing: float = FROM_CONFIG) -> None:
         super().__init__()
         if not 0 <= label_smoothing < 0.5:
             raise InputError(

@@ -3,9 +3,11 @@
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.defaults import defaults_from
 from ganzoo.losses.minimax import Minimax
 
 
+@defaults_from("loss/non_saturating")
 class NonSaturating(Minimax):
     """Let the generator maximise ``E log D(G(z))`` instead of minimising ``E log(1 - D(G(z)))``.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.losses.base import ComparativeLoss, PointwiseLoss, Terms
 
@@ -69,6 +70,7 @@ class Average(Comparison):
         }
 
 
+@defaults_from("loss/relativistic")
 class Relativistic(ComparativeLoss):
     """Score differences of logits with the discriminator's costs of another objective.
 
@@ -86,7 +88,9 @@ class Relativistic(ComparativeLoss):
         InputError: if loss has no costs of single logits; while training, what the comparison says.
     """
 
-    def __init__(self, *, loss: PointwiseLoss, comparison: Comparison) -> None:
+    def __init__(
+        self, *, loss: PointwiseLoss = FROM_CONFIG, comparison: Comparison = FROM_CONFIG
+    ) -> None:
         super().__init__()
         if not isinstance(loss, PointwiseLoss):
             raise InputError(

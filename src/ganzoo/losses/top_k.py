@@ -6,11 +6,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.losses.base import AdversarialLoss, Terms
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("loss/top_k")
 class TopK(AdversarialLoss):
     """Score the generator by the k highest logits of its batch; the discriminator as usual.
 
@@ -39,7 +41,12 @@ class TopK(AdversarialLoss):
     """
 
     def __init__(
-        self, *, loss: AdversarialLoss, gamma: float, interval: int, minimum_share: float
+        self,
+        *,
+        loss: AdversarialLoss = FROM_CONFIG,
+        gamma: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        minimum_share: float = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(interval=interval)

@@ -6,8 +6,11 @@ scalars; the class attribute ``directions`` says for each name whether to maximi
 """
 
 from ganzoo.metrics.bootstrap import Bootstrap
+from ganzoo.metrics.cache import FeatureCache
 from ganzoo.metrics.classification_accuracy import ClassificationAccuracy
-from ganzoo.metrics.digit_modes import DigitModes
+from ganzoo.metrics.classifier import ClassifierTraining
+from ganzoo.metrics.digit_modes import DigitModes, single_digits
+from ganzoo.metrics.evaluator import Evaluator
 from ganzoo.metrics.fid import FrechetDistance
 from ganzoo.metrics.frechet_infinity import FrechetInfinity
 from ganzoo.metrics.inception_score import InceptionScore
@@ -18,6 +21,8 @@ from ganzoo.metrics.memorization_fid import MemorizationInformedFrechetDistance
 from ganzoo.metrics.modes import ModeCoverage
 from ganzoo.metrics.perceptual_path_length import PerceptualPathLength
 from ganzoo.metrics.prdc import PRDC
+from ganzoo.metrics.resizing import CleanResizing, LegacyResizing
+from ganzoo.metrics.samples import SampleMetric, TwoSampleMetric
 from ganzoo.metrics.similarity import MultiScaleSimilarity
 from ganzoo.metrics.sinkhorn import SinkhornDivergence
 from ganzoo.metrics.sliced import SlicedWasserstein1, SlicedWasserstein2
@@ -27,20 +32,28 @@ __all__ = [
     "PRDC",
     "Bootstrap",
     "ClassificationAccuracy",
+    "ClassifierTraining",
+    "CleanResizing",
     "DigitModes",
+    "Evaluator",
+    "FeatureCache",
     "FrechetDistance",
     "FrechetInfinity",
     "InceptionScore",
     "IntraClassFrechetDistance",
     "KernelDistance",
+    "LegacyResizing",
     "Memorization",
     "MemorizationInformedFrechetDistance",
     "ModeCoverage",
     "MultiScaleSimilarity",
     "PerceptualPathLength",
+    "SampleMetric",
     "SinkhornDivergence",
     "SlicedWasserstein1",
     "SlicedWasserstein2",
+    "TwoSampleMetric",
     "Wasserstein1",
     "Wasserstein2",
+    "single_digits",
 ]

@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 
 log = logging.getLogger("ganzoo")
 
 
+@defaults_from("evaluator/default")
 class FeatureCache:
     """Files of features, each under a key of the very samples and of what made the features.
 
@@ -26,7 +28,7 @@ class FeatureCache:
         folder: Where the files are; ``~`` is the user's home.
     """
 
-    def __init__(self, *, folder: str | Path) -> None:
+    def __init__(self, *, folder: str | Path = FROM_CONFIG) -> None:
         self.folder = Path(folder).expanduser()
 
     @staticmethod

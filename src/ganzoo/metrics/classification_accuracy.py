@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.metrics.classifier import Classifier, ClassifierTraining, accuracy
 from ganzoo.metrics.comparison import Comparison, SampleSet
@@ -16,6 +17,7 @@ from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined, origi
 _FEW = "a classifier needs samples of each class, and with few of them any accuracy is low"
 
 
+@defaults_from("metrics/classification_accuracy")
 class ClassificationAccuracy(TwoSampleMetric):
     """Accuracies of classifiers trained on one kind of samples and tested on another.
 
@@ -55,7 +57,7 @@ class ClassificationAccuracy(TwoSampleMetric):
     generated: list[Tensor]
     held_out: list[Tensor]
 
-    def __init__(self, *, training: ClassifierTraining, **options: Any) -> None:
+    def __init__(self, *, training: ClassifierTraining = FROM_CONFIG, **options: Any) -> None:
         super().__init__(**options)
         self.training_settings = training
         for name in ("real", "generated", "held_out"):

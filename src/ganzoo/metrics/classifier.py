@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
 
 # Pictures that go through a trained classifier at once.
@@ -96,6 +97,7 @@ def _convolutions(shape: Sequence[int], width: int) -> tuple[list[nn.Module], in
     return layers, channels * height * breadth
 
 
+@defaults_from("features/base/training")
 @dataclass(frozen=True, kw_only=True)
 class ClassifierTraining:
     """How classifiers are made and trained: the same cost whatever the number of pictures.
@@ -117,12 +119,12 @@ class ClassifierTraining:
         InputError: if a number is not whole or not positive.
     """
 
-    steps: int
-    batch_size: int
-    learning_rate: float
-    width: int
-    dimension: int
-    seed: int
+    steps: int = FROM_CONFIG
+    batch_size: int = FROM_CONFIG
+    learning_rate: float = FROM_CONFIG
+    width: int = FROM_CONFIG
+    dimension: int = FROM_CONFIG
+    seed: int = FROM_CONFIG
 
     def __post_init__(self) -> None:
         """Check the numbers."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.comparison import SampleSet
 from ganzoo.metrics.features.base import FeatureExtractor
@@ -27,6 +28,7 @@ def single_digits(source: Any) -> Any:
     return source.digits
 
 
+@defaults_from("metrics/digit_modes")
 class DigitModes(TwoSampleMetric):
     """Modes covered and evenness among modes of stacked digits.
 
@@ -60,7 +62,9 @@ class DigitModes(TwoSampleMetric):
     directions: ClassVar[dict[str, str]] = {"modes": "maximize", "mode_kl": "minimize"}
     counts: Tensor
 
-    def __init__(self, *, classifier: FeatureExtractor, batch_size: int, **options: Any) -> None:
+    def __init__(
+        self, *, classifier: FeatureExtractor, batch_size: int = FROM_CONFIG, **options: Any
+    ) -> None:
         check_whole(batch_size=batch_size)
         super().__init__(**options)
         self.classifier = classifier

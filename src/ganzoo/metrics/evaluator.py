@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.cache import FeatureCache
 from ganzoo.metrics.comparison import Comparison, Generator, SampleSet
@@ -40,6 +41,7 @@ class Reference:
     sets: dict[str, SampleSet]
 
 
+@defaults_from("evaluator/default", beside="dataset/base/images")
 class Evaluator:
     """Computes every metric on every choice of features, from one pass over the samples.
 
@@ -63,11 +65,11 @@ class Evaluator:
         *,
         metrics: Mapping[str, TwoSampleMetric],
         features: Mapping[str, FeatureExtractor],
-        samples: int,
-        real_samples: int | None,
-        batch_size: int,
-        seed: int,
-        cache: FeatureCache,
+        samples: int = FROM_CONFIG,
+        real_samples: int | None = FROM_CONFIG,
+        batch_size: int = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
+        cache: FeatureCache = FROM_CONFIG,
     ) -> None:
         check_whole(samples=samples, batch_size=batch_size)
         if real_samples is not None:

@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.features.statistics import Statistics, feature_statistics
 from ganzoo.metrics.frechet import frechet_distance
 from ganzoo.metrics.samples import SampleMetric
 
 
+@defaults_from("metrics/fid_infinity")
 class FrechetInfinity(SampleMetric):
     """The FID without the bias of a finite number of generated samples (Chong and Forsyth 2020).
 
@@ -46,7 +48,14 @@ class FrechetInfinity(SampleMetric):
 
     directions: ClassVar[dict[str, str]] = {"fid_infinity": "minimize"}
 
-    def __init__(self, *, points: int, smallest: float, seed: int, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        points: int = FROM_CONFIG,
+        smallest: float = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
+        **options: Any,
+    ) -> None:
         check_whole(3, points=points)
         if not 0 < smallest < 1:
             raise InputError(f"smallest must be above 0 and below 1, not {smallest}")

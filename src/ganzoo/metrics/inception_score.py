@@ -7,11 +7,13 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.inception import InceptionScore as TorchmetricsInceptionScore
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.metrics.comparison import SampleSet
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined
 
 
+@defaults_from("metrics/inception_score")
 class InceptionScore(TwoSampleMetric):
     """The Inception Score (Salimans et al. 2016, section 4, 1606.03498), with any classifier.
 
@@ -34,7 +36,9 @@ class InceptionScore(TwoSampleMetric):
     directions: ClassVar[dict[str, str]] = {"inception_score": "maximize"}
     generated: list[Tensor]
 
-    def __init__(self, *, splits: int, seed: int, **options: Any) -> None:
+    def __init__(
+        self, *, splits: int = FROM_CONFIG, seed: int = FROM_CONFIG, **options: Any
+    ) -> None:
         super().__init__(**options)
         check_whole(splits=splits)
         self.splits, self.seed = splits, seed

@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 from torchmetrics.image.kid import poly_mmd
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.metrics.samples import SampleMetric
 
 
+@defaults_from("metrics/kid")
 class KernelDistance(SampleMetric):
     """The KID (Binkowski et al. 2018, section 4, 1801.01401), on any features.
 
@@ -32,7 +34,14 @@ class KernelDistance(SampleMetric):
 
     directions: ClassVar[dict[str, str]] = {"kid": "minimize"}
 
-    def __init__(self, *, subsets: int, subset_size: int, seed: int, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        subsets: int = FROM_CONFIG,
+        subset_size: int = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         check_whole(subsets=subsets)
         check_whole(2, subset_size=subset_size)

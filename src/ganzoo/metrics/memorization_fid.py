@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 from torchmetrics.image.mifid import MemorizationInformedFrechetInceptionDistance
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.samples import SampleMetric
 
 
+@defaults_from("metrics/mifid")
 class MemorizationInformedFrechetDistance(SampleMetric):
     """The MiFID (Bai et al. 2021, 2106.03062), on any features.
 
@@ -38,7 +40,9 @@ class MemorizationInformedFrechetDistance(SampleMetric):
 
     directions: ClassVar[dict[str, str]] = {"mifid": "minimize"}
 
-    def __init__(self, *, threshold: float, limit: int, **options: Any) -> None:
+    def __init__(
+        self, *, threshold: float = FROM_CONFIG, limit: int = FROM_CONFIG, **options: Any
+    ) -> None:
         if not 0 < threshold <= 1:
             raise InputError(f"threshold must be above 0 and at most 1, not {threshold}")
         check_whole(limit=limit)

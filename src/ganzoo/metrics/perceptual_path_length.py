@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.functional.image import perceptual_path_length
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
 from ganzoo.metrics.comparison import Comparison, Generator
 from ganzoo.metrics.features.base import FeatureExtractor
@@ -17,6 +18,7 @@ from ganzoo.metrics.samples import TwoSampleMetric
 _PARALLEL = 1e-6
 
 
+@defaults_from("metrics/perceptual_path_length")
 class PerceptualPathLength(TwoSampleMetric):
     """Perceptual path length in the latent space (Karras et al. 2019, section 4.1, 1812.04948).
 
@@ -55,11 +57,11 @@ class PerceptualPathLength(TwoSampleMetric):
     def __init__(
         self,
         *,
-        pairs: int,
-        epsilon: float,
-        interpolation: str,
-        discard: float,
-        seed: int,
+        pairs: int = FROM_CONFIG,
+        epsilon: float = FROM_CONFIG,
+        interpolation: str = FROM_CONFIG,
+        discard: float = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
         **options: Any,
     ) -> None:
         check_whole(pairs=pairs)

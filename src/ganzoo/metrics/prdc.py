@@ -4,12 +4,14 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.metrics.balls import count_memberships
 from ganzoo.metrics.neighbors import neighbor_distances
 from ganzoo.metrics.samples import SampleMetric
 
 
+@defaults_from("metrics/prdc")
 class PRDC(SampleMetric):
     """Precision, recall, density and coverage, at one number of neighbours.
 
@@ -51,7 +53,7 @@ class PRDC(SampleMetric):
         "coverage": "maximize",
     }
 
-    def __init__(self, *, neighbors: int, **options: Any) -> None:
+    def __init__(self, *, neighbors: int = FROM_CONFIG, **options: Any) -> None:
         check_whole(neighbors=neighbors)
         super().__init__(**options)
         self.neighbors = neighbors

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 
 _ROUNDED = ContextVar("rounded", default=True)
@@ -66,6 +67,7 @@ def to_color(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1)
 
 
+@defaults_from()
 class Resizing(ABC):
     """A way to bring 8-bit images to the size that a network expects.
 
@@ -78,7 +80,7 @@ class Resizing(ABC):
 
     protocol: str
 
-    def __init__(self, *, size: int) -> None:
+    def __init__(self, *, size: int = FROM_CONFIG) -> None:
         check_whole(size=size)
         self.size = size
 
@@ -94,6 +96,7 @@ class Resizing(ABC):
         """
 
 
+@defaults_from("features/inception")
 class LegacyResizing(Resizing):
     """TensorFlow 1's bilinear interpolation, as the Inception graph of the first FIDs has it.
 
@@ -120,6 +123,7 @@ class LegacyResizing(Resizing):
         return left + (right - left) * weight
 
 
+@defaults_from("features/inception_clean")
 class CleanResizing(Resizing):
     """Antialiased bicubic interpolation of each channel in floating point, as clean-fid's.
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
 from ganzoo.metrics.comparison import SampleSet
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined
@@ -14,6 +15,7 @@ from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
+@defaults_from("metrics/ms_ssim")
 class MultiScaleSimilarity(TwoSampleMetric):
     """Mean MS-SSIM of random pairs of images (Odena et al. 2017, section 4.2, 1610.09585).
 
@@ -50,11 +52,11 @@ class MultiScaleSimilarity(TwoSampleMetric):
     def __init__(
         self,
         *,
-        pairs: int,
-        deviation: float,
-        scales: int,
-        batch_size: int,
-        seed: int,
+        pairs: int = FROM_CONFIG,
+        deviation: float = FROM_CONFIG,
+        scales: int = FROM_CONFIG,
+        batch_size: int = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
         **options: Any,
     ) -> None:
         check_whole(pairs=pairs, scales=scales, batch_size=batch_size)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
 from ganzoo.metrics.distances import blocks, frame_around, full_precision
 from ganzoo.metrics.transport import TransportDistance
@@ -13,6 +14,7 @@ from ganzoo.metrics.transport import TransportDistance
 _BLOCK = 2**22
 
 
+@defaults_from("metrics/sinkhorn")
 class SinkhornDivergence(TransportDistance):
     """Sinkhorn divergence with squared Euclidean cost (Feydy et al. 2019, equation 3, 1810.08278).
 
@@ -54,11 +56,11 @@ class SinkhornDivergence(TransportDistance):
     def __init__(
         self,
         *,
-        regularization: float,
-        iterations: int,
-        tolerance: float,
-        limit: int,
-        floor: bool,
+        regularization: float = FROM_CONFIG,
+        iterations: int = FROM_CONFIG,
+        tolerance: float = FROM_CONFIG,
+        limit: int = FROM_CONFIG,
+        floor: bool = FROM_CONFIG,
         **options: Any,
     ) -> None:
         check_positive(regularization=regularization, tolerance=tolerance)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.metrics.transport import TransportDistance
 
@@ -12,13 +13,20 @@ from ganzoo.metrics.transport import TransportDistance
 _VALUES = 2**22
 
 
+@defaults_from()
 class _SlicedWasserstein(TransportDistance):
     """Mean over random directions of the Wasserstein distance on the line."""
 
     order: ClassVar[int]
 
     def __init__(
-        self, *, projections: int, seed: int, limit: int, floor: bool, **options: Any
+        self,
+        *,
+        projections: int = FROM_CONFIG,
+        seed: int = FROM_CONFIG,
+        limit: int = FROM_CONFIG,
+        floor: bool = FROM_CONFIG,
+        **options: Any,
     ) -> None:
         check_whole(projections=projections)
         super().__init__(limit=limit, floor=floor, **options)
@@ -37,6 +45,7 @@ class _SlicedWasserstein(TransportDistance):
         return torch.cat(costs).mean().pow(1 / self.order)
 
 
+@defaults_from("metrics/sliced_wasserstein")
 class SlicedWasserstein1(_SlicedWasserstein):
     """Sliced Wasserstein-1 distance (Rabin et al. 2011; Bonneel et al. 2015, section 3).
 
@@ -67,6 +76,7 @@ class SlicedWasserstein1(_SlicedWasserstein):
     directions: ClassVar[dict[str, str]] = {"sliced_wasserstein": "minimize"}
 
 
+@defaults_from("metrics/sliced_wasserstein2")
 class SlicedWasserstein2(_SlicedWasserstein):
     """Sliced Wasserstein-2 distance (Rabin et al. 2011; Bonneel et al. 2015, section 3).
 

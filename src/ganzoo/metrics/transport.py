@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.samples import SampleMetric
 
 
+@defaults_from()
 class TransportDistance(SampleMetric):
     """A distance between the empirical distributions of real and generated samples.
 
@@ -30,7 +32,9 @@ class TransportDistance(SampleMetric):
 
     name: ClassVar[str]
 
-    def __init__(self, *, limit: int, floor: bool, **options: Any) -> None:
+    def __init__(
+        self, *, limit: int = FROM_CONFIG, floor: bool = FROM_CONFIG, **options: Any
+    ) -> None:
         check_whole(limit=limit)
         super().__init__(**options)
         self.limit = limit

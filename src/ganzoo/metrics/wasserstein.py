@@ -5,6 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.metrics.transport import TransportDistance
 
 # The network simplex ends long before; without a bound like this one it may give up in silence.
@@ -25,6 +26,7 @@ class _ExactWasserstein(TransportDistance):
         return total.clamp(min=0).pow(1 / self.order)
 
 
+@defaults_from("metrics/wasserstein")
 class Wasserstein1(_ExactWasserstein):
     """Wasserstein-1 distance of the two empirical distributions, with Euclidean cost.
 
@@ -53,6 +55,7 @@ class Wasserstein1(_ExactWasserstein):
     directions: ClassVar[dict[str, str]] = {"wasserstein": "minimize"}
 
 
+@defaults_from("metrics/wasserstein2")
 class Wasserstein2(_ExactWasserstein):
     """Wasserstein-2 distance of the two empirical distributions.
 

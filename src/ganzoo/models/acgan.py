@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 from ganzoo.models.classes import ClassSampler, required
 from ganzoo.models.gan import GAN
@@ -13,6 +14,7 @@ from ganzoo.networks.label_codes import known_classes
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("model/acgan")
 class ACGAN(ClassSampler, GAN):
     """AC-GAN: the generator is told the class, and the discriminator has to find it out.
 
@@ -40,7 +42,7 @@ class ACGAN(ClassSampler, GAN):
     """
 
     def __init__(
-        self, *, num_classes: int | None, classification_weight: float, **game: Any
+        self, *, num_classes: int | None, classification_weight: float = FROM_CONFIG, **game: Any
     ) -> None:
         super().__init__(**game)
         check_not_negative(classification_weight=classification_weight)

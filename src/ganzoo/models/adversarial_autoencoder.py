@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
 from ganzoo.models.encoding import Encoding
 from ganzoo.models.gan import GAN
@@ -13,6 +14,7 @@ from ganzoo.networks.encoders import Encoder
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("model/adversarial_autoencoder")
 class AdversarialAutoencoder(Encoding, GAN):
     """Adversarial autoencoder: a discriminator tells codes of data from latents of the prior.
 
@@ -38,7 +40,9 @@ class AdversarialAutoencoder(Encoding, GAN):
         InputError: if the weight is negative.
     """
 
-    def __init__(self, *, encoder: Encoder, reconstruction_weight: float, **game: Any) -> None:
+    def __init__(
+        self, *, encoder: Encoder, reconstruction_weight: float = FROM_CONFIG, **game: Any
+    ) -> None:
         super().__init__(**game)
         check_not_negative(reconstruction_weight=reconstruction_weight)
         self.encoder = encoder

@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 
 
+@defaults_from()
 class MovingAverage(nn.Module, ABC):
     """A copy of a network whose weights are an average of what the network's own have been.
 
@@ -62,6 +64,7 @@ class MovingAverage(nn.Module, ABC):
             torch._foreach_copy_(buffers, list(network.buffers()))
 
 
+@defaults_from("ema/exponential")
 class ExponentialMovingAverage(MovingAverage):
     """An average in which the past counts less and less.
 
@@ -77,7 +80,9 @@ class ExponentialMovingAverage(MovingAverage):
         InputError: if ``decay`` is not in [0, 1) or ``start_step`` is negative.
     """
 
-    def __init__(self, network: nn.Module, *, decay: float, start_step: int) -> None:
+    def __init__(
+        self, network: nn.Module, *, decay: float = FROM_CONFIG, start_step: int = FROM_CONFIG
+    ) -> None:
         super().__init__(network, start_step=start_step)
         if not 0.0 <= decay < 1.0:
             raise InputError(f"ema.decay must be at least 0 and below 1, not {decay}")
@@ -88,6 +93,7 @@ class ExponentialMovingAverage(MovingAverage):
         self._average(averages, weights, None)
 
 
+@defaults_from("ema/uniform")
 class UniformAverage(MovingAverage):
     """The mean of the weights since an update, all of which count the same.
 
@@ -104,7 +110,7 @@ class UniformAverage(MovingAverage):
         InputError: if ``start_step`` is negative.
     """
 
-    def __init__(self, network: nn.Module, *, start_step: int) -> None:
+    def __init__(self, network: nn.Module, *, start_step: int = FROM_CONFIG) -> None:
         super().__init__(network, start_step=start_step)
         self._average = get_swa_multi_avg_fn()  # type: ignore[no-untyped-call]
 

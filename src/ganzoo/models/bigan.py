@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.errors import InputError
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.models.encoding import Encoding
@@ -16,6 +17,7 @@ from ganzoo.networks.encoders import Encoder
 from ganzoo.networks.joining import joined
 
 
+@defaults_from("model/bigan")
 class BiGAN(Encoding, GAN):
     """Bidirectional GAN: the discriminator judges data and codes together.
 

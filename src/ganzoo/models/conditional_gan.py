@@ -4,11 +4,13 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.models.classes import ClassSampler, required
 from ganzoo.models.gan import GAN
 from ganzoo.networks.label_codes import known_classes
 
 
+@defaults_from("model/conditional_gan")
 class ConditionalGAN(ClassSampler, GAN):
     """Conditional GAN: both networks are told the class.
 

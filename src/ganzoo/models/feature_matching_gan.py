@@ -3,12 +3,14 @@
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
 from ganzoo.penalties.features import last_hidden_features
 from ganzoo.strategies.across_devices import mean_across_devices
 
 
+@defaults_from("model/feature_matching_gan")
 class FeatureMatchingGAN(GAN):
     """Feature matching: the generator brings the mean features of its data to those of real data.
 

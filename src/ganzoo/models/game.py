@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ganzoo import __version__
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.models import local_state
 from ganzoo.models.averaging import MovingAverage
@@ -24,6 +25,7 @@ from ganzoo.optim.base import UpdateRule
 from ganzoo.strategies.player_parallel import check_strategy
 
 
+@defaults_from()
 class Game(Sampler, LightningModule, ABC):
     """The mechanics of all models: players with names, who move in turns.
 
@@ -59,14 +61,14 @@ class Game(Sampler, LightningModule, ABC):
         *,
         generator: nn.Module,
         latent_prior: LatentPrior,
-        optimizers: Mapping[str, Callable[..., Optimizer]],
-        updates: UpdateRule,
-        lookahead: Callable[[UpdateRule], UpdateRule] | None,
-        schedule: Callable[[Optimizer], LRScheduler] | None,
-        gradient_clipping: Callable[[list[nn.Parameter]], None] | None,
-        ema: Callable[[nn.Module], MovingAverage] | None,
-        accumulation_steps: int,
-        non_finite_tolerance: int,
+        optimizers: Mapping[str, Callable[..., Optimizer]] = FROM_CONFIG,
+        updates: UpdateRule = FROM_CONFIG,
+        lookahead: Callable[[UpdateRule], UpdateRule] | None = FROM_CONFIG,
+        schedule: Callable[[Optimizer], LRScheduler] | None = FROM_CONFIG,
+        gradient_clipping: Callable[[list[nn.Parameter]], None] | None = FROM_CONFIG,
+        ema: Callable[[nn.Module], MovingAverage] | None = FROM_CONFIG,
+        accumulation_steps: int = FROM_CONFIG,
+        non_finite_tolerance: int = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(accumulation_steps=accumulation_steps)

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.models.batches import check_networks_fit
@@ -15,6 +16,7 @@ from ganzoo.models.presentation import Presentation
 from ganzoo.penalties.base import Regularizer
 
 
+@defaults_from("model/gan")
 class GAN(Game):
     """Generative adversarial networks: two players, alternating updates.
 
@@ -48,10 +50,10 @@ class GAN(Game):
         *,
         generator: nn.Module,
         discriminator: nn.Module,
-        loss: AdversarialLoss,
-        penalties: Mapping[str, Regularizer],
-        presentation: Presentation,
-        discriminator_steps: int,
+        loss: AdversarialLoss = FROM_CONFIG,
+        penalties: Mapping[str, Regularizer] = FROM_CONFIG,
+        presentation: Presentation = FROM_CONFIG,
+        discriminator_steps: int = FROM_CONFIG,
         **game: Any,
     ) -> None:
         super().__init__(generator=generator, **game)

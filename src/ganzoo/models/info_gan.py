@@ -5,12 +5,14 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.networks.encoders import CodeClassifier
 
 
+@defaults_from("model/info_gan")
 class InfoGAN(GAN):
     """InfoGAN: a part of the latents, the codes, can be told from what the generator made of them.
 
@@ -37,7 +39,11 @@ class InfoGAN(GAN):
     """
 
     def __init__(
-        self, *, classifier: CodeClassifier, information_weights: Mapping[str, float], **game: Any
+        self,
+        *,
+        classifier: CodeClassifier,
+        information_weights: Mapping[str, float] = FROM_CONFIG,
+        **game: Any,
     ) -> None:
         super().__init__(**game)
         check_not_negative(**information_weights)

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from ganzoo.augment.base import Augmentation
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.models.player import Share
 from ganzoo.models.replay import ReplayBuffer
 
 
+@defaults_from("model/gan")
 class Presentation(nn.Module):
     """How samples are shown to the discriminator: augmented, and perhaps several at once.
 
@@ -34,9 +36,9 @@ class Presentation(nn.Module):
     def __init__(
         self,
         *,
-        augmentations: Mapping[str, Augmentation],
-        replay: ReplayBuffer | None,
-        packing: int,
+        augmentations: Mapping[str, Augmentation] = FROM_CONFIG,
+        replay: ReplayBuffer | None = FROM_CONFIG,
+        packing: int = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(packing=packing)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 
 
+@defaults_from("replay/buffer")
 class ReplayBuffer(nn.Module):
     """A pool of earlier generated samples, from which part of each batch comes.
 
@@ -32,7 +34,9 @@ class ReplayBuffer(nn.Module):
     pool: Tensor
     count: Tensor
 
-    def __init__(self, *, size: int, share: float, shape: Sequence[int]) -> None:
+    def __init__(
+        self, *, size: int = FROM_CONFIG, share: float = FROM_CONFIG, shape: Sequence[int]
+    ) -> None:
         super().__init__()
         check_whole(size=size)
         if not 0 < share <= 1:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from ganzoo.defaults import defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
@@ -17,6 +18,7 @@ UNKNOWN = -1
 """The label of a sample whose class is not known."""
 
 
+@defaults_from("model/semi_supervised_gan")
 class SemiSupervisedGAN(GAN):
     """Semi-supervised learning: the discriminator tells K classes and generated data apart.
 

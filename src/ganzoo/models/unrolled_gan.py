@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
@@ -15,6 +16,7 @@ from ganzoo.precision import at_least_float32
 from ganzoo.strategies.across_devices import mean_across_devices
 
 
+@defaults_from("model/unrolled_gan")
 class UnrolledGAN(GAN):
     """Unrolled GAN: the generator plays against the discriminator's answer to it.
 
@@ -47,7 +49,7 @@ class UnrolledGAN(GAN):
             no gradient flows through the discriminator's optimizer.
     """
 
-    def __init__(self, *, unrolling_steps: int, **game: Any) -> None:
+    def __init__(self, *, unrolling_steps: int = FROM_CONFIG, **game: Any) -> None:
         super().__init__(**game)
         check_whole(0, unrolling_steps=unrolling_steps)
         self.unrolling_steps = unrolling_steps

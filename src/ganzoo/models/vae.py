@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive
 from ganzoo.models.batches import check_data, check_made, looking, tried
 from ganzoo.models.encoding import Encoding
@@ -17,6 +18,7 @@ from ganzoo.networks.latents import Normal
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("model/vae")
 class VAE(Encoding, Game):
     """Variational autoencoder: an encoder and a generator maximise a bound of the likelihood.
 
@@ -48,8 +50,8 @@ class VAE(Encoding, Game):
         self,
         *,
         encoder: GaussianEncoder,
-        deviation: float,
-        without: Mapping[str, Any],
+        deviation: float = FROM_CONFIG,
+        without: Mapping[str, Any] = FROM_CONFIG,
         **game: Any,
     ) -> None:
         super().__init__(**game)

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
 from ganzoo.models.encoding import Encoding
 from ganzoo.models.gan import GAN
@@ -14,6 +15,7 @@ from ganzoo.networks.encoders import Gaussian, GaussianEncoder
 from ganzoo.penalties.features import last_hidden_features
 
 
+@defaults_from("model/vae_gan")
 class VAEGAN(Encoding, GAN):
     """VAE/GAN: a variational autoencoder with the discriminator's features as its measure of error.
 
@@ -41,7 +43,7 @@ class VAEGAN(Encoding, GAN):
     """
 
     def __init__(
-        self, *, encoder: GaussianEncoder, reconstruction_weight: float, **game: Any
+        self, *, encoder: GaussianEncoder, reconstruction_weight: float = FROM_CONFIG, **game: Any
     ) -> None:
         super().__init__(**game)
         check_not_negative(reconstruction_weight=reconstruction_weight)

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.models.gan import GAN
 from ganzoo.models.penalising import project
 from ganzoo.models.player import Player
 from ganzoo.penalties.weight_clipping import WeightClipping
 
 
+@defaults_from("model/wgan")
 class WGAN(GAN):
     """Wasserstein GAN: a critic kept in a compact set by clipping its weights.
 
@@ -27,7 +29,7 @@ class WGAN(GAN):
         InputError: if ``clip_value`` is not positive.
     """
 
-    def __init__(self, *, clip_value: float, **game: Any) -> None:
+    def __init__(self, *, clip_value: float = FROM_CONFIG, **game: Any) -> None:
         super().__init__(**game)
         self.clipping = WeightClipping(clip_value=clip_value, player="discriminator")
 

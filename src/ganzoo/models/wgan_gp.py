@@ -4,12 +4,14 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
 from ganzoo.penalties.base import Penalty
 
 
+@defaults_from("model/wgan_gp")
 class WGANGP(GAN):
     """Wasserstein GAN whose critic is kept 1-Lipschitz by a penalty on its gradient.
 
@@ -29,7 +31,7 @@ class WGANGP(GAN):
         InputError: if a second penalty is named ``gradient_penalty``.
     """
 
-    def __init__(self, *, gradient_penalty: Penalty, **game: Any) -> None:
+    def __init__(self, *, gradient_penalty: Penalty = FROM_CONFIG, **game: Any) -> None:
         super().__init__(**game)
         if "gradient_penalty" in self.penalties:
             raise InputError(

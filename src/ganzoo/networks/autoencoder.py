@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.networks.batch_statistics import BatchStatistics, NoBatchStatistics
 from ganzoo.networks.initialization import Initialization
@@ -14,6 +15,7 @@ from ganzoo.networks.shapes import check_batch
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("network/autoencoder")
 class AutoencoderDiscriminator(nn.Module):
     """An auto-encoder whose reconstruction error is the energy of data.
 
@@ -52,15 +54,15 @@ class AutoencoderDiscriminator(nn.Module):
         self,
         *,
         shape: Sequence[int],
-        code_dim: int,
-        width: int,
-        depth: int,
-        negative_slope: float,
-        exponent: float,
-        outputs: int,
-        batch_statistics: BatchStatistics,
-        normalization: Normalization,
-        initialization: Initialization,
+        code_dim: int = FROM_CONFIG,
+        width: int = FROM_CONFIG,
+        depth: int = FROM_CONFIG,
+        negative_slope: float = FROM_CONFIG,
+        exponent: float = FROM_CONFIG,
+        outputs: int = FROM_CONFIG,
+        batch_statistics: BatchStatistics = FROM_CONFIG,
+        normalization: Normalization = FROM_CONFIG,
+        initialization: Initialization = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(code_dim=code_dim)

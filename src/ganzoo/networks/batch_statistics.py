@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
 from ganzoo.precision import at_least_float32
 
@@ -29,6 +30,7 @@ class NoBatchStatistics(BatchStatistics):
     """Each sample is judged by itself, as in Goodfellow et al. 2014 (arXiv 1406.2661)."""
 
 
+@defaults_from("batch_statistics/minibatch_discrimination")
 class MinibatchDiscrimination(BatchStatistics):
     """Tell how close each sample is to the others (Salimans et al. 2016, arXiv 1606.03498).
 
@@ -42,7 +44,7 @@ class MinibatchDiscrimination(BatchStatistics):
         InputError: if a number is not whole and positive.
     """
 
-    def __init__(self, *, kernels: int, kernel_dimension: int) -> None:
+    def __init__(self, *, kernels: int = FROM_CONFIG, kernel_dimension: int = FROM_CONFIG) -> None:
         check_whole(kernels=kernels, kernel_dimension=kernel_dimension)
         self.kernels, self.kernel_dimension = kernels, kernel_dimension
 
@@ -54,6 +56,7 @@ class MinibatchDiscrimination(BatchStatistics):
         return module, features + self.kernels
 
 
+@defaults_from("batch_statistics/minibatch_standard_deviation")
 class MinibatchStandardDeviation(BatchStatistics):
     """Tell how much the samples vary (Karras et al. 2018, arXiv 1710.10196).
 
@@ -67,7 +70,7 @@ class MinibatchStandardDeviation(BatchStatistics):
         InputError: if group_size is not whole and positive, or eps not positive.
     """
 
-    def __init__(self, *, group_size: int, eps: float) -> None:
+    def __init__(self, *, group_size: int = FROM_CONFIG, eps: float = FROM_CONFIG) -> None:
         check_whole(group_size=group_size)
         check_positive(eps=eps)
         self.group_size, self.eps = group_size, eps

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.networks.latents import Normal, Prior, Uniform
 
@@ -26,6 +27,7 @@ class Codes(NamedTuple):
     noise: Tensor
 
 
+@defaults_from("latent/codes")
 class CodePrior(Prior):
     """One-hot uniform categories, then uniform numbers on [-1, 1], then standard normal noise.
 
@@ -44,7 +46,13 @@ class CodePrior(Prior):
             them.
     """
 
-    def __init__(self, *, latent_dim: int, categories: Sequence[int], continuous: int) -> None:
+    def __init__(
+        self,
+        *,
+        latent_dim: int = FROM_CONFIG,
+        categories: Sequence[int] = FROM_CONFIG,
+        continuous: int = FROM_CONFIG,
+    ) -> None:
         super().__init__(latent_dim=latent_dim)
         self.categories, self.continuous = _checked(categories), continuous
         check_whole(0, continuous=continuous)

@@ -11,11 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.networks.label_codes import check_labels, known_classes
 from ganzoo.networks.normalization import BatchNorm
 
 
+@defaults_from("conditioning/base/normalized_generator")
 class ConditionalBatchNorm(BatchNorm):
     """Batch normalisation whose scale and shift are those of each sample's class.
 
@@ -30,7 +32,9 @@ class ConditionalBatchNorm(BatchNorm):
         InputError: if num_classes is None (data without labels), or a number is out of range.
     """
 
-    def __init__(self, *, num_classes: int | None, eps: float, momentum: float) -> None:
+    def __init__(
+        self, *, num_classes: int | None, eps: float = FROM_CONFIG, momentum: float = FROM_CONFIG
+    ) -> None:
         super().__init__(eps=eps, momentum=momentum)
         self.num_classes = known_classes(num_classes)
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_whole
 from ganzoo.networks.batch_statistics import BatchStatistics
 from ganzoo.networks.blocks import chain, last_layers
@@ -17,6 +18,7 @@ SIZES = (8, 16, 32, 64, 128, 256)
 WIDEST = 8
 
 
+@defaults_from("network/dcgan")
 class DCGANGenerator(nn.Module):
     """Projection to 4x4 maps, then transposed convolutions that double the size (figure 1).
 
@@ -43,9 +45,9 @@ class DCGANGenerator(nn.Module):
         *,
         latent_dim: int,
         shape: Sequence[int],
-        width: int,
-        normalization: Normalization,
-        initialization: Initialization,
+        width: int = FROM_CONFIG,
+        normalization: Normalization = FROM_CONFIG,
+        initialization: Initialization = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(latent_dim=latent_dim, width=width)
@@ -85,6 +87,7 @@ class DCGANGenerator(nn.Module):
         return images
 
 
+@defaults_from("network/dcgan")
 class DCGANDiscriminator(nn.Module):
     """Convolutions that halve the size down to 4x4 maps (2x2 for 8 pixels), then a linear layer.
 
@@ -110,12 +113,12 @@ class DCGANDiscriminator(nn.Module):
         self,
         *,
         shape: Sequence[int],
-        width: int,
-        negative_slope: float,
-        outputs: int,
-        batch_statistics: BatchStatistics,
-        normalization: Normalization,
-        initialization: Initialization,
+        width: int = FROM_CONFIG,
+        negative_slope: float = FROM_CONFIG,
+        outputs: int = FROM_CONFIG,
+        batch_statistics: BatchStatistics = FROM_CONFIG,
+        normalization: Normalization = FROM_CONFIG,
+        initialization: Initialization = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(width=width)

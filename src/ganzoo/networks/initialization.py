@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrize import is_parametrized
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_positive
 from ganzoo.networks.virtual_batch import VirtualBatchLayer
 
@@ -45,6 +46,7 @@ class Initialization(ABC):
         return torch.zeros(shape)
 
 
+@defaults_from("network/dcgan")
 class NormalInitialization(Initialization):
     """Normal with mean zero and one deviation for all layers.
 
@@ -52,7 +54,7 @@ class NormalInitialization(Initialization):
     scales of the normalisations from N(1, deviation), and so does this.
     """
 
-    def __init__(self, *, deviation: float) -> None:
+    def __init__(self, *, deviation: float = FROM_CONFIG) -> None:
         check_positive(deviation=deviation)
         self.deviation = deviation
 
@@ -65,6 +67,7 @@ class NormalInitialization(Initialization):
         return torch.randn(shape) * self.deviation
 
 
+@defaults_from("network/resnet")
 class XavierUniform(Initialization):
     """Uniform with variance gain^2 * 2 / (fan_in + fan_out).
 
@@ -72,7 +75,7 @@ class XavierUniform(Initialization):
     1704.00028) take gain sqrt(2) in residual branches and 1 elsewhere.
     """
 
-    def __init__(self, *, gain: float) -> None:
+    def __init__(self, *, gain: float = FROM_CONFIG) -> None:
         check_positive(gain=gain)
         self.gain = gain
 
@@ -81,6 +84,7 @@ class XavierUniform(Initialization):
         return _uniform(shape, self.gain * math.sqrt(2 / (fan_in + fan_out)))
 
 
+@defaults_from()
 class HeNormal(Initialization):
     """Normal with variance 2 / ((1 + negative_slope^2) * fan_in).
 
@@ -88,7 +92,7 @@ class HeNormal(Initialization):
     layers followed by LeakyReLU of that slope (0 is ReLU).
     """
 
-    def __init__(self, *, negative_slope: float) -> None:
+    def __init__(self, *, negative_slope: float = FROM_CONFIG) -> None:
         check_not_negative(negative_slope=negative_slope)
         self.gain = math.sqrt(2 / (1 + negative_slope**2))
 
@@ -97,6 +101,7 @@ class HeNormal(Initialization):
         return torch.randn(shape) * (self.gain / math.sqrt(fan_in))
 
 
+@defaults_from("network/mlp")
 class HeUniform(HeNormal):
     """Uniform with the variance of `HeNormal`, as in WGAN-GP's code for networks without skips."""
 

@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 
 
@@ -48,6 +49,7 @@ class OneHotLabels(LabelCode):
         return one_hot(labels, self.num_classes)
 
 
+@defaults_from("conditioning/embedding")
 class EmbeddedLabels(LabelCode):
     """A learnt vector for each class, at first drawn from N(0, I).
 
@@ -62,7 +64,7 @@ class EmbeddedLabels(LabelCode):
         InputError: if num_classes is None (data without labels), or a number is not positive.
     """
 
-    def __init__(self, *, num_classes: int | None, embedding_dim: int) -> None:
+    def __init__(self, *, num_classes: int | None, embedding_dim: int = FROM_CONFIG) -> None:
         super().__init__()
         check_whole(embedding_dim=embedding_dim)
         self.num_classes, self.width = known_classes(num_classes), embedding_dim

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
 
 
@@ -98,6 +99,7 @@ class Uniform(Prior):
         return bound * _uniform(shape, generator, device)
 
 
+@defaults_from("latent/truncated_normal")
 class TruncatedNormal(Prior):
     """The standard normal distribution restricted to [-threshold, threshold] in each coordinate.
 
@@ -106,7 +108,7 @@ class TruncatedNormal(Prior):
         threshold: in standard deviations. A truncation when sampling can only lower it.
     """
 
-    def __init__(self, *, latent_dim: int, threshold: float) -> None:
+    def __init__(self, *, latent_dim: int, threshold: float = FROM_CONFIG) -> None:
         super().__init__(latent_dim=latent_dim)
         check_positive(threshold=threshold)
         self.threshold = threshold

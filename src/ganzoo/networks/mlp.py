@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_whole
 from ganzoo.networks.batch_statistics import BatchStatistics
 from ganzoo.networks.blocks import chain, last_layers
@@ -13,6 +14,7 @@ from ganzoo.networks.normalization import Normalization
 from ganzoo.networks.shapes import check_batch, check_shape
 
 
+@defaults_from("network/mlp")
 class MLPGenerator(nn.Module):
     """Fully connected generator, as in Goodfellow et al. 2014 (arXiv 1406.2661).
 
@@ -36,11 +38,11 @@ class MLPGenerator(nn.Module):
         *,
         latent_dim: int,
         shape: Sequence[int],
-        width: int,
-        depth: int,
-        negative_slope: float,
-        normalization: Normalization,
-        initialization: Initialization,
+        width: int = FROM_CONFIG,
+        depth: int = FROM_CONFIG,
+        negative_slope: float = FROM_CONFIG,
+        normalization: Normalization = FROM_CONFIG,
+        initialization: Initialization = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(latent_dim=latent_dim, width=width, depth=depth)
@@ -63,6 +65,7 @@ class MLPGenerator(nn.Module):
         return data
 
 
+@defaults_from("network/mlp")
 class MLPDiscriminator(nn.Module):
     """Fully connected discriminator, as in Goodfellow et al. 2014 (arXiv 1406.2661).
 
@@ -87,13 +90,13 @@ class MLPDiscriminator(nn.Module):
         self,
         *,
         shape: Sequence[int],
-        width: int,
-        depth: int,
-        negative_slope: float,
-        outputs: int,
-        batch_statistics: BatchStatistics,
-        normalization: Normalization,
-        initialization: Initialization,
+        width: int = FROM_CONFIG,
+        depth: int = FROM_CONFIG,
+        negative_slope: float = FROM_CONFIG,
+        outputs: int = FROM_CONFIG,
+        batch_statistics: BatchStatistics = FROM_CONFIG,
+        normalization: Normalization = FROM_CONFIG,
+        initialization: Initialization = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(width=width, depth=depth)

@@ -7,6 +7,7 @@ of its own so that a paper's comparison (batch against spectral) changes one wor
 from torch import nn
 from torch.nn.utils import parametrizations
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
 
 
@@ -46,6 +47,7 @@ class NoNorm(Normalization):
     """No normalisation, as in the critic of WGAN-GP (arXiv 1704.00028, section 4)."""
 
 
+@defaults_from("normalization/batch")
 class BatchNorm(Normalization):
     """Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167) with a learnt scale and shift.
 
@@ -56,7 +58,7 @@ class BatchNorm(Normalization):
 
     replaces_bias = True
 
-    def __init__(self, *, eps: float, momentum: float) -> None:
+    def __init__(self, *, eps: float = FROM_CONFIG, momentum: float = FROM_CONFIG) -> None:
         check_positive(eps=eps, momentum=momentum)
         if momentum > 1:
             raise InputError(f"momentum of batch normalization is at most 1, not {momentum}")
@@ -68,6 +70,7 @@ class BatchNorm(Normalization):
         return module(features, eps=self.eps, momentum=self.momentum)
 
 
+@defaults_from("normalization/layer")
 class LayerNorm(Normalization):
     """Layer normalisation (Ba et al. 2016, arXiv 1607.06450) over all axes but the batch.
 
@@ -79,7 +82,7 @@ class LayerNorm(Normalization):
         eps: added to the variance.
     """
 
-    def __init__(self, *, eps: float) -> None:
+    def __init__(self, *, eps: float = FROM_CONFIG) -> None:
         check_positive(eps=eps)
         self.eps = eps
 
@@ -90,6 +93,7 @@ class LayerNorm(Normalization):
         return nn.LayerNorm(features, eps=self.eps)
 
 
+@defaults_from("normalization/instance")
 class InstanceNorm(Normalization):
     """Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022) with learnt scale and shift.
 
@@ -101,7 +105,7 @@ class InstanceNorm(Normalization):
 
     replaces_bias = True
 
-    def __init__(self, *, eps: float) -> None:
+    def __init__(self, *, eps: float = FROM_CONFIG) -> None:
         check_positive(eps=eps)
         self.eps = eps
 
@@ -119,6 +123,7 @@ class InstanceNorm(Normalization):
         return nn.InstanceNorm2d(features, eps=self.eps, affine=True)
 
 
+@defaults_from("normalization/spectral")
 class SpectralNorm(Normalization):
     """Spectral normalisation of the weights (Miyato et al. 2018, arXiv 1802.05957, algorithm 1).
 
@@ -130,7 +135,7 @@ class SpectralNorm(Normalization):
         power_iterations: steps of the power method at each forward (the paper takes 1).
     """
 
-    def __init__(self, *, power_iterations: int) -> None:
+    def __init__(self, *, power_iterations: int = FROM_CONFIG) -> None:
         check_whole(power_iterations=power_iterations)
         self.power_iterations = power_iterations
 

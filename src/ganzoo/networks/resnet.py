@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.networks.batch_statistics import BatchStatistics
 from ganzoo.networks.blocks import (
@@ -42,6 +43,7 @@ DISCRIMINATOR_HALVES = {
 HALVINGS = {32: 2, 64: 5, 128: 5}
 
 
+@defaults_from("network/resnet")
 class ResNetGenerator(nn.Module):
     """Projection to 4x4 maps, residual blocks that double the size, 3x3 convolution and tanh.
 
@@ -68,10 +70,10 @@ class ResNetGenerator(nn.Module):
         *,
         latent_dim: int,
         shape: Sequence[int],
-        width: int,
-        normalization: Normalization,
-        initialization: Initialization,
-        residual_initialization: Initialization,
+        width: int = FROM_CONFIG,
+        normalization: Normalization = FROM_CONFIG,
+        initialization: Initialization = FROM_CONFIG,
+        residual_initialization: Initialization = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(latent_dim=latent_dim, width=width)
@@ -101,6 +103,7 @@ class ResNetGenerator(nn.Module):
         return images
 
 
+@defaults_from("network/resnet")
 class ResNetDiscriminator(nn.Module):
     """Residual blocks that halve the size, ReLU, sum over the pixels, one linear layer.
 
@@ -129,12 +132,12 @@ class ResNetDiscriminator(nn.Module):
         self,
         *,
         shape: Sequence[int],
-        width: int,
-        outputs: int,
-        batch_statistics: BatchStatistics,
-        normalization: Normalization,
-        initialization: Initialization,
-        residual_initialization: Initialization,
+        width: int = FROM_CONFIG,
+        outputs: int = FROM_CONFIG,
+        batch_statistics: BatchStatistics = FROM_CONFIG,
+        normalization: Normalization = FROM_CONFIG,
+        initialization: Initialization = FROM_CONFIG,
+        residual_initialization: Initialization = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(width=width)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
 from ganzoo.networks.normalization import Normalization
 from ganzoo.precision import at_least_float32
@@ -16,6 +17,7 @@ from ganzoo.precision import at_least_float32
 SEED = 0
 
 
+@defaults_from("normalization/virtual_batch")
 class VirtualBatchNorm(Normalization):
     """Virtual batch normalisation with a learnt scale and shift.
 
@@ -42,7 +44,7 @@ class VirtualBatchNorm(Normalization):
 
     replaces_bias = True
 
-    def __init__(self, *, reference_size: int, eps: float) -> None:
+    def __init__(self, *, reference_size: int, eps: float = FROM_CONFIG) -> None:
         check_whole(reference_size=reference_size)
         check_positive(eps=eps)
         self.reference_size, self.eps = reference_size, eps

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 
 Parameters = Iterable[nn.Parameter]
@@ -22,6 +23,7 @@ class GradientClipping(ABC):
         """Limit ``parameter.grad`` of the player's parameters."""
 
 
+@defaults_from("gradient_clipping/norm")
 class ClipByNorm(GradientClipping):
     """Shrink all gradients by one factor so that their joint Euclidean norm keeps a limit.
 
@@ -35,7 +37,7 @@ class ClipByNorm(GradientClipping):
         InputError: if max_norm is not positive and finite.
     """
 
-    def __init__(self, *, max_norm: float) -> None:
+    def __init__(self, *, max_norm: float = FROM_CONFIG) -> None:
         check_positive(max_norm=max_norm)
         self.max_norm = max_norm
 
@@ -44,6 +46,7 @@ class ClipByNorm(GradientClipping):
         nn.utils.clip_grad_norm_(parameters, self.max_norm)
 
 
+@defaults_from("gradient_clipping/value")
 class ClipByValue(GradientClipping):
     """Cut each entry of the gradients to ``[-max_value, max_value]``.
 
@@ -56,7 +59,7 @@ class ClipByValue(GradientClipping):
         InputError: if max_value is not positive and finite.
     """
 
-    def __init__(self, *, max_value: float) -> None:
+    def __init__(self, *, max_value: float = FROM_CONFIG) -> None:
         check_positive(max_value=max_value)
         self.max_value = max_value
 

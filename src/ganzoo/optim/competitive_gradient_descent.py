@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from scipy.sparse.linalg import LinearOperator, gmres
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
 from ganzoo.optim.base import Mover, UpdateRule
 from ganzoo.optim.derivatives import Vector, by_everybody, gradients, inner, means
@@ -17,6 +18,7 @@ log = logging.getLogger("ganzoo")
 Flat = npt.NDArray[np.float64]
 
 
+@defaults_from("updates/competitive_gradient_descent")
 class CompetitiveGradientDescent(UpdateRule):
     """Each player's step is the best answer to the steps of the others, as far as one can see.
 
@@ -47,7 +49,7 @@ class CompetitiveGradientDescent(UpdateRule):
 
     differentiates_twice = True
 
-    def __init__(self, *, tolerance: float, iterations: int) -> None:
+    def __init__(self, *, tolerance: float = FROM_CONFIG, iterations: int = FROM_CONFIG) -> None:
         check_positive(tolerance=tolerance)
         check_whole(iterations=iterations)
         self.tolerance = tolerance

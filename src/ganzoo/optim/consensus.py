@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import torch
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
 from ganzoo.optim.base import Mover, UpdateRule
 from ganzoo.optim.derivatives import by_player, gradients, inner, means, plus
 
 
+@defaults_from("updates/consensus")
 class ConsensusOptimization(UpdateRule):
     """Every player minimises its objective plus ``weight / 2 |v|^2``, all at once.
 
@@ -30,7 +32,7 @@ class ConsensusOptimization(UpdateRule):
 
     differentiates_twice = True
 
-    def __init__(self, *, weight: float) -> None:
+    def __init__(self, *, weight: float = FROM_CONFIG) -> None:
         check_not_negative(weight=weight)
         self.weight = weight
 

@@ -6,11 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.optim.base import Mover, UpdateRule
 from ganzoo.optim.extragradient import go_back, positions
 
 
+@defaults_from("lookahead/minimax")
 class Lookahead(UpdateRule):
     """Another rule's game, in which all players together step back every ``steps`` iterations.
 
@@ -31,7 +33,9 @@ class Lookahead(UpdateRule):
         InputError: if one of the numbers is out of range.
     """
 
-    def __init__(self, updates: UpdateRule, *, steps: int, weight: float) -> None:
+    def __init__(
+        self, updates: UpdateRule, *, steps: int = FROM_CONFIG, weight: float = FROM_CONFIG
+    ) -> None:
         check_whole(steps=steps)
         if not 0 < weight <= 1:
             raise InputError(f"weight must be above 0 and at most 1, not {weight}")

@@ -1,13 +1,16 @@
 """Optimizers whose momentum may be negative, against players who circle around each other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from torch import Tensor
 from torch.optim import SGD, Adam
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 
 
+@defaults_from("optimizer/negative_momentum")
 class NegativeMomentumSGD(SGD):
     """Gradient descent with heavy-ball momentum above -1 and below 1.
 
@@ -18,19 +21,27 @@ class NegativeMomentumSGD(SGD):
 
     Args:
         params: The parameters, or groups of them.
-        settings: Arguments of ``torch.optim.SGD``, which alone refuses a negative ``momentum``.
+        lr: The learning rate.
+        momentum: Above -1 and below 1.
+        settings: Other arguments of ``torch.optim.SGD``.
 
     Raises:
         InputError: if the momentum is not above -1 and below 1.
     """
 
-    def __init__(self, params: Any, **settings: Any) -> None:
-        momentum = settings.pop("momentum", 0.0)
+    def __init__(
+        self,
+        params: Any,
+        lr: float | Tensor = FROM_CONFIG,
+        momentum: float = FROM_CONFIG,
+        **settings: Any,
+    ) -> None:
         _check(momentum=momentum)
-        super().__init__(_groups(params, {"momentum": momentum}), **settings)
+        super().__init__(_groups(params, {"momentum": momentum}), lr, **settings)
         self.defaults["momentum"] = momentum
 
 
+@defaults_from("optimizer/adam_negative_momentum")
 class NegativeMomentumAdam(Adam):
     """Adam whose first decay rate, its momentum, is above -1 and below 1.
 
@@ -39,19 +50,26 @@ class NegativeMomentumAdam(Adam):
 
     Args:
         params: The parameters, or groups of them.
-        settings: Arguments of ``torch.optim.Adam``, which alone refuses a negative first one of
-            ``betas``.
+        lr: The learning rate.
+        betas: Decay rates of the first and of the second moment, the first above -1 and below 1.
+        settings: Other arguments of ``torch.optim.Adam``.
 
     Raises:
         InputError: if the first of the betas is not above -1 and below 1.
     """
 
-    def __init__(self, params: Any, **settings: Any) -> None:
-        first, second = settings.pop("betas", (0.9, 0.999))
+    def __init__(
+        self,
+        params: Any,
+        lr: float | Tensor = FROM_CONFIG,
+        betas: Sequence[float] = FROM_CONFIG,
+        **settings: Any,
+    ) -> None:
+        first, second = betas
         _check(**{"betas[0]": first})
-        betas = (first, second)
-        super().__init__(_groups(params, {"betas": betas}), betas=(0.0, second), **settings)
-        self.defaults["betas"] = betas
+        pair = (first, second)
+        super().__init__(_groups(params, {"betas": pair}), lr, betas=(0.0, second), **settings)
+        self.defaults["betas"] = pair
 
 
 def _groups(params: Iterable[Any], settings: dict[str, Any]) -> list[dict[str, Any]]:

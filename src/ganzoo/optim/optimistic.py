@@ -1,10 +1,13 @@
 """Optimistic optimizers, which expect the next gradient to change as the last one did."""
 
-from collections.abc import Callable
-from typing import overload
+from collections.abc import Callable, Sequence
+from typing import Any, overload
 
 import torch
+from torch import Tensor
 from torch.optim import SGD, Adam, Optimizer
+
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 
 
 class Optimistic(Optimizer):
@@ -50,6 +53,7 @@ class Optimistic(Optimizer):
             parameter.add_(step if last is None else step - last)
 
 
+@defaults_from("optimizer/optimistic_adam")
 class OptimisticAdam(Optimistic, Adam):
     """Optimistic Adam.
 
@@ -59,10 +63,22 @@ class OptimisticAdam(Optimistic, Adam):
 
     Args:
         params: The parameters, or groups of them.
-        lr: The learning rate; this and all others are arguments of ``torch.optim.Adam``.
+        lr: The learning rate.
+        betas: Decay rates of the first and of the second moment.
+        settings: Other arguments of ``torch.optim.Adam``.
     """
 
+    def __init__(
+        self,
+        params: Any,
+        lr: float | Tensor = FROM_CONFIG,
+        betas: Sequence[float] = FROM_CONFIG,
+        **settings: Any,
+    ) -> None:
+        super().__init__(params, lr=lr, betas=(betas[0], betas[1]), **settings)
 
+
+@defaults_from("optimizer/optimistic_sgd")
 class OptimisticSGD(Optimistic, SGD):
     """Optimistic gradient descent: ``w <- w - 2 lr g_t + lr g_{t-1}``.
 
@@ -72,5 +88,16 @@ class OptimisticSGD(Optimistic, SGD):
 
     Args:
         params: The parameters, or groups of them.
-        lr: The learning rate; this and all others are arguments of ``torch.optim.SGD``.
+        lr: The learning rate.
+        momentum: Of the steps, at least 0.
+        settings: Other arguments of ``torch.optim.SGD``.
     """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float | Tensor = FROM_CONFIG,
+        momentum: float = FROM_CONFIG,
+        **settings: Any,
+    ) -> None:
+        super().__init__(params, lr=lr, momentum=momentum, **settings)

@@ -8,10 +8,14 @@ whose state is plain numbers.
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 
 
-def linear_decay(optimizer: Optimizer, *, updates: int, final_factor: float) -> LRScheduler:
+@defaults_from("schedule/linear")
+def linear_decay(
+    optimizer: Optimizer, *, updates: int, final_factor: float = FROM_CONFIG
+) -> LRScheduler:
     """Go from the learning rate to ``final_factor`` times it along a line, and stay there.
 
     Args:
@@ -27,7 +31,10 @@ def linear_decay(optimizer: Optimizer, *, updates: int, final_factor: float) -> 
     return LinearLR(optimizer, start_factor=1.0, end_factor=final_factor, total_iters=updates)
 
 
-def cosine_decay(optimizer: Optimizer, *, updates: int, final_lr: float) -> LRScheduler:
+@defaults_from("schedule/cosine")
+def cosine_decay(
+    optimizer: Optimizer, *, updates: int, final_lr: float = FROM_CONFIG
+) -> LRScheduler:
     """Go from the learning rate to ``final_lr`` along half a cosine wave.
 
     Loshchilov and Hutter (2017, arXiv:1608.03983), equation 5, without restarts. Past its end the

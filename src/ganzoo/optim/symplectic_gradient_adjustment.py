@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
 from ganzoo.optim.base import Mover, UpdateRule
 from ganzoo.optim.derivatives import Vector, by_everybody, by_player, gradients, inner, means, plus
@@ -13,6 +14,7 @@ Alignment = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Ten
 """From the gradient, the adjustment and the slope of half the squared gradient to a factor."""
 
 
+@defaults_from("updates/symplectic_gradient_adjustment")
 class SymplecticGradientAdjustment(UpdateRule):
     """Players move along ``xi + weight A^T xi``, all at once.
 
@@ -40,7 +42,9 @@ class SymplecticGradientAdjustment(UpdateRule):
 
     differentiates_twice = True
 
-    def __init__(self, *, weight: float, alignment: Alignment | None) -> None:
+    def __init__(
+        self, *, weight: float = FROM_CONFIG, alignment: Alignment | None = FROM_CONFIG
+    ) -> None:
         check_not_negative(weight=weight)
         self.weight = weight
         self.alignment = alignment
@@ -83,6 +87,7 @@ class SymplecticGradientAdjustment(UpdateRule):
         return self.alignment(_flat(mean), _flat(means(adjustments)), _flat(slope))
 
 
+@defaults_from("updates/aligned_symplectic_gradient_adjustment")
 class SignAlignment:
     """The sign that keeps the adjustment towards stable and away from unstable points.
 
@@ -98,7 +103,7 @@ class SignAlignment:
         InputError: if the offset is negative or not finite.
     """
 
-    def __init__(self, *, offset: float) -> None:
+    def __init__(self, *, offset: float = FROM_CONFIG) -> None:
         check_not_negative(offset=offset)
         self.offset = offset
 

@@ -9,6 +9,7 @@ from ganzoo.penalties.historical_averaging import HistoricalAveraging
 from ganzoo.penalties.latent_consistency import LatentConsistency, LatentDiversity
 from ganzoo.penalties.lecam import LeCam
 from ganzoo.penalties.max_gradient import MaxGradient
+from ganzoo.penalties.moment_distances import Bures, GaussianKullbackLeibler, SquaredFrobenius
 from ganzoo.penalties.moment_matching import MomentMatching
 from ganzoo.penalties.orthogonal import Orthogonal, Orthonormal
 from ganzoo.penalties.path_length import PathLength
@@ -28,9 +29,11 @@ __all__ = [
     "ApproximateR1",
     "ApproximateR2",
     "BalancedConsistency",
+    "Bures",
     "Consistency",
     "Discriminator",
     "GamePenalty",
+    "GaussianKullbackLeibler",
     "GradientPenalty",
     "HistoricalAveraging",
     "LatentConsistency",
@@ -47,6 +50,7 @@ __all__ = [
     "Regularizer",
     "Scene",
     "SpectralNormPenalty",
+    "SquaredFrobenius",
     "Term",
     "WassersteinDivergence",
     "WeightClipping",

@@ -3,10 +3,12 @@
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.penalties.base import Discriminator, Penalty
 
 
+@defaults_from("penalty/approximate_r1")
 class ApproximateR1(Penalty):
     """R1 without double backward: ``E (D(x + s e) - D(x))^2 / (2 s^2)`` with ``e`` from N(0, I).
 
@@ -28,7 +30,15 @@ class ApproximateR1(Penalty):
         InputError: if one of the numbers is out of range.
     """
 
-    def __init__(self, *, weight: float, interval: int, deviation: float) -> None:
+    looks_at_fake = False
+
+    def __init__(
+        self,
+        *,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        deviation: float = FROM_CONFIG,
+    ) -> None:
         super().__init__(weight=weight, interval=interval)
         check_positive(deviation=deviation)
         self.deviation = deviation
@@ -44,11 +54,14 @@ class ApproximateR1(Penalty):
         return slopes.square().mean() / 2
 
 
+@defaults_from("penalty/approximate_r2")
 class ApproximateR2(ApproximateR1):
     """The same on generated data, as R2 is to R1.
 
     Lin et al. (2025, arXiv:2506.09350) use it beside the approximated R1.
     """
+
+    looks_at_fake = True
 
     def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
         """Average over the generated batch; real is not used."""

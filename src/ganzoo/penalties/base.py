@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import check_not_negative, check_whole
+from ganzoo.defaults import FROM_CONFIG, defaults_from
+from ganzoo.errors import InputError, check_not_negative, check_whole
 from ganzoo.penalties.scene import Discriminator, Scene, constant
 
 __all__ = ["Discriminator", "GamePenalty", "Penalty", "Regularizer", "Term"]
@@ -37,6 +39,7 @@ class Regularizer(nn.Module, ABC):
         """Move the player's parameters to where they may be, after each of its updates."""
 
 
+@defaults_from()
 class Term(Regularizer):
     """A term that is added to a player's loss in every ``interval``-th of its updates.
 
@@ -61,7 +64,7 @@ class Term(Regularizer):
         InputError: if weight is negative or not finite, or interval is not a whole number from 1.
     """
 
-    def __init__(self, *, weight: float, interval: int) -> None:
+    def __init__(self, *, weight: float = FROM_CONFIG, interval: int = FROM_CONFIG) -> None:
         super().__init__()
         check_not_negative(weight=weight)
         check_whole(interval=interval)
@@ -83,21 +86,33 @@ class Penalty(Term):
     Args:
         weight: see :class:`Term`.
         interval: see :class:`Term`.
+
+    Attributes:
+        looks_at_fake: Whether generated data have a part in its value.
     """
 
     player = "discriminator"
+    looks_at_fake: ClassVar[bool] = True
 
-    def forward(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+    def forward(
+        self, discriminator: Discriminator, real: Tensor, fake: Tensor | None = None
+    ) -> Tensor:
         """Compute the term as it enters the loss.
 
         Args:
             discriminator: data ``[B, ...]`` to logits ``[B]``.
             real: real data ``[B, ...]``.
-            fake: generated data ``[B', ...]``; no gradient flows to the generator.
+            fake: generated data ``[B', ...]``; no gradient flows to the generator. Those that
+                look at real data alone do without.
 
         Returns:
             A scalar: the value, times the weight, times the interval.
+
+        Raises:
+            InputError: if generated data are needed and missing.
         """
+        if fake is None:
+            fake = self._no_fake(real)
         with full_precision(real.device):
             return self.weighted(self.value(discriminator, constant(real), constant(fake)))
 
@@ -109,6 +124,14 @@ class Penalty(Term):
     @abstractmethod
     def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
         """Compute the mean over the batch, unweighted, of detached float32 data: a scalar."""
+
+    def _no_fake(self, real: Tensor) -> Tensor:
+        if self.looks_at_fake:
+            name = type(self).__name__
+            raise InputError(
+                f"{name} looks at generated data: call it as (discriminator, real, fake)"
+            )
+        return real[:0]
 
 
 class GamePenalty(Term):

@@ -3,9 +3,11 @@
 from torch import Tensor
 
 from ganzoo.augment import Augmentation
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.penalties.base import Discriminator, Penalty
 
 
+@defaults_from("penalty/consistency")
 class Consistency(Penalty):
     """Ask for the same logit before and after augmentation: ``E (D(x) - D(T(x)))^2``.
 
@@ -20,7 +22,15 @@ class Consistency(Penalty):
         augmentation: T, from data ``[B, ...]`` to as much changed data.
     """
 
-    def __init__(self, *, weight: float, interval: int, augmentation: Augmentation) -> None:
+    looks_at_fake = False
+
+    def __init__(
+        self,
+        *,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        augmentation: Augmentation = FROM_CONFIG,
+    ) -> None:
         super().__init__(weight=weight, interval=interval)
         self.augmentation = augmentation
 
@@ -34,6 +44,7 @@ class Consistency(Penalty):
         return change.square().mean()
 
 
+@defaults_from("penalty/balanced_consistency")
 class BalancedConsistency(Consistency):
     """The same on generated data too: ``E (D(x) - D(T(x)))^2 + E (D(G(z)) - D(T(G(z))))^2``.
 
@@ -42,6 +53,8 @@ class BalancedConsistency(Consistency):
 
     Departures: one weight for both sums; the paper has two and sets both to 10.
     """
+
+    looks_at_fake = True
 
     def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
         """Add the means over the real and over the generated batch."""

@@ -3,11 +3,13 @@
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_positive
 from ganzoo.penalties.base import Discriminator, Penalty
 from ganzoo.penalties.gradients import gradient_norms
 
 
+@defaults_from("penalty/dragan")
 class DRAGAN(Penalty):
     """Hold the norm of the gradient near real data at a target: ``E (||grad D(x + d)|| - k)^2``.
 
@@ -29,8 +31,15 @@ class DRAGAN(Penalty):
         InputError: if one of the numbers is out of range.
     """
 
+    looks_at_fake = False
+
     def __init__(
-        self, *, weight: float, interval: int, deviation_scale: float, target_norm: float
+        self,
+        *,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        deviation_scale: float = FROM_CONFIG,
+        target_norm: float = FROM_CONFIG,
     ) -> None:
         super().__init__(weight=weight, interval=interval)
         check_positive(deviation_scale=deviation_scale)

@@ -4,10 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.defaults import defaults_from
 from ganzoo.penalties.base import Discriminator, Penalty
 from ganzoo.penalties.gradients import gradient_norms
 
 
+@defaults_from("penalty/gradient_penalty")
 class GradientPenalty(Penalty):
     """Hold the norm of the critic's gradient at 1: ``E (||grad D(x^)|| - 1)^2``.
 
@@ -27,6 +29,7 @@ class GradientPenalty(Penalty):
         return norms - 1
 
 
+@defaults_from("penalty/one_sided_gradient_penalty")
 class OneSidedGradientPenalty(GradientPenalty):
     """Hold the norm of the critic's gradient at 1 or below: ``E max(0, ||grad D(x^)|| - 1)^2``.
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.penalties.base import Term, full_precision
 from ganzoo.penalties.scene import Scene
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("penalty/historical_averaging")
 class HistoricalAveraging(Term):
     """Draw a player's parameters to their mean over all its updates.
 
@@ -35,7 +37,9 @@ class HistoricalAveraging(Term):
 
     count: Tensor
 
-    def __init__(self, *, weight: float, interval: int, player: str) -> None:
+    def __init__(
+        self, *, weight: float = FROM_CONFIG, interval: int = FROM_CONFIG, player: str = FROM_CONFIG
+    ) -> None:
         super().__init__(weight=weight, interval=interval)
         self.player = player
         self.names: list[str] = []

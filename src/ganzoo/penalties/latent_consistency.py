@@ -3,11 +3,13 @@
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.penalties.base import GamePenalty
 from ganzoo.penalties.scene import Scene
 
 
+@defaults_from()
 class LatentPerturbation(GamePenalty):
     """What both terms share: pairs of generated samples from neighbouring latents.
 
@@ -20,7 +22,13 @@ class LatentPerturbation(GamePenalty):
         InputError: if one of the numbers is out of range.
     """
 
-    def __init__(self, *, weight: float, interval: int, deviation: float) -> None:
+    def __init__(
+        self,
+        *,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        deviation: float = FROM_CONFIG,
+    ) -> None:
         super().__init__(weight=weight, interval=interval)
         check_positive(deviation=deviation)
         self.deviation = deviation
@@ -32,6 +40,7 @@ class LatentPerturbation(GamePenalty):
         return scene.generator(latents), scene.generator(moved)
 
 
+@defaults_from("penalty/latent_consistency")
 class LatentConsistency(LatentPerturbation):
     """Ask the discriminator for equal logits: ``E (D(G(z)) - D(G(z + dz)))^2``.
 
@@ -51,6 +60,7 @@ class LatentConsistency(LatentPerturbation):
         return (scene.discriminator(here) - scene.discriminator(there)).square().mean()
 
 
+@defaults_from("penalty/latent_diversity")
 class LatentDiversity(LatentPerturbation):
     """Ask the generator for different samples: ``-E |G(z) - G(z + dz)|^2``, a reward.
 

@@ -2,10 +2,12 @@
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.penalties.base import Discriminator, Penalty
 from ganzoo.penalties.running_mean import RunningMean
 
 
+@defaults_from("penalty/lecam")
 class LeCam(Penalty):
     """Draw each logit to the mean of the other side: ``E (D(x) - a_F)^2 + E (D(G(z)) - a_R)^2``.
 
@@ -28,7 +30,13 @@ class LeCam(Penalty):
         InputError: if one of the numbers is out of range.
     """
 
-    def __init__(self, *, weight: float, interval: int, decay: float) -> None:
+    def __init__(
+        self,
+        *,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        decay: float = FROM_CONFIG,
+    ) -> None:
         super().__init__(weight=weight, interval=interval)
         self.real_mean = RunningMean(decay=decay)
         self.fake_mean = RunningMean(decay=decay)

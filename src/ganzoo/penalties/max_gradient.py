@@ -2,11 +2,13 @@
 
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.penalties.base import Discriminator, Penalty
 from ganzoo.penalties.gradient_penalty import interpolate
 from ganzoo.penalties.gradients import input_gradients
 
 
+@defaults_from("penalty/max_gradient")
 class MaxGradient(Penalty):
     """Keep the discriminator's Lipschitz constant small: ``max ||grad D(x^)||^2``.
 

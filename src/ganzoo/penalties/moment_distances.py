@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 
 
@@ -28,6 +29,7 @@ class SquaredFrobenius:
         return _between_means(real, fake) + covariances
 
 
+@defaults_from("penalty/moment_matching_kullback_leibler")
 class GaussianKullbackLeibler:
     """The Kullback-Leibler divergence of Gaussians, ``KL(N(m_f, C_f) || N(m_r, C_r))``.
 
@@ -44,7 +46,7 @@ class GaussianKullbackLeibler:
         InputError: if ``ridge`` is not positive.
     """
 
-    def __init__(self, *, ridge: float) -> None:
+    def __init__(self, *, ridge: float = FROM_CONFIG) -> None:
         check_positive(ridge=ridge)
         self.ridge = ridge
 

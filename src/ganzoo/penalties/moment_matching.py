@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.penalties.base import GamePenalty
 from ganzoo.penalties.features import last_hidden_features
 from ganzoo.penalties.scene import Scene
@@ -13,6 +14,7 @@ MomentDistance = Callable[[Tensor, Tensor], Tensor]
 """Real features ``[B, F]`` and generated ones ``[B', F]`` to a scalar."""
 
 
+@defaults_from("penalty/moment_matching")
 class MomentMatching(GamePenalty):
     """Bring mean and covariance of generated features to those of real ones.
 
@@ -39,7 +41,13 @@ class MomentMatching(GamePenalty):
 
     player = "generator"
 
-    def __init__(self, *, weight: float, interval: int, distance: MomentDistance) -> None:
+    def __init__(
+        self,
+        *,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        distance: MomentDistance = FROM_CONFIG,
+    ) -> None:
         super().__init__(weight=weight, interval=interval)
         self.distance = distance
 

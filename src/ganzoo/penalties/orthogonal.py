@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.penalties.weights import WeightPenalty
 
 
+@defaults_from("penalty/orthogonal")
 class Orthogonal(WeightPenalty):
     """Make the filters of each layer orthogonal: ``sum ||W W^T * (1 - I)||_F^2``.
 
@@ -25,6 +27,7 @@ class Orthogonal(WeightPenalty):
         return (products - products.diagonal().diag()).square().sum()
 
 
+@defaults_from("penalty/orthonormal")
 class Orthonormal(Orthogonal):
     """Make the filters of each layer orthogonal and of norm 1: ``sum ||W W^T - I||_F^2``.
 

@@ -5,11 +5,13 @@ import math
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.penalties.base import GamePenalty
 from ganzoo.penalties.running_mean import RunningMean
 from ganzoo.penalties.scene import Scene
 
 
+@defaults_from("penalty/path_length")
 class PathLength(GamePenalty):
     """Ask for steps of one length in data from steps of one length in latents.
 
@@ -35,7 +37,13 @@ class PathLength(GamePenalty):
 
     player = "generator"
 
-    def __init__(self, *, weight: float, interval: int, decay: float) -> None:
+    def __init__(
+        self,
+        *,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        decay: float = FROM_CONFIG,
+    ) -> None:
         super().__init__(weight=weight, interval=interval)
         self.average = RunningMean(decay=decay)
 

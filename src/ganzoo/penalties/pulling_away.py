@@ -3,12 +3,14 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ganzoo.defaults import defaults_from
 from ganzoo.penalties.base import GamePenalty
 from ganzoo.penalties.features import last_hidden_features
 from ganzoo.penalties.scene import Scene
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from("penalty/pulling_away")
 class PullingAway(GamePenalty):
     """The mean squared cosine between the features of two samples of a generated batch.
 

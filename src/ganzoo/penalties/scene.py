@@ -34,6 +34,26 @@ class Scene:
     real: Tensor
     fake: Tensor
 
+    @classmethod
+    def of(
+        cls,
+        *,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        latents: Callable[[int], Tensor],
+        real: Tensor,
+        fake: Tensor,
+    ) -> "Scene":
+        """The scene of two networks, for a penalty in a training step of one's own."""
+        return cls(
+            networks={"generator": generator, "discriminator": discriminator},
+            discriminator=discriminator,
+            generator=generator,
+            latents=latents,
+            real=real,
+            fake=fake,
+        )
+
     def constant(self) -> "Scene":
         """The same with data that no gradient flows through, in float32 or better."""
         return replace(self, real=constant(self.real), fake=constant(self.fake))

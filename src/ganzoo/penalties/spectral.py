@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.penalties.weights import WeightPenalty, chosen_weights
 
@@ -13,6 +14,7 @@ from ganzoo.penalties.weights import WeightPenalty, chosen_weights
 FIRST_ITERATIONS = 20
 
 
+@defaults_from("penalty/spectral")
 class SpectralNormPenalty(WeightPenalty):
     """Shrink the largest singular value of each layer's weight: ``sum sigma(W)^2 / 2``.
 
@@ -37,11 +39,11 @@ class SpectralNormPenalty(WeightPenalty):
     def __init__(
         self,
         *,
-        weight: float,
-        interval: int,
-        player: str,
-        layers: Sequence[str],
-        power_iterations: int,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        player: str = FROM_CONFIG,
+        layers: Sequence[str] = FROM_CONFIG,
+        power_iterations: int = FROM_CONFIG,
     ) -> None:
         super().__init__(weight=weight, interval=interval, player=player, layers=layers)
         check_whole(power_iterations=power_iterations)

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.penalties.base import Regularizer
 from ganzoo.penalties.scene import Scene
 
 
+@defaults_from("penalty/weight_clipping")
 class WeightClipping(Regularizer):
     """Clip every weight of a player to [-c, c] after each of its updates; no term of its loss.
 
@@ -26,7 +28,7 @@ class WeightClipping(Regularizer):
         InputError: if ``clip_value`` is not positive.
     """
 
-    def __init__(self, *, clip_value: float, player: str) -> None:
+    def __init__(self, *, clip_value: float = FROM_CONFIG, player: str = FROM_CONFIG) -> None:
         super().__init__()
         check_positive(clip_value=clip_value)
         self.clip_value = clip_value

@@ -8,12 +8,14 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils.parametrize import is_parametrized
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.penalties.base import Term, full_precision
 from ganzoo.penalties.scene import Scene
 from ganzoo.precision import at_least_float32
 
 
+@defaults_from()
 class WeightPenalty(Term):
     """A term on the weights of a network's linear and convolution layers, and on no data.
 
@@ -31,7 +33,14 @@ class WeightPenalty(Term):
         InputError: if a number is out of range; later, if a pattern fits no layer.
     """
 
-    def __init__(self, *, weight: float, interval: int, player: str, layers: Sequence[str]) -> None:
+    def __init__(
+        self,
+        *,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        player: str = FROM_CONFIG,
+        layers: Sequence[str] = FROM_CONFIG,
+    ) -> None:
         super().__init__(weight=weight, interval=interval)
         self.player = player
         self.layers = [layers] if isinstance(layers, str) else list(layers)

@@ -2,12 +2,14 @@
 
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.penalties.base import Discriminator, Penalty
 from ganzoo.penalties.gradient_penalty import interpolate
 from ganzoo.penalties.gradients import gradient_norms
 
 
+@defaults_from("penalty/wgan_div")
 class WassersteinDivergence(Penalty):
     """Let the critic be as steep as it pays to be: ``E ||grad D(x^)||^p``.
 
@@ -28,7 +30,13 @@ class WassersteinDivergence(Penalty):
         InputError: if one of the numbers is out of range.
     """
 
-    def __init__(self, *, weight: float, interval: int, power: float) -> None:
+    def __init__(
+        self,
+        *,
+        weight: float = FROM_CONFIG,
+        interval: int = FROM_CONFIG,
+        power: float = FROM_CONFIG,
+    ) -> None:
         super().__init__(weight=weight, interval=interval)
         check_positive(power=power)
         self.power = power

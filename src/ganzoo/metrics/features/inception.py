@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.metrics.features.networks import NetworkFeatures
 from ganzoo.metrics.features.packages import (
@@ -20,6 +21,7 @@ from ganzoo.metrics.resizing import Resizing
 _SIZE = 299
 
 
+@defaults_from("features/inception")
 class InceptionFeatures(NetworkFeatures):
     """The last pooling layer, 2,048 features, of the Inception of the first FIDs.
 
@@ -37,7 +39,9 @@ class InceptionFeatures(NetworkFeatures):
             no such weights: the line says where to get them.
     """
 
-    def __init__(self, *, weights: str | None, resizing: Resizing) -> None:
+    def __init__(
+        self, *, weights: str | None = FROM_CONFIG, resizing: Resizing = FROM_CONFIG
+    ) -> None:
         package = import_package("torch_fidelity.feature_extractor_inceptionv3", extra="inception")
         if resizing.size != _SIZE:
             raise InputError(f"Inception takes images of size {_SIZE}, not {resizing.size}")

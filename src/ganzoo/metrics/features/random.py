@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.metrics.features.base import FeatureExtractor
 from ganzoo.metrics.resizing import quantize, to_color
@@ -14,6 +15,7 @@ from ganzoo.metrics.resizing import quantize, to_color
 _CHANNELS = (3, 32, 64)
 
 
+@defaults_from("features/random")
 class RandomFeatures(FeatureExtractor):
     """A small convolutional network with random weights, which depend on the seed only.
 
@@ -32,7 +34,7 @@ class RandomFeatures(FeatureExtractor):
 
     name = "random"
 
-    def __init__(self, *, dimension: int, seed: int) -> None:
+    def __init__(self, *, dimension: int = FROM_CONFIG, seed: int = FROM_CONFIG) -> None:
         super().__init__()
         check_whole(dimension=dimension)
         self.dimension, self.seed = dimension, seed

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, nearest
 from ganzoo.metrics.features.networks import IMAGENET_DEVIATION, IMAGENET_MEAN, NetworkFeatures
 from ganzoo.metrics.features.packages import (
@@ -13,6 +14,7 @@ from ganzoo.metrics.features.packages import (
 from ganzoo.metrics.resizing import Resizing
 
 
+@defaults_from("features/timm")
 class TimmFeatures(NetworkFeatures):
     """The pooled output before the classifier of a model of timm, normalized as it was trained.
 
@@ -27,7 +29,13 @@ class TimmFeatures(NetworkFeatures):
         InputError: if timm is not installed, has no such model, or its weights are not there.
     """
 
-    def __init__(self, *, model: str, weights: str | None, resizing: Resizing) -> None:
+    def __init__(
+        self,
+        *,
+        model: str = FROM_CONFIG,
+        weights: str | None = FROM_CONFIG,
+        resizing: Resizing = FROM_CONFIG,
+    ) -> None:
         timm = import_package("timm", extra="timm")
         if not timm.is_model(model):
             names = timm.list_models() + timm.list_pretrained()

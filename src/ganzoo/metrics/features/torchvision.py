@@ -6,12 +6,14 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, nearest
 from ganzoo.metrics.features.networks import IMAGENET_DEVIATION, IMAGENET_MEAN, NetworkFeatures
 from ganzoo.metrics.features.packages import own_random_state, read_weights, weights_that_fit
 from ganzoo.metrics.resizing import Resizing
 
 
+@defaults_from("features/torchvision")
 class TorchvisionFeatures(NetworkFeatures):
     """What the last linear layer of a classifier of torchvision sees.
 
@@ -25,7 +27,13 @@ class TorchvisionFeatures(NetworkFeatures):
         InputError: if torchvision has no such classifier, or its weights are not there.
     """
 
-    def __init__(self, *, model: str, weights: str | None, resizing: Resizing) -> None:
+    def __init__(
+        self,
+        *,
+        model: str = FROM_CONFIG,
+        weights: str | None = FROM_CONFIG,
+        resizing: Resizing = FROM_CONFIG,
+    ) -> None:
         names = models.list_models(module=models)
         if model not in names:
             raise InputError(f"torchvision has no classifier {model!r}: {nearest(model, names)}")

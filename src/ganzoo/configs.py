@@ -1,0 +1,194 @@
+"""Where the config files are, and what they say of a part outside of any run.
+
+This knows the part of Hydra's composition that files of parts need: lists of defaults, packages,
+and the choices of ``config.yaml``. Runs are composed by Hydra itself, and a test compares the two.
+"""
+
+import re
+from collections.abc import Container, Iterator
+from functools import cache, reduce
+from pathlib import Path
+from typing import Any
+
+import ganzoo
+
+Content = dict[str, Any]
+
+BROUGHT = {"dataset", "network", "model", "trainer", "features", "metrics", "experiment"}
+"""Groups that a file knows nothing of unless they are its own: who builds a part brings them."""
+
+
+def config_directory() -> Path:
+    """The folder of config groups: inside an installed package, or the repository's own."""
+    package = Path(ganzoo.__file__).resolve().parent
+    return next(
+        folder for folder in (package / "conf", package.parents[1] / "conf") if folder.is_dir()
+    )
+
+
+@cache
+def composed(name: str, beside: str = "") -> Any:
+    """A file in its place in a run, with all that it refers to and that a run has anyway.
+
+    Args:
+        name: The file, such as ``"penalty/r1"``.
+        beside: A file of a group that is brought, such as ``"dataset/base/images"``.
+
+    Returns:
+        An OmegaConf config. References to what is not there cannot be resolved.
+    """
+    from omegaconf import OmegaConf
+
+    choices: dict[str, str | None] = {}
+    files = [file for file in (name, beside) if file]
+    own = {file.split("/")[0] for file in files}
+    parts = [part for file in files for part in _parts(file, file.split("/")[0], choices)]
+    seen = own - {"model"}
+    while new := _references(parts) - seen:
+        seen |= new
+        parts = [*_of_a_run(new, choices), *parts]
+    return OmegaConf.merge(*parts)
+
+
+@cache
+def part_in(name: str, beside: str, part: str) -> Any:
+    """The config of the first part of a name in a file, which knows its place in a run.
+
+    Args:
+        name: The file.
+        beside: See :func:`composed`.
+        part: The last word of its ``_target_``.
+
+    Raises:
+        LookupError: if there is none.
+    """
+    config, group = composed(name, beside), name.split("/")[0]
+    place = next(_places(_plain(config[group]), part), None)
+    if place is None:
+        raise LookupError(f"conf/{name}.yaml has no part {part}")
+    return reduce(lambda node, key: node[key], [group, *place], config)
+
+
+def values_in(config: Any, names: Container[str]) -> Iterator[tuple[str, Any]]:
+    """The arguments of these names in a part's config, without those that a run would say."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    for name in filter(names.__contains__, config):
+        try:
+            value = config[name]
+            if OmegaConf.is_config(value):
+                value = OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
+        except OmegaConfBaseException:
+            continue
+        if _is_whole(value):
+            yield name, value
+
+
+def _places(node: Any, part: str) -> Iterator[list[str]]:
+    """Where in a config parts of a name are, as keys from the outside in."""
+    if not isinstance(node, dict):
+        return
+    target = str(node.get("_target_", ""))
+    if target.startswith("ganzoo.") and target.endswith(f".{part}"):
+        yield []
+    for key, value in node.items():
+        yield from ([key, *inner] for inner in _places(value, part))
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether all parts in it say what they are; some files leave that to others."""
+    if isinstance(value, dict):
+        said = "_target_" in value or "_partial_" not in value
+        return said and all(map(_is_whole, value.values()))
+    return not isinstance(value, list) or all(map(_is_whole, value))
+
+
+def _plain(config: Any) -> Any:
+    from omegaconf import OmegaConf  # late: importing a part stays as fast as it was
+
+    return OmegaConf.to_container(config)
+
+
+def _references(parts: list[Content]) -> set[str]:
+    return {root for part in parts for root in re.findall(r"\$\{(\w+)[.}]", str(part))}
+
+
+def _of_a_run(roots: set[str], choices: dict[str, str | None]) -> Iterator[Content]:
+    """What a run has under the names of these roots unless somebody changes it."""
+    body, chosen = _file("config")
+    usual = {place: file for place, file in map(_choice, chosen) if file}
+    for root in roots:
+        if root in body and "${hydra:" not in str(body[root]):
+            yield {root: body[root]}
+        file = choices.get(root, usual.get(root))
+        if file and file.split("/")[0] not in BROUGHT:
+            yield from _parts(file, root, choices)
+
+
+def _choice(entry: Any) -> tuple[str, str | None]:
+    """Where a choice of a list of defaults goes, and the file that is chosen."""
+    if isinstance(entry, str):
+        return "", None
+    ((key, choice),) = entry.items()
+    group, _, package = key.removeprefix("override ").strip().removeprefix("/").partition("@")
+    place = (package or group).removeprefix("_global_.")
+    return place, None if choice is None or not isinstance(choice, str) else f"{group}/{choice}"
+
+
+def _parts(name: str, package: str | None, choices: dict[str, str | None]) -> Iterator[Content]:
+    """The contents of a file and of those that it includes, in the order in which they count."""
+    body, entries = _file(name)
+    group = name.rpartition("/")[0]
+    own = group.replace("/", ".") if package is None else package
+    here = "" if _text(name).startswith("# @package _global_") else own
+    for place, file in map(_choice, filter(_overrides, entries)):
+        choices.setdefault(place, file)  # of who includes whom, the outer one decides
+    for entry in entries if "_self_" in entries else [*entries, "_self_"]:
+        if entry == "_self_":
+            yield _nested(here, body)
+        elif not _overrides(entry):
+            yield from _parts(*_included(entry, group, here), choices)
+
+
+def _overrides(entry: Any) -> bool:
+    return isinstance(entry, dict) and next(iter(entry)).startswith("override ")
+
+
+def _included(entry: Any, group: str, here: str) -> tuple[str, str | None]:
+    """The file that an entry of a list of defaults names, and its package where that is said."""
+    if isinstance(entry, str):
+        written, _, package = entry.partition("@")
+    else:
+        ((key, choice),) = entry.items()
+        written, _, package = key.partition("@")
+        written = f"{written}/{choice}"
+    absolute = written.startswith("/")
+    file = written[1:] if absolute else f"{group}/{written}".lstrip("/")
+    if not package:
+        beside = not absolute and "/" not in written
+        return file, here if beside and here else None
+    if package.startswith("_global_"):
+        return file, package.removeprefix("_global_").removeprefix(".")
+    inside = package.removeprefix("_here_").removeprefix(".")
+    return file, ".".join(filter(None, [here, inside]))
+
+
+def _nested(package: str, body: Content) -> Content:
+    for key in reversed(package.split(".") if package else []):
+        body = {key: body}
+    return body
+
+
+@cache
+def _text(name: str) -> str:
+    return (config_directory() / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+@cache
+def _file(name: str) -> tuple[Content, list[Any]]:
+    """What a file says itself, and its list of defaults."""
+    from omegaconf import OmegaConf
+
+    loaded = _plain(OmegaConf.create(_text(name)))
+    return loaded, loaded.pop("defaults", [])

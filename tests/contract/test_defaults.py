@@ -1,0 +1,343 @@
+"""A number is written once, in conf/, and parts that are made in Python have it from there."""
+
+import copy
+import importlib
+import inspect
+import pickle
+import pydoc
+import re
+import runpy
+import subprocess
+import sys
+from functools import cache, partial
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor
+from torch.optim import Optimizer
+
+from ganzoo.composition.compose import build, compose_config, group_choices
+from ganzoo.configs import composed, config_directory, values_in
+from ganzoo.defaults import FROM_CONFIG
+from ganzoo.losses import Drift, LeastSquares, NonSaturating
+from ganzoo.losses.kernels import GaussianMixture
+from ganzoo.metrics.cache import FeatureCache
+from ganzoo.metrics.features.networks import NetworkFeatures
+from ganzoo.models.gan import GAN
+from ganzoo.models.wgan import WGAN
+from ganzoo.models.wgan_gp import WGANGP
+from ganzoo.networks.latents import Normal
+from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzoo.optim import OptimisticAdam
+from ganzoo.penalties import R1, PathLength, Penalty
+
+# Pictures of the theory, sweeps and tables are what commands make, not parts of anything.
+NO_PARTS = ("theory", "hydra", "sweep", "experiment", "trainer")
+FILES = sorted(
+    str(path.relative_to(config_directory()).with_suffix(""))
+    for path in config_directory().glob("*/**/*.yaml")
+    if path.relative_to(config_directory()).parts[0] not in NO_PARTS
+)
+
+
+def find(name):
+    module, _, last = name.rpartition(".")
+    return getattr(importlib.import_module(module), last)
+
+
+def targets():
+    text = "".join((config_directory() / f"{name}.yaml").read_text() for name in FILES)
+    return [find(name) for name in sorted(set(re.findall(r"_target_: (ganzoo\.[\w.]+)", text)))]
+
+
+def defaults_of(part):
+    return vars(part).get("__signature__") if isinstance(part, type) else None
+
+
+PARTS = targets()
+WITH_FILES = [part for part in PARTS if getattr(defaults_of(part), "file", "")]
+every_part = pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+every_part_with_a_file = pytest.mark.parametrize("part", WITH_FILES, ids=lambda part: part.__name__)
+
+# What a part is made for comes first, by position; optimizers are called as torch's are.
+BY_POSITION = {"self", "network", "updates", "params", "optimizer", "source"}
+AS_IN_TORCH = {"lr", "momentum", "betas"}
+
+
+@every_part
+def test_arguments_are_given_by_name_and_have_no_numbers_of_their_own(part):
+    for kind in part.__mro__ if isinstance(part, type) else [part]:
+        function = vars(kind).get("__init__") if isinstance(kind, type) else kind
+        if not kind.__module__.startswith("ganzoo.") or function is None:
+            continue
+        free = BY_POSITION | (
+            AS_IN_TORCH if isinstance(kind, type) and issubclass(kind, Optimizer) else set()
+        )
+        for parameter in inspect.signature(inspect.unwrap(function)).parameters.values():
+            if parameter.kind is not parameter.VAR_KEYWORD:
+                assert parameter.kind is parameter.KEYWORD_ONLY or parameter.name in free
+                assert parameter.default in (parameter.empty, FROM_CONFIG), (kind, parameter)
+
+
+EXPORTING = ("losses", "penalties", "augment", "optim", "metrics.features", "metrics")
+
+
+@every_part
+def test_the_package_exports_it(part):
+    for package in (f"ganzoo.{name}" for name in EXPORTING):
+        if part.__module__.startswith(f"{package}."):
+            assert part.__name__ in importlib.import_module(package).__all__
+            return
+
+
+def is_ours(node):
+    named = OmegaConf.is_dict(node) and "_target_" in list(node)
+    return named and str(node._get_node("_target_")).startswith("ganzoo.")
+
+
+def parts_of(node):
+    """All configs of our own parts inside one."""
+    if is_ours(node):
+        yield node
+    if OmegaConf.is_config(node):
+        for key in node if OmegaConf.is_dict(node) else range(len(node)):
+            inner = node._get_node(key)
+            if OmegaConf.is_config(inner) and not inner._is_interpolation():
+                yield from parts_of(inner)
+
+
+def is_plain(value):
+    if isinstance(value, dict):
+        return "_target_" not in value and all(map(is_plain, value.values()))
+    return not isinstance(value, list) or all(map(is_plain, value))
+
+
+# How torch does it, which is no number of a paper, and what other files complete.
+NO_DEFAULTS = {"foreach", "source"}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_plain_value_in_a_file_is_a_default_of_a_class(file):
+    """A new number in conf/ needs ``= FROM_CONFIG`` in its constructor."""
+    config = composed(file)
+    for node in parts_of(config[file.split("/")[0]]):
+        part = find(node._target_)
+        names = {str(key) for key in node if not str(key).startswith("_")} - NO_DEFAULTS
+        plain = {name for name, value in values_in(node, names) if is_plain(value)}
+        declared = {
+            name for name, parameter in parameters(part).items() if parameter.default is FROM_CONFIG
+        }
+        assert plain <= declared, part
+
+
+def parameters(part):
+    if isinstance(part, type):
+        return defaults_of(part).parameters if defaults_of(part) else {}
+    return inspect.signature(part).parameters
+
+
+# Files that cannot be chosen by themselves are looked up in a choice that includes them.
+CHOSEN_BY = {
+    "augment": "augment=[horizontal_flip,input_dropout,instance_noise,shift]",
+    "callbacks": f"callbacks=[{','.join(set(group_choices('callbacks')) - {'none', 'default'})}]",
+    "conditioning/base/normalized_generator": "model=conditional_gan conditioning=projection",
+    "conditioning": "model=conditional_gan conditioning=embedding",
+    "dataset/base/arrays": "dataset=cifar10",
+    "dataset/base/images": "dataset=image_folder",
+    "evaluator": "dataset=image_folder",
+    "features/base": "features=classifier",
+    "features": f"features=[{','.join(group_choices('features'))}]",
+    "logger": "logger=[csv,wandb]",
+    "metrics": f"metrics=[{','.join(set(group_choices('metrics')) - {'none'})}]",
+    "penalty/augmentation": "penalty=consistency",
+    "penalty": f"penalty=[{','.join(set(group_choices('penalty')) - {'none'})}]",
+}
+# Groups that do not touch each other share runs: the first choice of each, the second, ...
+TOGETHER = {group: group for group in (
+    "batch_statistics", "ema", "gradient_clipping", "latent", "lookahead", "loss", "optimizer",
+    "replay", "schedule", "updates",
+)} | {"normalization": "generator_normalization"}  # fmt: skip
+ALL = {
+    group if group == root else f"{group}@{root}": group_choices(group)
+    for group, root in TOGETHER.items()
+}
+
+
+@cache
+def composed_by_hydra(*choices):
+    overrides = ["run_dir=runs", "run_name=run", "dataset=ring", "model=gan", *choices]
+    if "dataset=image_folder" in choices:
+        overrides.append("dataset.root=pictures")
+    return compose_config(overrides)
+
+
+def in_a_run(part):
+    """The config of a part in a run in which its file is chosen, as Hydra composes it."""
+    file = defaults_of(part).file
+    group, _, name = file.partition("/")
+    places = (file, file.rpartition("/")[0], group)
+    choices = next((CHOSEN_BY[place].split() for place in places if place in CHOSEN_BY), None)
+    root = TOGETHER.get(group, group)
+    if group in TOGETHER:
+        number = group_choices(group).index(name)
+        choices = [f"{key}={names[number]}" for key, names in ALL.items() if number < len(names)]
+    config = composed_by_hydra(*(choices or [f"{group}={name}"]))[root]
+    own = parts_of(config.get(name, config))
+    return next(node for node in own if find(node._target_) is part)
+
+
+@every_part_with_a_file
+def test_defaults_are_what_a_run_has(part):
+    """Read by our own few lines, and composed by Hydra."""
+    defaults, node = defaults_of(part), in_a_run(part)
+    values = defaults.values(defaults.declared)
+    assert values
+    for name, value in values.items():
+        theirs = node[name]
+        plain = (
+            OmegaConf.to_container(theirs, resolve=True) if OmegaConf.is_config(theirs) else theirs
+        )
+        assert value == plain, name
+
+
+def described(value):
+    """What a part is made of, as plain values."""
+    if isinstance(value, Tensor):
+        return value.tolist()
+    if isinstance(value, partial):
+        return [value.func, described(value.keywords)]
+    if isinstance(value, dict):
+        return {key: described(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [described(item) for item in value]
+    if type(value).__module__.startswith("ganzoo."):
+        return [type(value), described(vars(value))]
+    return value if isinstance(value, int | float | str | None) else type(value)
+
+
+def needed(part):
+    """The arguments that have no default."""
+    parameters = inspect.signature(part).parameters.values()
+    return {p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD}
+
+
+MADE_OF_NOTHING = [
+    part
+    for part in WITH_FILES
+    if not needed(part) and not issubclass(part, NetworkFeatures)  # which load weights
+]
+
+
+@pytest.mark.parametrize("part", MADE_OF_NOTHING, ids=lambda part: part.__name__)
+def test_a_part_made_in_python_is_the_one_of_the_command_line(part):
+    torch.manual_seed(0)
+    here = part()
+    torch.manual_seed(0)
+    assert described(here) == described(build(in_a_run(part)))
+    assert described(copy.deepcopy(here)) == described(here)
+
+
+@pytest.mark.parametrize("kind", [WGANGP, WGAN, GAN])
+def test_a_model_of_ones_own_networks_has_the_parts_of_its_paper(kind):
+    networks = {
+        "generator": MLPGenerator(latent_dim=2, shape=[2]),
+        "discriminator": MLPDiscriminator(shape=[2]),
+        "latent_prior": Normal(latent_dim=2),
+    }
+    here, theirs = kind(**networks), build(in_a_run(kind), **networks)
+    for name in set(vars(here)) | set(here._modules) - set(networks):
+        assert described(getattr(here, name)) == described(getattr(theirs, name)), name
+
+
+def test_numbers_are_those_of_the_papers():
+    assert (R1().weight, R1().interval) == (10.0, 1)
+    assert (PathLength().weight, PathLength().interval) == (2.0, 8)
+    targets = LeastSquares()
+    assert (targets.fake_target, targets.real_target, targets.generator_target) == (0.0, 1.0, 1.0)
+    weights = [torch.nn.Parameter(torch.ones(1))]
+    assert OptimisticAdam(weights).defaults["betas"] == (0.5, 0.999)
+
+
+def test_what_is_given_wins_and_what_is_not_is_made_anew():
+    assert R1(weight=3.0).weight == 3.0
+    assert R1(weight=3.0).interval == 1
+    assert NonSaturating(label_smoothing=0.1).label_smoothing == 0.1
+    assert OptimisticAdam([torch.nn.Parameter(torch.ones(1))], 0.5).defaults["lr"] == 0.5
+    first, second = Drift(), Drift()
+    assert first.loss is not second.loss
+    kernels = GaussianMixture().bandwidths, GaussianMixture().bandwidths
+    assert kernels[0] == kernels[1]
+    assert kernels[0] is not kernels[1]
+
+
+def test_the_cache_is_where_the_environment_says_now(monkeypatch, tmp_path):
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        monkeypatch.setenv("GANZOO_CACHE", str(folder))
+        assert FeatureCache().folder == folder
+
+
+def test_typed_code_of_a_user_runs():
+    """``make lint`` lets mypy check the same file."""
+    path = config_directory().parent / "tests" / "typing" / "parts.py"
+    user = runpy.run_path(str(path))
+    assert [part.weight for part in user["parts"]()[3:]] == [10.0, 1.0, 0.3, 10.0]
+    assert user["model"]().discriminator_steps == 5
+    assert user["evaluator"]().samples == 2000
+    assert not user["average"]().requires_grad
+
+
+def test_wrong_arguments_are_refused_as_ever():
+    with pytest.raises(TypeError, match="positional"):
+        R1(10.0)
+    with pytest.raises(TypeError, match="wieght"):
+        R1(wieght=10.0)
+    with pytest.raises(TypeError, match="latent_dim"):
+        Normal()
+
+
+class Subclass(R1):
+    """Has no file, so that its parent's is its own."""
+
+
+class Scaled(R1):
+    def __init__(self, *, scale):
+        super().__init__(weight=10 * scale)
+
+
+class Own(Penalty):
+    def value(self, discriminator, real, fake):
+        return discriminator(real).mean()
+
+
+def test_subclasses():
+    assert (Subclass().weight, Subclass(weight=2.0).weight) == (10.0, 2.0)
+    assert pickle.loads(pickle.dumps(Subclass())).weight == 10.0
+    assert (Scaled(scale=2).weight, Scaled(scale=2).interval) == (20, 1)
+    assert Own(weight=1.0, interval=1).weight == 1.0
+    with pytest.raises(TypeError, match="Own has no default of interval, weight: give a value"):
+        Own()
+
+
+def test_signatures_show_the_numbers():
+    assert str(inspect.signature(R1)) == "(*, weight: float = 10.0, interval: int = 1)"
+    assert inspect.signature(Subclass) == inspect.signature(R1)
+    assert str(inspect.signature(Scaled)) == "(*, scale)"
+    loss = inspect.signature(WGANGP).parameters["loss"]
+    assert repr(loss.default) == "Wasserstein()"
+    assert "R1(*, weight: float = 10.0, interval: int = 1)" in pydoc.plain(pydoc.render_doc(R1))
+
+
+def test_a_file_is_read_when_it_is_needed():
+    """Neither importing parts nor giving all arguments takes time, or needs a config library."""
+    script = """
+import sys
+from ganzoo.penalties import R1
+from ganzoo.losses import LeastSquares
+R1(weight=1.0, interval=1)
+assert "omegaconf" not in sys.modules
+assert R1().weight == 10.0
+assert "omegaconf" in sys.modules
+assert "hydra" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
