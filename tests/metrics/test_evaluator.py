@@ -163,7 +163,7 @@ def broken():
         (FrechetDistance(), {"generated": pictures(1, 0)}, "needs at least 2 generated samples"),
         (PRDC(neighbors=45), {}, "PRDC needs at least 46 generated samples, got 40"),
         (FrechetDistance(), {"generated": pictures(0, 0)}, "there are no samples"),
-        (FrechetDistance(), {"generated": broken()}, "1 of 16 .* samples are NaN or infinite"),
+        (FrechetDistance(), {"generated": broken()}, "images are NaN or infinite"),
         (
             FrechetDistance(),
             {"generated": torch.zeros(40, 1, 4, 4)},

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from ganzoo.errors import InputError
+from ganzoo.metrics.images import to_image_range
 
 
 class FeatureExtractor(nn.Module, ABC):
@@ -28,20 +29,22 @@ class FeatureExtractor(nn.Module, ABC):
         """Compute the features.
 
         Args:
-            images: ``[B, C, H, W]`` in [-1, 1] (or points ``[B, D]`` where the extractor says so).
+            images: ``[B, C, H, W]``, floating point in [-1, 1] or uint8 (or points ``[B, D]``
+                where the extractor says so).
 
         Returns:
             float32 ``[B, F]``.
 
         Raises:
-            InputError: if the extractor cannot take samples of this shape.
+            InputError: if the images are of another type or range, or the extractor cannot take
+                samples of this shape.
         """
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            return self.features(images).float()
+            return self.features(to_image_range(images)).float()
 
     @abstractmethod
     def features(self, images: Tensor) -> Tensor:
-        """Compute what ``forward`` returns."""
+        """Compute what ``forward`` returns, of images that are in floating point in [-1, 1]."""
 
     def prepare(self) -> None:
         """Do what takes long, such as training; one process does it before the others.
