@@ -94,7 +94,7 @@ def test_wrong_input():
     with pytest.raises(InputError, match="splits"):
         metric(splits=0)
     with pytest.raises(InputError, match="no class logits"):
-        metric().measure(comparison(RandomFeatures(dimension=4, seed=0)))
+        metric().measure(comparison(RandomFeatures(dimension=8, seed=0)))
 
 
 def comparison(extractor):

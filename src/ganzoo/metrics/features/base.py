@@ -3,7 +3,7 @@
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +21,11 @@ class FeatureExtractor(nn.Module, ABC):
 
     Attributes:
         name: What tables and files call the features.
+        raw: Whether the features of an image are its pixels, which values are to tell.
     """
 
     name: str
+    raw: ClassVar[bool] = False
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the features.
