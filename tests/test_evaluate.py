@@ -184,7 +184,7 @@ def test_seeds_give_mean_and_deviation_over_latents(values, trained, tmp_path, p
         samples = model.sample(80, seed=seed, labels=torch.arange(80) % 70 % 10)
         levels = ((samples + 1) * 127.5).round().numpy()
         each.append(fid(rows(real), rows(levels)))
-    value = found["fid@80"]
+    value = found["fid_pixels@80"]
     assert value["each_seed"] == pytest.approx(each, rel=1e-3)
     assert value["mean"] == pytest.approx(np.mean(each), rel=1e-3)
     assert value["deviation"] == pytest.approx(np.std(each, ddof=1), rel=1e-2)
@@ -216,11 +216,13 @@ def test_a_bootstrap_shows_intervals_that_widen_with_confidence(values, tmp_path
     words = ("real=a.npz", "fake=b.npz", "features=pixels", "metrics=fid", "bootstrap.resamples=30")
     (narrow,) = values(*words, "bootstrap.confidence=0.5")
     (wide,) = values(*words, "bootstrap.confidence=0.99")
-    assert set(narrow) == set(wide) == {"fid@60"}
-    ((low, high),), ((lowest, highest),) = (one["fid@60"]["intervals"] for one in (narrow, wide))
+    assert set(narrow) == set(wide) == {"fid_pixels@60"}
+    ((low, high),), ((lowest, highest),) = (
+        one["fid_pixels@60"]["intervals"] for one in (narrow, wide)
+    )
     assert lowest < low < high < highest
     expected = fid(rows(digits(0, 60)), rows(digits(60, 120)))
-    assert narrow["fid@60"]["mean"] == pytest.approx(expected, rel=1e-4)
+    assert narrow["fid_pixels@60"]["mean"] == pytest.approx(expected, rel=1e-4)
     kept = protocol()["protocol"]["metrics"]["fid"]
     assert kept["metric"] == "FrechetDistance"
     assert kept["bootstrap"] == {"resamples": 30, "confidence": 0.99}
@@ -263,7 +265,7 @@ def test_a_checkpoint_from_before_settings_were_kept(values, trained, tmp_path):
     (found,) = values(
         "checkpoint=old.ckpt", "features=pixels", "metrics=fid", "dataset.image_size=10"
     )
-    assert set(found) == {"fid@1797"}
+    assert set(found) == {"fid_pixels@1797"}
 
 
 @pytest.fixture

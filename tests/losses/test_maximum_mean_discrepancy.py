@@ -7,6 +7,7 @@ from scipy.stats import energy_distance
 from sklearn.gaussian_process.kernels import RationalQuadratic as SklearnRationalQuadratic
 from sklearn.metrics.pairwise import rbf_kernel
 
+from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.losses import MaximumMeanDiscrepancy
 from ganzoo.losses.kernels import GaussianMixture, NegativeDistance, RationalQuadratic
@@ -130,6 +131,24 @@ def test_repulsive_discriminator_spreads_real_data_out_and_the_attractive_one_do
         moved[repulsion] = (real.std().item() - before[0], fake.std().item() - before[1])
     assert moved[1.0][0] > 0 > moved[-1.0][0]
     assert moved[1.0][1] < 0
+
+
+def test_the_repulsive_loss_is_its_authors():
+    """Wang et al. (2019), equation 4, with their one Gaussian of bandwidth 1."""
+    real, fake = np.array([-0.5, 0.1, 3.0]), np.array([2.0, 2.3])
+
+    def kernel(left, right):
+        return np.exp(-((left[:, None] - right[None, :]) ** 2) / 2)
+
+    def within(values):
+        return (kernel(values, values).sum() - len(values)) / (len(values) * (len(values) - 1))
+
+    loss = build(compose_config(["loss=maximum_mean_discrepancy_repulsive"]).loss)
+    terms = loss.discriminator(torch.tensor(real), torch.tensor(fake))
+    assert sum(terms.values()).item() == pytest.approx(within(real) - within(fake))
+    value = loss.generator_against(torch.tensor(fake), lambda: torch.tensor(real))["adversarial"]
+    expected = within(real) + within(fake) - 2 * kernel(real, fake).mean()
+    assert value.item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("sizes", [(1, 3), (3, 1)])

@@ -46,7 +46,8 @@ def test_sure_and_varied_is_the_number_of_classes_and_all_alike_is_one():
     assert measure(torch.zeros(20, 4))["inception_score"] == pytest.approx(1, rel=1e-6)
 
 
-def test_agrees_with_torch_fidelity_and_torchmetrics():
+def test_agrees_with_torchmetrics_but_for_the_deviation_which_is_the_published_one():
+    """Salimans et al. take numpy's deviation, which divides by the number of splits."""
     ours = measure(normal(), splits=5)
     theirs = Reference(feature=torch.nn.Identity(), splits=5)
     theirs.update(normal())
@@ -54,12 +55,18 @@ def test_agrees_with_torch_fidelity_and_torchmetrics():
         torch.manual_seed(0)
         mean, deviation = theirs.compute()
     assert ours["inception_score"] == pytest.approx(mean.item(), rel=1e-5)
-    assert ours["inception_score_deviation"] == pytest.approx(deviation.item(), rel=1e-3)
+    published = deviation.item() * (4 / 5) ** 0.5
+    assert ours["inception_score_deviation"] == pytest.approx(published, rel=1e-4)
+
+
+def test_agrees_with_torch_fidelity():
     reference = pytest.importorskip("torch_fidelity.metric_isc")
-    expected = reference.isc_features_to_metric(normal(), splits=1, shuffle=False)
-    assert measure(normal())["inception_score"] == pytest.approx(
-        expected["inception_score_mean"], rel=1e-5
-    )
+    order = torch.randperm(200, generator=torch.Generator().manual_seed(0))
+    expected = reference.isc_features_to_metric(normal()[order], splits=5, shuffle=False)
+    ours = measure(normal(), splits=5)
+    assert ours["inception_score"] == pytest.approx(expected["inception_score_mean"], rel=1e-5)
+    deviation = expected["inception_score_std"]
+    assert ours["inception_score_deviation"] == pytest.approx(deviation, rel=1e-4)
 
 
 def test_the_seed_alone_chooses_the_splits():
@@ -87,7 +94,7 @@ def test_wrong_input():
     with pytest.raises(InputError, match="splits"):
         metric(splits=0)
     with pytest.raises(InputError, match="no class logits"):
-        metric().measure(comparison(RandomFeatures(dimension=4, seed=0)))
+        metric().measure(comparison(RandomFeatures(dimension=8, seed=0)))
 
 
 def comparison(extractor):

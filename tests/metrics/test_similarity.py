@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import convolve1d
+from scipy.signal import fftconvolve
 
 from ganzoo.errors import InputError
 from ganzoo.metrics.similarity import MultiScaleSimilarity, random_pairs
 
-SETTINGS = {"pairs": 40, "deviation": 0.7, "scales": 3, "batch_size": 7, "seed": 0}
+SETTINGS = {"pairs": 40, "deviation": 1.5, "scales": 5, "batch_size": 7, "seed": 0}
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 def images(count, seed=0, size=28, channels=1, spread=1.0):
@@ -17,6 +18,10 @@ def images(count, seed=0, size=28, channels=1, spread=1.0):
     return smooth.tanh()
 
 
+def levels(images):
+    return (images * 127.5 + 128).floor().clamp(0, 255).to(torch.uint8)
+
+
 def measure(real, generated, **settings):
     metric = MultiScaleSimilarity(**(SETTINGS | settings))
     metric.update(real, real=True)
@@ -24,42 +29,76 @@ def measure(real, generated, **settings):
     return {name: value.item() for name, value in metric.compute().items()}
 
 
-def blur(image, width, whole):
-    """The Gaussian window with deviation 0.7, everywhere or where it lies within the image."""
-    kernel = np.exp(-((np.arange(width) - width // 2) ** 2) / (2 * 0.7**2))
-    for axis in (0, 1):
-        image = convolve1d(image, kernel / kernel.sum(), axis=axis, mode="mirror")
-    half = width // 2
-    return image if whole else image[half:-half, half:-half]
+def blur(image, deviation):
+    """Means in all Gaussian windows within [C, H, W], shrunk where the image is smaller."""
+    whole = 2 * int(3.5 * deviation + 0.5) + 1
+    width = min(whole, *image.shape[1:])
+    y, x = np.mgrid[:width, :width] - (width - 1) / 2
+    window = np.exp(-(x**2 + y**2) / (2 * (deviation * width / whole) ** 2))
+    return fftconvolve(image, window[None] / window.sum(), mode="valid")
 
 
-def similarity(a, b, width=5, weights=(0.0448, 0.2856, 0.3001)):
-    """Wang et al. 2003, equation 7, for pictures of one channel and range 2.
-
-    As torchmetrics has it, the coarsest scale goes on beyond the borders, by reflection.
-    """
-    weights = np.array(weights) / sum(weights)
-    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+def similarity(a, b, deviation=1.5, scales=5):
+    """Wang et al. 2003, equation 7, with the windows of Karras et al., for levels [C, H, W]."""
+    a, b = (np.asarray(x, dtype=np.float64) for x in (a, b))
+    weights = np.array(WEIGHTS[:scales]) * sum(WEIGHTS) / sum(WEIGHTS[:scales])
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     value = 1.0
-    for scale, weight in enumerate(weights):
-        last = scale == len(weights) - 1
-        ma, mb, aa, bb, ab = (blur(x, width, last) for x in (a, b, a * a, b * b, a * b))
-        structure = (2 * (ab - ma * mb) + c2) / (aa - ma**2 + bb - mb**2 + c2)
-        luminance = (2 * ma * mb + c1) / (ma**2 + mb**2 + c1)
-        value *= max(0.0, (luminance * structure if last else structure).mean()) ** weight
-        if not last:
-            a, b = (x.reshape(len(x) // 2, 2, -1, 2).mean(axis=(1, 3)) for x in (a, b))
+    for scale, weight in enumerate(weights, start=1):
+        ma, mb, aa, bb, ab = (blur(x, deviation) for x in (a, b, a * a, b * b, a * b))
+        term = (2 * (ab - ma * mb) + c2) / (aa - ma**2 + bb - mb**2 + c2)
+        if scale == scales:
+            term = term * (2 * ma * mb + c1) / (ma**2 + mb**2 + c1)
+        value *= max(0.0, term.mean()) ** weight
+        h, w = (size // 2 * 2 for size in a.shape[1:])
+        a, b = (
+            (x[:, :h:2, :w:2] + x[:, 1:h:2, :w:2] + x[:, :h:2, 1:w:2] + x[:, 1:h:2, 1:w:2]) / 4
+            for x in (a, b)
+        )
     return value
 
 
-def test_agrees_with_the_paper_written_out():
-    real, generated = images(12), images(9, seed=1, spread=0.3)
-    values = measure(real, generated)
+@pytest.mark.parametrize(
+    ("shape", "settings"),
+    [
+        ({"size": 28}, {}),  # 28, 14, 7, 3 and 1 pixels a side
+        ({"size": 192, "channels": 3}, {"pairs": 6}),
+        ({"size": 21}, {"deviation": 0.7, "scales": 3}),
+    ],
+)
+def test_agrees_with_the_protocol_written_out(shape, settings):
+    real, generated = images(12, **shape), images(9, seed=1, spread=0.3, **shape)
+    values = measure(real, generated, **settings)
+    written = {name: settings[name] for name in ("deviation", "scales") if name in settings}
     for name, pictures in (("ms_ssim_real", real), ("ms_ssim", generated)):
-        numbers = pictures[:, 0].double().numpy()
-        pairs = zip(*random_pairs(len(pictures), 40, 0), strict=True)
-        expected = np.mean([similarity(numbers[a], numbers[b]) for a, b in pairs])
-        assert values[name] == pytest.approx(expected, abs=1e-5)
+        pairs = zip(*random_pairs(len(pictures), settings.get("pairs", 40), 0), strict=True)
+        numbers = levels(pictures).numpy()
+        expected = np.mean([similarity(numbers[a], numbers[b], **written) for a, b in pairs])
+        assert 0.01 < values[name] == pytest.approx(expected, abs=1e-6)
+
+
+def of_two(first, second, **settings):
+    """The similarity of two images of levels [C, H, W]."""
+    pair = torch.stack([first, second]).to(torch.uint8)
+    return measure(pair, pair, **settings)["ms_ssim"]
+
+
+def test_a_difference_in_brightness_alone_costs_the_luminance_of_the_coarsest_scale():
+    texture = torch.randint(-8, 9, (1, 64, 64), generator=torch.Generator().manual_seed(0))
+    dark, light = 64 + texture, 191 + texture
+    luminance = 2 * 64 * 191 / (64**2 + 191**2)
+    coarsest = {5: 0.1333, 3: 0.3001 / sum(WEIGHTS[:3])}
+    for scales, weight in coarsest.items():
+        found = of_two(dark, light, scales=scales)
+        assert found == pytest.approx(luminance**weight, abs=0.003)
+        assert found == pytest.approx(similarity(dark, light, scales=scales), abs=1e-6)
+    assert of_two(dark, light, scales=3) == pytest.approx(0.784, abs=0.003)
+
+
+def test_dark_images_and_their_negatives_are_not_the_same():
+    dark = levels(0.25 * images(20) - 0.75)
+    shown, turned = (measure(x, x, scales=3)["ms_ssim"] for x in (dark, 255 - dark))
+    assert turned > shown + 0.01
 
 
 def test_pairs_are_of_different_images_and_reach_all_of_them():
@@ -74,21 +113,22 @@ def test_the_same_image_again_and_again_is_one_and_less_variety_is_more():
     same = images(1).expand(10, -1, -1, -1)
     values = measure(images(20), same)
     assert values["ms_ssim"] == pytest.approx(1, abs=1e-5)
-    assert values["ms_ssim_real"] < 0.7
+    assert values["ms_ssim_real"] < 0.8
     assert measure(images(20), images(20, seed=1, spread=0.2))["ms_ssim"] > values["ms_ssim_real"]
 
 
-def test_batches_do_not_matter_and_the_seed_does():
+def test_neither_batches_nor_the_type_matter_and_the_seed_does():
     real, generated = images(10, channels=3), images(10, seed=1, channels=3)
     expected = measure(real, generated)
     assert measure(real, generated, batch_size=40) == pytest.approx(expected, abs=1e-6)
+    assert measure(levels(real), levels(generated)) == expected
     assert measure(real, generated, seed=1) != expected
 
 
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"scales": 4}, "at least 40 pixels"),
+        ({}, "at least 16 pixels a side.*set fewer scales"),
         ({"scales": 6}, "at most 5"),
         ({"deviation": 0}, "deviation"),
         ({"pairs": 0}, "pairs"),
@@ -96,7 +136,7 @@ def test_batches_do_not_matter_and_the_seed_does():
 )
 def test_settings_and_images_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
-        measure(images(3), images(3), **settings)
+        measure(images(3, size=15), images(3, size=15), **settings)
 
 
 def test_too_few_images_are_refused():

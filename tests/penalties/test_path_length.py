@@ -71,6 +71,24 @@ def test_the_value_is_the_distance_to_the_moving_average(linear):
         assert value.item() == pytest.approx(2 * (lengths - average).square().mean().item())
 
 
+def test_the_gradient_reaches_the_average_by_the_share_of_the_newest_lengths(linear):
+    """As in the authors' code, whose average is not detached: mean.lerp(lengths.mean(), 0.01)."""
+    layer, penalty = linear.networks["generator"], PathLength(**NUMBERS)
+    torch.manual_seed(0)
+    penalty(linear)
+    before = penalty.average.mean.double()
+    torch.manual_seed(1)
+    penalty(linear).backward()
+    torch.manual_seed(1)
+    lengths = path_lengths(linear, linear.latents(64))
+    attached = (lengths - before.lerp(lengths.mean(), 0.01)).square().mean() * 2
+    held = (lengths - before.lerp(lengths.mean(), 0.01).detach()).square().mean() * 2
+    (expected,) = torch.autograd.grad(attached, layer.weight, retain_graph=True)
+    (other,) = torch.autograd.grad(held, layer.weight)
+    torch.testing.assert_close(layer.weight.grad, expected, rtol=1e-5, atol=1e-7)
+    assert not torch.allclose(expected, other, rtol=1e-3)
+
+
 def test_it_makes_the_jacobian_orthogonal_up_to_scale(linear):
     """With the average held at 1. For A = s Q the lengths are s R / sqrt(6), with a Rayleigh
     variable R of mean sqrt(pi / 2) and mean square 2, so that the best s is sqrt(6 pi / 8)."""

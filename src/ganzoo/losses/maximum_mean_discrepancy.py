@@ -21,8 +21,10 @@ class MaximumMeanDiscrepancy(ComparativeLoss):
     estimate has no bias.
 
     Departures: the embedding is the discriminator's logit, of one dimension, where the papers
-    have 16 or more. MMD-GAN's auto-encoder and weight clipping are left out, and so is Wang et
-    al.'s bounded kernel: choose a penalty, or spectral normalisation, with it.
+    have 16 or more. MMD-GAN's auto-encoder and weight clipping are left out, and so are Wang et
+    al.'s bounded kernel and the inner product that Binkowski et al. (2018, arXiv:1801.01401) add
+    to their rational kernels: choose a penalty, or spectral normalisation, with it. Mixed pairs
+    are all of them; Wang et al.'s code leaves out those of equal place in the batch.
 
     Args:
         kernel: of the difference of two logits.

@@ -20,7 +20,8 @@ class TopK(AdversarialLoss):
     have no gradient, because theirs may lead away from the data. While the discriminator is young
     its opinion means little, so k starts at the batch size B and shrinks by a factor gamma in
     each epoch down to a smallest number nu. Here, after n generator updates,
-    ``k = max(ceil(B gamma^floor(n / interval)), ceil(B minimum_share))``.
+    ``k = floor(B max(gamma^floor(n / interval), minimum_share))``, at least 1, rounded down as in
+    the authors' code.
 
     Terms are means over the k samples, as in the paper. An objective that compares with real
     logits gets as many of them, the rows of the chosen samples, where both batches have one size,
@@ -62,7 +63,7 @@ class TopK(AdversarialLoss):
     def count(self, batch_size: int) -> int:
         """Tell k for a batch of this size, after the updates so far."""
         share = max(self.gamma ** (self.updates // self.interval), self.minimum_share)
-        return math.ceil(batch_size * share - 1e-9)  # 10 * 0.7 is a little above 7
+        return max(1, math.floor(batch_size * share + 1e-9))  # 100 * 0.29 is a little below 29
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
         """The objective's terms."""

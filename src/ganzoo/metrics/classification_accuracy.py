@@ -11,6 +11,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.metrics.classifier import Classifier, ClassifierTraining, accuracy
 from ganzoo.metrics.comparison import Comparison, SampleSet
+from ganzoo.metrics.images import to_image_range
 from ganzoo.metrics.resizing import quantize
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined, origin
 
@@ -84,13 +85,13 @@ class ClassificationAccuracy(TwoSampleMetric):
         """Add samples to one of the two sets to train with.
 
         Args:
-            data: Images in [-1, 1], ``[B, C, H, W]``, which are kept as 8-bit levels.
+            data: Images ``[B, C, H, W]``, in [-1, 1] or uint8, which are kept as 8-bit levels.
             labels: Their classes, int64 ``[B]``: of generated ones those that were asked for.
             real: Whether they come from the data or from the generator.
 
         Raises:
-            InputError: if data is not finite, not images, or of another shape than before, or the
-                labels are not one for each.
+            InputError: if data is not finite, not images in that range, or of another shape than
+                before, or the labels are not one for each.
         """
         self._add(origin(real), data, labels)
 
@@ -98,7 +99,7 @@ class ClassificationAccuracy(TwoSampleMetric):
         """Add real samples to test with, which the generator was not trained on.
 
         Args:
-            data: Images in [-1, 1], ``[B, C, H, W]``.
+            data: Images ``[B, C, H, W]``, in [-1, 1] or uint8.
             labels: Their classes, int64 ``[B]``.
 
         Raises:
@@ -143,7 +144,7 @@ class ClassificationAccuracy(TwoSampleMetric):
                 f"{len(data)} samples need as many labels, whole numbers from 0 up, not "
                 f"{labels.dtype} {list(labels.shape)}"
             )
-        getattr(self, name).append(quantize(data.detach()))
+        getattr(self, name).append(quantize(to_image_range(data.detach())))
         getattr(self, f"{name}_labels").append(labels.long())
 
     def _check_counts(self, counts: dict[str, int], at_least: int) -> None:

@@ -9,6 +9,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.comparison import SampleSet
 from ganzoo.metrics.features.base import FeatureExtractor
+from ganzoo.metrics.images import to_image_range
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples
 
 _DIGITS, _CHANNELS = 10, 3
@@ -80,12 +81,12 @@ class DigitModes(TwoSampleMetric):
         """Count generated samples; real ones are not needed.
 
         Args:
-            data: Images in [-1, 1], ``[B, 3, H, W]``.
+            data: Images ``[B, 3, H, W]``, in [-1, 1] or uint8.
             real: Whether they come from the data, in which case they are passed over.
 
         Raises:
-            InputError: if data is not finite, or not of 3 channels, or if the classifier does not
-                know 10 digits.
+            InputError: if data is not finite, out of range or not of 3 channels, or if the
+                classifier does not know 10 digits.
         """
         check_samples(data, real=real)
         if data.ndim != 4 or data.shape[1] != _CHANNELS:
@@ -100,7 +101,7 @@ class DigitModes(TwoSampleMetric):
 
     def name_modes(self, images: Tensor) -> Tensor:
         """Return 100 a + 10 b + c for the digits a, b, c in the channels of ``[B, 3, H, W]``."""
-        channels = images.flatten(0, 1).unsqueeze(1)
+        channels = to_image_range(images).flatten(0, 1).unsqueeze(1)
         logits = self.classifier.classify(self.classifier(channels))
         if logits.shape[1] != _DIGITS:
             raise InputError(

@@ -13,6 +13,7 @@ from ganzoo.metrics.cache import FeatureCache
 from ganzoo.metrics.comparison import Comparison, Generator, SampleSet
 from ganzoo.metrics.extraction import Extraction
 from ganzoo.metrics.features.base import FeatureExtractor
+from ganzoo.metrics.features.plain import IdentityFeatures
 from ganzoo.metrics.populations import Population, StoredSamples
 from ganzoo.metrics.samples import TwoSampleMetric
 from ganzoo.metrics.team import Team
@@ -82,6 +83,8 @@ class Evaluator:
             metric.distributed_available_fn = _never  # one process measures what all have made
         self.samples, self.real_samples = samples, real_samples or samples
         self.batch_size, self.seed, self.cache = batch_size, seed, cache
+        # What identity is meant for, until the real samples are seen.
+        self._points = all(isinstance(one, IdentityFeatures) for one in self.features.values())
 
     def share(self, device: torch.device | str, team: Team) -> Extraction:
         """Say where samples and features are made and compared, and by which processes."""
@@ -92,6 +95,7 @@ class Evaluator:
     def find_real(self, data: RealData, extraction: Extraction) -> Reference:
         """Make the real side, or take it from the cache; every process must call this."""
         population = StoredSamples(*data.real(self.real_samples, self.seed))
+        self._points = population.samples.ndim == 2
         return Reference(data, extraction.recall(population, self.cache))
 
     def measure(
@@ -111,8 +115,8 @@ class Evaluator:
 
         Returns:
             Values under ``<name>@<number of generated samples>``, in the first process; nothing
-            in the others. With several choices of features, values that depend on features have
-            the features' name behind their own.
+            in the others. Values that depend on features have the features' name behind their own
+            where there are several, or where the features are pixels.
 
         Raises:
             InputError: if samples are not finite, too few, or of another shape than real ones.
@@ -166,8 +170,9 @@ class Evaluator:
         return {self._full_name(metric, name, features): float(v) for name, v in values.items()}
 
     def _full_name(self, metric: TwoSampleMetric, value: str, features: str) -> str:
-        several = metric.depends_on_features and len(self.features) > 1
-        return f"{value}{f'_{features}' if several else ''}@{self.samples}"
+        told = len(self.features) > 1 or (self.features[features].raw and not self._points)
+        named = metric.depends_on_features and told
+        return f"{value}{f'_{features}' if named else ''}@{self.samples}"
 
     def _check_names(self) -> None:
         owners: dict[str, str] = {}

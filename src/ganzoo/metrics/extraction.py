@@ -10,6 +10,7 @@ from ganzoo.errors import InputError
 from ganzoo.metrics.cache import FeatureCache
 from ganzoo.metrics.comparison import SampleSet
 from ganzoo.metrics.features.base import FeatureExtractor
+from ganzoo.metrics.images import to_image_range
 from ganzoo.metrics.populations import Population, StoredSamples
 from ganzoo.metrics.samples import check_samples
 from ganzoo.metrics.team import Team
@@ -81,6 +82,7 @@ class Extraction:
         for start in self.team.share(count, self.batch_size):
             batch = population.part(start, min(start + self.batch_size, count)).to(self.device)
             check_samples(batch, real=isinstance(population, StoredSamples))
+            batch = to_image_range(batch)
             parts.append(batch.cpu())
             for name in names:
                 rows[name].append(self.features[name](batch).cpu())

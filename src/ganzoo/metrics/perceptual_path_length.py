@@ -11,6 +11,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
 from ganzoo.metrics.comparison import Comparison, Generator
 from ganzoo.metrics.features.base import FeatureExtractor
+from ganzoo.metrics.images import to_image_range
 from ganzoo.metrics.resizing import unrounded
 from ganzoo.metrics.samples import TwoSampleMetric
 
@@ -97,7 +98,7 @@ class PerceptualPathLength(TwoSampleMetric):
         """Return ``perceptual_path_length`` and its deviation over the pairs, scalars.
 
         Raises:
-            InputError: if there was no generator.
+            InputError: if there was no generator, or its images are not in [-1, 1].
         """
         if self._seen is None:
             raise InputError("PerceptualPathLength needs at least 1 generator, got 0")
@@ -105,7 +106,7 @@ class PerceptualPathLength(TwoSampleMetric):
         first, second = (generator.latents(self.pairs, seed=self.seed + i) for i in (0, 1))
 
         def decode(latents: Tensor) -> Tensor:
-            return generator.decode(latents.to(first))
+            return to_image_range(generator.decode(latents.to(first)))
 
         with torch.random.fork_rng(devices=[first.device] if first.is_cuda else []), unrounded():
             mean, _, lengths = perceptual_path_length(

@@ -4,6 +4,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ganzoo.metrics.images import to_image_range
+
 
 class Population(Protocol):
     """N samples and, where there are any, their classes."""
@@ -21,12 +23,15 @@ class StoredSamples:
     """Samples that are there already.
 
     Args:
-        samples: ``[N, ...]``, images in [-1, 1] or points.
+        samples: ``[N, ...]``, points or images, in [-1, 1] or uint8.
         labels: Classes ``[N]`` or None.
+
+    Raises:
+        InputError: if the samples are images of another type or range.
     """
 
     def __init__(self, samples: Tensor, labels: Tensor | None) -> None:
-        self.samples = samples
+        self.samples = to_image_range(samples)
         self.labels = labels
 
     def __len__(self) -> int:

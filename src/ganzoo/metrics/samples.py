@@ -8,28 +8,29 @@ from torchmetrics import Metric
 
 from ganzoo.errors import InputError
 from ganzoo.metrics.comparison import Comparison, SampleSet
+from ganzoo.metrics.images import to_image_range
 
 
 def check_samples(data: Tensor, *, real: bool) -> Tensor:
     """Check a batch of samples and flatten each to a row.
 
     Args:
-        data: ``[B, ...]``, floating point: features, images in [-1, 1] or points.
+        data: ``[B, ...]``: features or points in floating point, or images, in floating point in
+            [-1, 1] or uint8.
         real: Whose samples they are, for the message.
 
     Returns:
-        ``[B, D]``, in float32 or float64.
+        ``[B, D]``, in float32 or float64; images in [-1, 1].
 
     Raises:
-        InputError: if data has no sample dimension, is not floating point or is not finite.
+        InputError: if data has no sample dimension, is of another type, is not finite, or holds
+            images outside [-1, 1].
     """
     name = origin(real)
     if data.ndim < 2:
         raise InputError(f"{name} samples must have shape [B, ...], not {list(data.shape)}")
-    if not data.is_floating_point():
-        raise InputError(
-            f"{name} samples must be floating point (images in [-1, 1]), not {data.dtype}"
-        )
+    if not data.is_floating_point() and data.ndim != 4:
+        raise InputError(f"{name} samples must be floating point, not {data.dtype}")
     flat = data.detach().flatten(start_dim=1)
     broken = int((~flat.isfinite()).any(dim=1).sum())
     if broken:
@@ -37,6 +38,7 @@ def check_samples(data: Tensor, *, real: bool) -> Tensor:
             f"{broken} of {len(flat)} {name} samples are NaN or infinite, "
             "metrics need samples that are finite"
         )
+    flat = to_image_range(data.detach()).flatten(start_dim=1)
     return flat if flat.dtype == torch.float64 else flat.float()
 
 
@@ -127,11 +129,12 @@ class SampleMetric(TwoSampleMetric):
         """Add samples to one of the two sets.
 
         Args:
-            data: ``[B, ...]``, features, images in [-1, 1] or points.
+            data: ``[B, ...]``, features, points or images, in [-1, 1] or uint8.
             real: Whether they come from the data or from the generator.
 
         Raises:
-            InputError: if data is not finite, or is not of the shape of the samples before.
+            InputError: if data is not finite, of another type or range, or not of the shape of
+                the samples before.
         """
         flat = check_samples(data, real=real)
         for kept in [*self.real[:1], *self.generated[:1]]:

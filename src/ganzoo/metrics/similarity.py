@@ -4,44 +4,50 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
 from ganzoo.metrics.comparison import SampleSet
+from ganzoo.metrics.images import to_image_range
+from ganzoo.metrics.resizing import quantize
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined
-
-# The weights of the scales from fine to coarse (Wang et al. 2003, section 3.2).
-_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+from ganzoo.metrics.structure import multi_scale_similarity, smallest_side, window_width
 
 
 @defaults_from("metrics/ms_ssim")
 class MultiScaleSimilarity(TwoSampleMetric):
     """Mean MS-SSIM of random pairs of images (Odena et al. 2017, section 4.2, 1610.09585).
 
-    Multi-scale structural similarity (Wang et al. 2003) by torchmetrics' function. The less
-    images vary, the more alike two of them are: from 0 to 1, where 1 means that all are the same.
-    ``compute`` returns ``ms_ssim`` of the generated and ``ms_ssim_real`` of the real images: a
-    generated value above the real one shows lost diversity, one below it may also be noise.
+    Multi-scale structural similarity (Wang et al. 2003) of images as a picture file holds them,
+    levels from 0 to 255, as the code of Karras et al. (2018, 1710.10196) computes it: Gaussian
+    windows of deviation 1.5 and 11 pixels that lie within the image, five scales, each half of
+    the one before by means of 2 x 2 pixels; where a scale is smaller than the window, both width
+    and deviation shrink to its size; means of the map that are below 0 count as 0.
 
-    Departures: Odena et al. compare within a class, here any two different images make a pair.
-    As in torchmetrics, negative similarities of a scale count as 0, and at the coarsest scale
-    windows reach beyond the borders, by reflection. With fewer scales than five, which small
-    images need, the weights of the finest ones are brought to sum 1.
+    The less images vary, the more alike two of them are: from 0 to 1, where 1 means that all are
+    the same. ``compute`` returns ``ms_ssim`` of the generated and ``ms_ssim_real`` of the real
+    images: a generated value above the real one shows lost diversity, one below it may also be
+    noise.
+
+    Departures: Odena et al. compare within a class, Karras et al. and this any two different
+    images. Karras et al. take each image once; here each pair is drawn on its own. With fewer
+    scales than five, the weights of the finest ones are brought to the five's sum. A last row or
+    column that has no partner is left out at the next scale, where their code fails.
 
     Args:
-        pairs: Number of random pairs of each kind.
-        deviation: Standard deviation of the Gaussian window in pixels; 1.5 in Wang et al. The
-            window is ``2 * int(3.5 * deviation + 0.5) + 1`` pixels wide: 11 for 1.5, 5 for 0.7.
-        scales: Number of scales, from 1 to 5; 5 in Wang et al.
+        pairs: Number of random pairs of each kind; 10,000 in Karras et al.
+        deviation: Standard deviation of the Gaussian window in pixels; 1.5 in both. The window is
+            ``2 * int(3.5 * deviation + 0.5) + 1`` pixels wide: 11 for 1.5, 5 for 0.7.
+        scales: Number of scales, from 1 to 5; 5 in both. Images need ``2 ** (scales - 1)`` pixels
+            a side.
         batch_size: Pairs that are compared at once.
         seed: Chooses the pairs; the same at each call.
         options: Arguments of :class:`torchmetrics.Metric`.
 
     Raises:
-        InputError: if a number is not positive and whole, scales above 5; by
-            ``update`` if images are not finite, or too small for the scales; by ``compute`` if
-            there are fewer than 2 images of a kind.
+        InputError: if a number is not positive and whole, scales above 5; by ``update`` if images
+            are not finite, out of range, or too small for the scales; by ``compute`` if there are
+            fewer than 2 images of a kind.
     """
 
     depends_on_features = False
@@ -61,13 +67,11 @@ class MultiScaleSimilarity(TwoSampleMetric):
     ) -> None:
         check_whole(pairs=pairs, scales=scales, batch_size=batch_size)
         check_positive(deviation=deviation)
-        if scales > len(_WEIGHTS):
-            raise InputError(f"scales must be at most {len(_WEIGHTS)}, not {scales}")
+        self.smallest = smallest_side(scales)
         super().__init__(**options)
         self.pairs, self.batch_size, self.seed = pairs, batch_size, seed
         self.deviation, self.scales = deviation, scales
-        # As torchmetrics chooses it, whatever kernel size it is given.
-        self.window = 2 * int(3.5 * deviation + 0.5) + 1
+        self.window = window_width(deviation)
         self.add_state("real", default=[], dist_reduce_fx="cat")
         self.add_state("generated", default=[], dist_reduce_fx="cat")
 
@@ -79,17 +83,18 @@ class MultiScaleSimilarity(TwoSampleMetric):
         """Add images to one of the two sets.
 
         Args:
-            data: ``[B, C, H, W]``, in [-1, 1].
+            data: ``[B, C, H, W]``, in [-1, 1] or uint8.
             real: Whether they come from the data or from the generator.
         """
         check_samples(data, real=real)
-        least = self.window * 2 ** (self.scales - 1)
-        if data.ndim != 4 or min(data.shape[2:]) < least:
+        if data.ndim != 4 or min(data.shape[2:]) < self.smallest:
             raise InputError(
-                f"MS-SSIM of {self.scales} scales with deviation={self.deviation} needs images "
-                f"[B, C, H, W] of at least {least} pixels a side, got {list(data.shape)}"
+                f"MS-SSIM of {self.scales} scales needs images [B, C, H, W] of at least "
+                f"{self.smallest} pixels a side, got {list(data.shape)}: set fewer scales, as in "
+                "metrics.ms_ssim.scales=3"
             )
-        (self.real if real else self.generated).append(data.detach().float())
+        levels = quantize(to_image_range(data.detach()))
+        (self.real if real else self.generated).append(levels)
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``ms_ssim`` and ``ms_ssim_real``, scalars."""
@@ -107,23 +112,16 @@ class MultiScaleSimilarity(TwoSampleMetric):
         for start in range(0, self.pairs, self.batch_size):
             chosen = slice(start, start + self.batch_size)
             total += (
-                self._compare(images[first[chosen]], images[second[chosen]]).double().sum().cpu()
+                multi_scale_similarity(
+                    images[first[chosen]],
+                    images[second[chosen]],
+                    deviation=self.deviation,
+                    scales=self.scales,
+                )
+                .sum()
+                .cpu()
             )
-        return (total / self.pairs).float().to(images.device)
-
-    def _compare(self, first: Tensor, second: Tensor) -> Tensor:
-        weights = _WEIGHTS[: self.scales]
-        similarity: Tensor = multiscale_structural_similarity_index_measure(
-            first,
-            second,
-            sigma=self.deviation,
-            kernel_size=self.window,
-            data_range=2.0,
-            betas=tuple(weight / sum(weights) for weight in weights),
-            normalize="relu",
-            reduction="none",
-        )
-        return similarity
+        return (total / self.pairs).float().to(self.device)
 
 
 def random_pairs(count: int, pairs: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError
@@ -35,11 +36,12 @@ class GeneratedSamples:
         return len(self._latents)
 
     def part(self, start: int, stop: int) -> Tensor:
-        """Samples ``[stop - start, ...]`` on the model's device."""
+        """Samples ``[stop - start, ...]`` on the model's device, images clamped to [-1, 1]."""
         labels = None if self.labels is None else self.labels[start:stop]
-        return self._model.decode(
+        made = self._model.decode(
             self._latents[start:stop], labels, averaged=True, batch_size=stop - start
         )
+        return _as_saved(made)
 
 
 class AveragedGenerator:
@@ -58,7 +60,7 @@ class AveragedGenerator:
         return drawn.to(self._model.device)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the samples ``[B, ...]`` of latents ``[B, Z]``.
+        """Return the samples ``[B, ...]`` of latents ``[B, Z]``, images clamped to [-1, 1].
 
         Raises:
             InputError: if the model has classes, which latents alone do not choose.
@@ -69,4 +71,12 @@ class AveragedGenerator:
                 f"samples of latents alone need a model without classes, this one has {classes}: "
                 "leave such metrics out"
             )
-        return self._model.decode(latents, None, averaged=True, batch_size=len(latents))
+        made = self._model.decode(latents, None, averaged=True, batch_size=len(latents))
+        return _as_saved(made)
+
+
+def _as_saved(samples: Tensor) -> Tensor:
+    """Clamp images to [-1, 1], as a picture file does; infinite values stay, to be found."""
+    if samples.ndim != 4:
+        return samples
+    return torch.where(samples.isinf(), samples, samples.clamp(-1, 1))

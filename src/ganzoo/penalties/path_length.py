@@ -21,14 +21,19 @@ class PathLength(GamePenalty):
     orthogonal up to scale; the scale is found by the average, which follows the generator. By
     itself the term would slowly shrink it, since the spread of the lengths shrinks with them.
 
+    As in the authors' code y is divided by the root of the number of pixels (of entries, for
+    points), and the gradient reaches the average too, by the share that the newest lengths have in
+    it, 1 % for a decay of 0.99.
+
     Departures: the latents are those that the generator is given, where StyleGAN takes the
-    intermediate ones of its mapping network. As in the authors' code y is divided by the root of
-    the number of pixels (of entries, for points); there the average starts from zero and half of
-    a batch is used, here it starts from the first lengths and the whole batch is used.
+    intermediate ones of its mapping network, and the mean over its layers. In the authors' code
+    the average starts from zero and half of a batch is used, here it starts from the first lengths
+    and the whole batch is used.
 
     Args:
         weight: of the term; 2 in the authors' code.
-        interval: every how many updates of the generator; 8 in the paper.
+        interval: every how many updates of the generator; 8 in the paper, 4 in the authors' later
+            code.
         decay: share of the past in the moving average, in [0, 1); 0.99 in the authors' code.
 
     Raises:
@@ -50,7 +55,9 @@ class PathLength(GamePenalty):
     def value(self, scene: Scene) -> Tensor:
         """Average the squared distance of the lengths to their moving average."""
         lengths = path_lengths(scene, scene.latents(len(scene.real)))
+        newest = lengths.mean()
         average: Tensor = self.average(lengths)
+        average = average + (1 - self.average.decay) * (newest - newest.detach())
         return (lengths - average).square().mean()
 
 

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
 from ganzoo.errors import InputError
+from ganzoo.metrics.images import to_image_range
 
 
 class FeatureExtractor(nn.Module, ABC):
@@ -20,28 +21,32 @@ class FeatureExtractor(nn.Module, ABC):
 
     Attributes:
         name: What tables and files call the features.
+        raw: Whether the features of an image are its pixels, which values are to tell.
     """
 
     name: str
+    raw: ClassVar[bool] = False
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the features.
 
         Args:
-            images: ``[B, C, H, W]`` in [-1, 1] (or points ``[B, D]`` where the extractor says so).
+            images: ``[B, C, H, W]``, floating point in [-1, 1] or uint8 (or points ``[B, D]``
+                where the extractor says so).
 
         Returns:
             float32 ``[B, F]``.
 
         Raises:
-            InputError: if the extractor cannot take samples of this shape.
+            InputError: if the images are of another type or range, or the extractor cannot take
+                samples of this shape.
         """
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            return self.features(images).float()
+            return self.features(to_image_range(images)).float()
 
     @abstractmethod
     def features(self, images: Tensor) -> Tensor:
-        """Compute what ``forward`` returns."""
+        """Compute what ``forward`` returns, of images that are in floating point in [-1, 1]."""
 
     def prepare(self) -> None:
         """Do what takes long, such as training; one process does it before the others.

@@ -10,6 +10,7 @@ class IdentityFeatures(FeatureExtractor):
     """The values of a sample as they are, in a row: for points, mostly."""
 
     name = "identity"
+    raw = True
 
     def features(self, images: Tensor) -> Tensor:
         """Flatten ``[B, ...]``."""
@@ -20,6 +21,7 @@ class PixelFeatures(FeatureExtractor):
     """The levels of an image's pixels, rounded to 8 bits as in a picture file, in [-1, 1]."""
 
     name = "pixels"
+    raw = True
 
     def features(self, images: Tensor) -> Tensor:
         """Quantize and flatten ``[B, C, H, W]``."""

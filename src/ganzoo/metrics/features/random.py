@@ -13,22 +13,32 @@ from ganzoo.metrics.features.base import FeatureExtractor
 from ganzoo.metrics.resizing import quantize, to_color
 
 _CHANNELS = (3, 32, 64)
+# The last features: mean of each colour, and contrast.
+_PLAIN = 4
+# Below one level of 8 bits, contrast is no more than rounding.
+_LEVEL = 1 / 127.5
 
 
 @defaults_from("features/random")
 class RandomFeatures(FeatureExtractor):
     """A small convolutional network with random weights, which depend on the seed only.
 
-    Three 3x3 convolutions of stride 2 with rectifiers and He initialisation (1502.01852), then
-    the mean over the picture. Made for tests and quick looks: it needs no file, and it sees
-    colours, edges and coarse texture, but no objects. Not comparable with any other features.
+    Each picture is standardised: its mean taken away, its deviation made 1. Then come three 3x3
+    convolutions of stride 2 with rectifiers and He initialisation (1502.01852), each scaled to a
+    mean square of 1 over the picture, and the mean over the picture. The last four features are
+    the mean of each colour and the deviation that were taken away. So a picture's structure is
+    seen whatever its contrast, and grey noise is far from pictures; by their own scale, pictures
+    of little contrast would all lie close together, with noise among them.
+
+    It needs no file and no training, and sees colours, edges and texture, but no objects. Not
+    comparable with any other features.
 
     Args:
         dimension: F.
         seed: Chooses the weights.
 
     Raises:
-        InputError: if dimension is not a positive whole number, and by ``forward`` if samples are
+        InputError: if dimension is not a whole number from 5 up, and by ``forward`` if samples are
             not images ``[B, 1 or 3, H, W]``.
     """
 
@@ -36,10 +46,10 @@ class RandomFeatures(FeatureExtractor):
 
     def __init__(self, *, dimension: int = FROM_CONFIG, seed: int = FROM_CONFIG) -> None:
         super().__init__()
-        check_whole(dimension=dimension)
+        check_whole(_PLAIN + 1, dimension=dimension)
         self.dimension, self.seed = dimension, seed
         generator = torch.Generator().manual_seed(seed)
-        sizes = [*_CHANNELS, dimension]
+        sizes = [*_CHANNELS, dimension - _PLAIN]
         layers = [
             nn.Parameter(_filters(inputs, outputs, generator), requires_grad=False)
             for inputs, outputs in pairwise(sizes)
@@ -49,14 +59,20 @@ class RandomFeatures(FeatureExtractor):
 
     def features(self, images: Tensor) -> Tensor:
         """Compute ``[B, F]``; any height and width will do."""
-        hidden = to_color(quantize(images)).float().div(127.5).sub(1)
+        pictures = to_color(quantize(images)).float().div(127.5).sub(1)
+        deviation, mean = torch.std_mean(pictures, dim=(1, 2, 3), correction=0, keepdim=True)
+        hidden = (pictures - mean) / (deviation + _LEVEL)
         for filters in self.layers:
             hidden = nn.functional.conv2d(hidden, filters, stride=2, padding=1).relu()
-        return hidden.mean(dim=(2, 3))
+            scale = hidden.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+            hidden = hidden / (scale + _LEVEL)
+        means = (part.mean(dim=(2, 3)) for part in (hidden, pictures, deviation))
+        return torch.cat(list(means), dim=1)
 
     def protocol(self) -> dict[str, Any]:
         """Return what decides the features."""
-        return {**super().protocol(), "dimension": self.dimension, "seed": self.seed}
+        settings = {"dimension": self.dimension, "seed": self.seed}
+        return {**super().protocol(), **settings, "standardised": True}
 
 
 def _filters(inputs: int, outputs: int, generator: torch.Generator) -> Tensor:
