@@ -1,6 +1,5 @@
 """The user's own pictures in a folder."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,28 +7,26 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.checks import check_root
+from ganzoo.data.checks import ImageSize, check_root
+from ganzoo.data.conversions import Change
 from ganzoo.data.decoded import DecodedImages
+from ganzoo.data.picture_files import ENDINGS, find_pictures
 from ganzoo.errors import InputError, check_whole
-
-_ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".avif", ".jp2"),
-)
 
 
 class ImageFolder(DecodedImages):
     """All pictures in a folder and the folders in it, in the order of their paths.
 
-    Modes and sizes may differ: see :func:`ganzoo.data.pictures.decode`. Files without a
-    picture's ending and hidden files are passed over. Links to folders are followed.
+    Modes and sizes may differ: see :func:`ganzoo.data.pictures.decode`. Which files are pictures
+    and which links are followed: see :func:`ganzoo.data.picture_files.find_pictures`.
 
     Args:
         root: The folder.
         held_out_root: A folder of pictures of the same kind that training never sees, with class
             folders of the same names; None if there is none.
-        channels: 1 or 3.
-        image_size: Height and width in pixels; the largest centred square is resized.
+        channels: 1 (grey), 3 (colour), or 2 and 4 (the same with transparency).
+        image_size: Height and width in pixels, one number or two; the largest centred part of
+            these proportions is resized.
         num_classes: Number of class folders: each folder in ``root`` that holds pictures, at any
             depth, is a class, numbered in the order of names. None takes no notice of folders.
 
@@ -45,7 +42,7 @@ class ImageFolder(DecodedImages):
         root: str | Path,
         held_out_root: str | Path | None,
         channels: int,
-        image_size: int,
+        image_size: ImageSize,
         num_classes: int | None,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
@@ -74,10 +71,10 @@ class ImageFolder(DecodedImages):
                 not what ``num_classes`` says.
         """
         self.prepare()
-        paths = sorted(_pictures(self._root))
+        paths = find_pictures(self._root)
         if not paths:
             raise InputError(
-                f"there is no picture in {self._root} (looked for {' '.join(_ENDINGS)}): "
+                f"there is no picture in {self._root} (looked for {' '.join(ENDINGS)}): "
                 f"set {self._setting} to a folder of pictures"
             )
         labels = None if self.num_classes is None else self._labels_of(paths)
@@ -89,8 +86,8 @@ class ImageFolder(DecodedImages):
 
     def verify(self, item: str) -> None:
         """Read the header, which tells whether the file is a picture at all."""
-        with Image.open(item):
-            pass
+        with Image.open(item) as image:
+            self.conversions.add(Change.of(image, self.shape))
 
     def held_out(self) -> "ImageFolder | None":
         """Return the held-out folder, where one is set."""
@@ -98,7 +95,7 @@ class ImageFolder(DecodedImages):
 
     def class_names(self) -> list[str]:
         """Return the names of the folders in ``root`` that hold pictures, in order."""
-        return _class_names(_pictures(self._root))
+        return _class_names(find_pictures(self._root))
 
     def _labels_of(self, paths: list[Path]) -> Tensor:
         outside = [path for path in paths if len(path.parts) == 1]
@@ -132,7 +129,7 @@ class _HeldOut(ImageFolder):
             root=root,
             held_out_root=None,
             channels=training.shape[0],
-            image_size=training.shape[1],
+            image_size=training.shape[1:],
             num_classes=training.num_classes,
         )
         self._training = training
@@ -165,15 +162,3 @@ def _check_apart(root: Path, held_out_root: Path) -> None:
 
 def _class_names(paths: Iterable[Path]) -> list[str]:
     return sorted({path.parts[0] for path in paths if len(path.parts) > 1})
-
-
-def _pictures(root: Path) -> list[Path]:
-    found = []
-    for folder, _, names in os.walk(root, followlinks=True):
-        inside = Path(folder).relative_to(root)
-        found += [
-            inside / name
-            for name in names
-            if not name.startswith(".") and name.lower().endswith(_ENDINGS)
-        ]
-    return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganzoo.data.checks import check_root, one_line
+from ganzoo.data.checks import ImageSize, check_root, one_line
 from ganzoo.data.decoded import DecodedImages
 from ganzoo.errors import InputError
 
@@ -25,15 +25,22 @@ class LSUN(DecodedImages):
         root: Folder that holds ``<category>_lmdb``.
         category: Such as ``bedroom_train`` or ``church_outdoor_val``.
         download: Must be false: neither torchvision nor this class can download LSUN.
-        channels: 1 or 3.
-        image_size: Height and width in pixels; the largest centred square is resized.
+        channels: 1 (grey), 3 (colour), or 2 and 4 (the same with transparency).
+        image_size: Height and width in pixels, one number or two; the largest centred part of
+            these proportions is resized.
 
     Raises:
         InputError: if an argument is of the wrong kind, or a download is asked for.
     """
 
     def __init__(
-        self, *, root: str | Path, category: str, download: bool, channels: int, image_size: int
+        self,
+        *,
+        root: str | Path,
+        category: str,
+        download: bool,
+        channels: int,
+        image_size: ImageSize,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         self._root = check_root(root)
@@ -86,7 +93,7 @@ class LSUN(DecodedImages):
             category=f"{name}_val",
             download=self._download,
             channels=self.shape[0],
-            image_size=self.shape[1],
+            image_size=self.shape[1:],
         )
 
     @contextmanager

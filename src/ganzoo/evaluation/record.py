@@ -42,6 +42,11 @@ class Record:
     directions: dict[str, str]
     content: dict[str, Any]
 
+    @property
+    def names(self) -> list[str]:
+        """Names of all values; a subject may lack some."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.values))
+
 
 def make_record(
     evaluation: Evaluation, outcome: Outcome, real: dict[str, Any], started: float, ended: float
@@ -66,6 +71,7 @@ def make_record(
             },
             "real": real,
             "seeds": list(evaluation.seeds),
+            "left_out": dict(evaluation.evaluator.left_out),
             **_measures(evaluator=evaluation.evaluator),
         },
         "versions": versions(),
