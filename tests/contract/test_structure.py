@@ -124,7 +124,7 @@ def test_sizes():
 def test_one_stem_for_a_variant():
     names = {path.stem for path in (SOURCE / "models").glob("*.py")}
     mechanics = {
-        "__init__", "averaging", "batches", "classes", "encoding", "finite", "game", "generated",
+        "__init__", "averaging", "batches", "class_names", "classes", "encoding", "finite", "game",
         "local_state", "move", "penalising", "player", "presentation", "recipe", "record", "replay",
         "sampling", "unrolling",
     }  # fmt: skip

@@ -30,10 +30,11 @@ def vector(size: int) -> ListConfig:
     return OmegaConf.create([size])
 
 
-def picture(channels: int, image_size: int | Sequence[int]) -> ListConfig:
+def picture(channels: int, image_size: int | ListConfig) -> ListConfig:
     """The shape of pictures whose size is one number, or height and width."""
-    several = isinstance(image_size, Sequence) and not isinstance(image_size, str)
-    return OmegaConf.create([channels, *(image_size if several else [image_size] * 2)])
+    if isinstance(image_size, ListConfig):
+        return OmegaConf.create([channels, *image_size])
+    return OmegaConf.create([channels, image_size, image_size])
 
 
 def one_more(count: int | None) -> int | None:

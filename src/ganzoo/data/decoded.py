@@ -40,6 +40,7 @@ class DecodedImages(Collection):
         image_size: Height and width in pixels: one number, or two.
 
     Attributes:
+        origin: What messages call the whole of the pictures.
         conversions: What was done to the pictures, known after ``setup``; where they are not kept
             in memory, of those whose files are opened there.
 
@@ -50,6 +51,7 @@ class DecodedImages(Collection):
     def __init__(self, *, channels: int, image_size: ImageSize) -> None:
         self.shape = picture_shape(channels=channels, image_size=image_size)
         self.conversions = Conversions()
+        self.origin = type(self).__name__
         self._items: Sequence[Any] = ()
         self._labels: Tensor | None = None
         self._images: Tensor | None = None
@@ -84,7 +86,7 @@ class DecodedImages(Collection):
         if broken:
             self._leave_out(broken)
         if str(self.conversions):
-            _say(logging.INFO, f"of {self.size:,} pictures: {self.conversions}")
+            _say(logging.INFO, f"{self.origin}: of {self.size:,} pictures {self.conversions}")
 
     @property
     def size(self) -> int:

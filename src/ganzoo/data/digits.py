@@ -28,5 +28,6 @@ class Digits(StoredImages):
         """Return pictures ``[1797, 1, 8, 8]``, labels and 10."""
         digits = load_digits()
         levels = torch.from_numpy(digits.images) * (255 / 16)
+        self.class_names = [str(name) for name in digits.target_names]
         images = levels.round().to(torch.uint8).unsqueeze(1)
         return images, torch.from_numpy(digits.target).long(), len(digits.target_names)

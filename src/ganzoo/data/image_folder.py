@@ -30,6 +30,9 @@ class ImageFolder(DecodedImages):
         num_classes: Number of class folders: each folder in ``root`` that holds pictures, at any
             depth, is a class, numbered in the order of names. None takes no notice of folders.
 
+    Attributes:
+        root: The folder's absolute path.
+
     Raises:
         InputError: if an argument is of the wrong kind, or one folder is inside the other.
     """
@@ -49,10 +52,11 @@ class ImageFolder(DecodedImages):
         if num_classes is not None:
             check_whole(num_classes=num_classes)
         self.num_classes = num_classes
-        self._root = check_root(root)
+        self.root = check_root(root)
+        self.origin = str(self.root)
         self._held_out_root = None if held_out_root is None else check_root(held_out_root)
         if self._held_out_root is not None:
-            _check_apart(self._root, self._held_out_root)
+            _check_apart(self.root, self._held_out_root)
 
     def prepare(self) -> None:
         """Check that there is a folder.
@@ -60,8 +64,8 @@ class ImageFolder(DecodedImages):
         Raises:
             InputError: if there is none.
         """
-        if not self._root.is_dir():
-            raise InputError(f"there is no folder {self._root}: set {self._setting} to one")
+        if not self.root.is_dir():
+            raise InputError(f"there is no folder {self.root}: set {self._setting} to one")
 
     def find(self) -> tuple[list[str], Tensor | None]:
         """Return the paths of the pictures and, where they are asked for, labels.
@@ -71,14 +75,14 @@ class ImageFolder(DecodedImages):
                 not what ``num_classes`` says.
         """
         self.prepare()
-        paths = find_pictures(self._root)
+        paths = find_pictures(self.root)
         if not paths:
             raise InputError(
-                f"there is no picture in {self._root} (looked for {' '.join(ENDINGS)}): "
+                f"there is no picture in {self.root} (looked for {' '.join(ENDINGS)}): "
                 f"set {self._setting} to a folder of pictures"
             )
         labels = None if self.num_classes is None else self._labels_of(paths)
-        return [str(self._root / path) for path in paths], labels
+        return [str(self.root / path) for path in paths], labels
 
     def open(self, item: str) -> Image.Image:
         """Open the picture at a path."""
@@ -93,28 +97,25 @@ class ImageFolder(DecodedImages):
         """Return the held-out folder, where one is set."""
         return None if self._held_out_root is None else _HeldOut(self, self._held_out_root)
 
-    def class_names(self) -> list[str]:
-        """Return the names of the folders in ``root`` that hold pictures, in order."""
-        return _class_names(find_pictures(self._root))
-
     def _labels_of(self, paths: list[Path]) -> Tensor:
         outside = [path for path in paths if len(path.parts) == 1]
         if len(outside) == len(paths):
             raise InputError(
-                f"num_classes={self.num_classes}, but {self._root} holds pictures without class "
+                f"num_classes={self.num_classes}, but {self.root} holds pictures without class "
                 "folders: put each class in a folder, or set dataset.num_classes=null"
             )
         if outside:
             raise InputError(
-                f"{len(outside)} pictures in {self._root} lie outside the class folders, as "
+                f"{len(outside)} pictures in {self.root} lie outside the class folders, as "
                 f"{outside[0]}: move them, or set dataset.num_classes=null"
             )
         names = _class_names(paths)
         if len(names) != self.num_classes:
             raise InputError(
-                f"num_classes={self.num_classes}, but {self._root} holds {len(names)} class "
+                f"num_classes={self.num_classes}, but {self.root} holds {len(names)} class "
                 f"folders: set dataset.num_classes={len(names)}, or null to leave the labels out"
             )
+        self.class_names = names
         numbers = {name: number for number, name in enumerate(names)}
         return torch.tensor([numbers[path.parts[0]] for path in paths])
 
@@ -142,10 +143,11 @@ class _HeldOut(ImageFolder):
         """
         found = super().find()
         if self.num_classes is not None:
-            theirs, ours = self._training.class_names(), self.class_names()
+            theirs = self._training.class_names or _class_names(find_pictures(self._training.root))
+            ours = self.class_names or []
             if theirs != ours:
                 raise InputError(
-                    f"the class folders in {self._root} are not those for training: "
+                    f"the class folders in {self.root} are not those for training: "
                     f"{', '.join(sorted(set(theirs) ^ set(ours)))} is in one of them only"
                 )
         return found

@@ -36,12 +36,12 @@ def fit(images: Tensor, *, channels: int, image_size: ImageSize, padding: int) -
     """
     channels, height, width = picture_shape(channels=channels, image_size=image_size)
     images = _in_channels(images, channels)
-    native = tuple(images.shape[-2:])
-    if tuple(side + 2 * padding for side in native) == (height, width):
+    high, wide = images.shape[-2:]
+    if (high + 2 * padding, wide + 2 * padding) == (height, width):
         return torch.nn.functional.pad(images, [padding] * 4)
-    if native == (height, width):
+    if (high, wide) == (height, width):
         return images.contiguous()
-    part = proportional(*native, height, width)
+    part = proportional(high, wide, height, width)
     cut = v2.functional.center_crop(images, list(part))
     return torch.cat([_resize(some, height, width) for some in torch.split(cut, _CHUNK)])
 

@@ -40,8 +40,8 @@ def find_pictures(root: Path, *, besides: Collection[str] = ()) -> list[Path]:
                 continue
             seen.add(real)
             inside[:] = sorted(name for name in inside if not name.startswith("."))
-            paths = [os.path.join(folder, name) for name in inside]
-            waiting += [path for path in paths if os.path.islink(path)]
+            links = [path for path in (Path(folder, name) for name in inside) if path.is_symlink()]
+            waiting += map(str, links)
             found += [
                 Path(folder, name).relative_to(root)
                 for name in names

@@ -149,6 +149,7 @@ class ArrayImages(StoredImages):
         images = _channels_first(torch.as_tensor(dataset.data))
         if (labels < 0).any():
             return images, None, None
+        self.class_names = [str(name) for name in dataset.classes]
         return images, labels, len(dataset.classes)
 
     def held_out(self) -> "ArrayImages | None":

@@ -17,7 +17,6 @@ from ganzoo.metrics.populations import Population, StoredSamples
 from ganzoo.metrics.samples import TwoSampleMetric
 from ganzoo.metrics.team import Team
 
-
 log = logging.getLogger("ganzoo")
 
 
