@@ -1,5 +1,6 @@
 """The evaluating entry point, from checkpoints and stored samples to numbers and files."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def trained(tmp_path_factory):
         *("model=conditional_gan", "dataset=digits", "network=mlp", "network.generator.width=8"),
         *("dataset.image_size=10", f"dataset.evaluation_samples={SAMPLES}", "dataset.batch_size=8"),
         *("trainer=smoke", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false"),
-        *("features=pixels", "metrics=[fid,prdc]", "hydra.run.dir=run"),
+        *("features=pixels", "metrics=[fid,prdc,memorization,kid]", "hydra.run.dir=run"),
         *("callbacks.checkpoints.keep_every_n_steps=2", "latent.latent_dim=4"),
     ]
     with pytest.MonkeyPatch.context() as patch:
@@ -171,6 +172,68 @@ def test_stored_samples_against_a_data_set(values, tmp_path, protocol):
     assert protocol()["protocol"]["counts"] == {"generated": 50, "real": 1797}
 
 
+def test_what_the_data_cannot_give_is_left_out_with_a_line(evaluate, trained, tmp_path, protocol):
+    """One such metric ended the evaluation; these digits have nothing held out."""
+    code, said = evaluate(
+        *(f"checkpoint={trained}/checkpoints/last.ckpt", "features=[pixels,random]", "output=out"),
+        *("metrics=[kid,prdc,memorization,inception_score]", "seeds=2", "samples=50"),
+        *("metrics.kid.subset_size=200", "logger=[csv,tensorboard]"),
+    )
+    assert code == 0, said.err
+    content = protocol()
+    kept = content["protocol"]["left_out"]
+    assert "set metrics.kid.subset_size lower" in kept["kid on pixels"]
+    assert "dataset.held_out_root" in kept["memorization on random"]
+    assert "no class logits" in kept["inception_score on pixels"]
+    lines = [line for line in said.err.splitlines() if "is left out" in line]
+    assert lines == [f"{name} is left out: {why}" for name, why in kept.items()]
+    (values,) = (subject["values"] for subject in content["subjects"])
+    assert set(values) == {
+        f"{name}_{features}@50"
+        for name in ("precision", "recall", "density", "coverage")
+        for features in ("pixels", "random")
+    }
+    (row,) = csv.DictReader((tmp_path / "out" / "metrics.csv").open())
+    assert row["step"] == "4"
+    logged = {f"metrics/{name}": f"{value['mean']}" for name, value in values.items()}
+    assert logged.items() <= row.items()
+    assert "metrics/recall_pixels@50_deviation" in row
+    assert list((tmp_path / "out" / "tensorboard").glob("events.*"))
+
+
+def test_training_goes_on_without_what_its_data_cannot_give(trained):
+    values = json.loads((trained / "summary.json").read_text())["values"]
+    assert f"metrics/recall@{SAMPLES}" in values
+    assert not any("copying" in name or "kid" in name for name in values)
+
+
+def test_pictures_of_any_kind_are_measured_in_the_shape_of_the_generated_ones(
+    values, trained, tmp_path, protocol
+):
+    """The same folder that training takes; the record says what was done."""
+    folder_of(tmp_path / "real", digits(0, 60).repeat(2, 1).repeat(2, 2))
+    Image.new("RGBA", (30, 20), (9, 9, 9, 99)).save(tmp_path / "real" / "a.png")
+    Image.fromarray(np.zeros((20, 20), np.float32)).save(tmp_path / "real" / "b.tiff")
+    (tmp_path / "real" / "c.png").write_bytes(b"")
+    (tmp_path / "real" / "up").symlink_to("..")
+    words = ("real=real", "features=pixels", "metrics=fid")
+    (found,) = values(f"checkpoint={trained}/checkpoints/last.ckpt", "samples=20", *words)
+    assert set(found) == {"fid@20"}
+    assert protocol()["protocol"]["counts"]["real"] == 62
+    assert protocol()["protocol"]["real"]["conversions"] == {
+        "of 32 bits scaled to 8": 1,
+        "of colour turned to grey": 1,
+        "with transparency laid on white": 1,
+        "resized": {"pictures": 62, "from": "16 x 16 to 20 x 30"},
+        "left out, unreadable": 1,
+    }
+    np.savez(tmp_path / "fake.npz", arr_0=digits(60, 90) / 255)
+    (found,) = values("fake=fake.npz", *words)
+    content = protocol()
+    assert content["subjects"][0]["conversions"] == {"scaled to 0 to 255": "from 0 to 1"}
+    assert content["protocol"]["real"]["conversions"]["resized"]["pictures"] == 62
+
+
 def test_seeds_give_mean_and_deviation_over_latents(values, trained, tmp_path, protocol):
     """Against values by hand: the model's samples of each seed, and the same real ones."""
     real = np.random.default_rng(0).integers(0, 256, (70, 10, 10), dtype=np.uint8)
@@ -277,7 +340,7 @@ def places(trained, tmp_path):
     folder_of(tmp_path / "colour", digits(0, 20)[..., None].repeat(3, axis=3))
     (tmp_path / "empty").mkdir()
     np.savez(tmp_path / "nan.npz", samples=np.array([[0.0, np.nan], [1.0, 2.0]]))
-    np.savez(tmp_path / "other.npz", images=digits(0, 20))
+    np.savez(tmp_path / "other.npz", images=digits(0, 20), more=digits(0, 20))
     (tmp_path / "bad.ckpt").write_bytes(b"no checkpoint")
     return tmp_path
 
@@ -288,11 +351,15 @@ def places(trained, tmp_path):
         ([], "give either checkpoint=PATH or fake=PATH"),
         (["checkpoint=good.ckpt", "fake=good"], "give either checkpoint=PATH or fake=PATH"),
         (["fake=good"], "add real=PATH or dataset=NAME"),
-        (["real=good", "fake=small", "features=pixels"], "needs at least 6 generated samples"),
-        (["checkpoint=good.ckpt", "samples=3", "features=pixels"], "needs at least 6"),
+        (
+            ["real=good", "fake=small", "features=pixels", "metrics=prdc"],
+            "needs at least 6 generated samples, got 4: set evaluator.samples higher",
+        ),
+        (["checkpoint=good.ckpt", "features=pixels", "metrics=memorization"], "dataset.held_out"),
         (["real=good", "fake=good", "samples=21", "features=pixels"], "holds 20"),
         (["dataset=digits", "fake=colour"], "are [3, 8, 8], real ones [1, 8, 8]"),
-        (["checkpoint=good.ckpt", "real=good"], "are [1, 10, 10], real ones [1, 8, 8]"),
+        (["real=good", "fake=good.ckpt"], "nor an .npz file: write checkpoint=PATH"),
+        (["checkpoint=colour"], "stored samples are given as fake=PATH"),
         (["real=good", "fake=empty"], "there is no picture in empty"),
         (["real=nan.npz", "fake=nan.npz"], "1 of 2 samples in nan.npz are NaN"),
         (["real=good", "fake=other.npz"], "has no array `samples`"),
@@ -308,8 +375,9 @@ def test_wrong_input(evaluate, places, words, message):
     before = sorted(places.rglob("*"))
     code, said = evaluate(*words)
     assert code == 1
-    assert message in said.err
-    assert len(said.err.strip().splitlines()) == 1
+    *before_it, line = said.err.strip().splitlines()
+    assert line.startswith("ganzoo: ") and message in line and len(line) < 300
+    assert all(one.startswith(("measuring ", "real samples ")) for one in before_it)
     after = [path for path in sorted(places.rglob("*")) if "cache" not in path.parts]
     assert after == before
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ganzoo.errors import InputError
 from ganzoo.pictures import files, image_grid, points, save_gif, save_png, scatter, to_uint8
+from ganzoo.pictures.tiles import color_tiles
 
 GENERATED = np.array([0xD1, 0x49, 0x5B])
 
@@ -104,7 +105,18 @@ def test_a_tall_strip_of_tiny_images_is_not_enlarged_beyond_reason():
     assert image_grid(torch.zeros(100, 1, 8, 8), columns=1).shape[0] <= 4000
 
 
-@pytest.mark.parametrize("shape", [(4, 2, 8, 8), (8, 8), (0, 3, 8, 8), (4, 3, 0, 8)])
+def test_any_number_of_channels_can_be_seen():
+    images = torch.rand(3, 5, 4, 6) * 2 - 1
+    levels = to_uint8(images).permute(0, 2, 3, 1).numpy()
+    assert np.array_equal(color_tiles(images), levels[..., :3])
+    for channels in (2, 4):
+        share = levels[..., channels - 1 : channels] / 255
+        laid = levels[..., : channels - 1] * share + 255 * (1 - share)
+        found = color_tiles(images[:, :channels]).astype(int)
+        assert np.abs(found - laid).max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize("shape", [(4, 0, 8, 8), (8, 8), (0, 3, 8, 8), (4, 3, 0, 8)])
 def test_other_shapes_than_images_are_an_error(shape):
     with pytest.raises(InputError, match=r"\[N, C, H, W\]"):
         image_grid(torch.zeros(shape), columns=4)

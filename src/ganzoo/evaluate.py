@@ -23,18 +23,22 @@ def evaluate(config: DictConfig) -> None:
     """
     from pathlib import Path
 
+    from ganzoo.composition.compose import build
     from ganzoo.evaluation.files import check_folder, files_of, write_files
-    from ganzoo.evaluation.record import make_record
+    from ganzoo.evaluation.record import log_values, make_record
     from ganzoo.evaluation.tables import table
 
     started = time.monotonic()
     folder, figures = Path(config.output), config.figures
     check_folder(folder)
     evaluation = build_evaluation(config)
+    loggers = [build(node) for node in config.logger.values()]
     outcome = evaluation.run()
-    record = make_record(evaluation, outcome, describe_real(config), started, time.monotonic())
+    real = describe_real(config, evaluation.data)
+    record = make_record(evaluation, outcome, real, started, time.monotonic())
     files = files_of(record, outcome, queries=figures.queries, neighbors=figures.neighbors)
     paths = write_files(folder, files)
+    log_values(loggers, record)
     print("\n".join([*table(record), "", *map(str, paths)]))
 
 

@@ -1,6 +1,7 @@
 """Sample from a checkpoint: ``python -m ganzoo.sample checkpoint=PATH n=64 output=DIR``."""
 
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -47,9 +48,10 @@ def sample(config: DictConfig) -> None:
         samples, labels = request.draw(model)
         _make(folder)
         if config.format == "npz":
-            files = export.save_npz(samples, labels, folder)
+            files = export.save_npz(samples, labels, folder, model.class_names)
         else:
-            files = export.save_pictures(samples, folder, config.columns)
+            names = model.class_names
+            files = export.save_pictures(samples, folder, config.columns, labels, names)
     print("\n".join(str(path) for path in files))
 
 
@@ -58,8 +60,8 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise InputError(f"unknown {name} {value!r}: {nearest(str(value), choices)}")
 
 
-def _plain(labels: ListConfig | int | None) -> list[int] | int | None:
-    return OmegaConf.to_object(labels) if isinstance(labels, ListConfig) else labels  # type: ignore[return-value]
+def _plain(labels: ListConfig | Any) -> Any:
+    return OmegaConf.to_object(labels) if isinstance(labels, ListConfig) else labels
 
 
 def _make(folder: Path) -> None:

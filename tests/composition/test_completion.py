@@ -27,8 +27,10 @@ def original(tmp_path_factory):
         "gan",
         dataset="image_folder",
         overrides=[
-            *("network=mlp", "network.generator.width=4", "dataset.image_size=4"),
-            *("dataset.root=my pictures", "dataset.evaluation_samples=30", "dataset.batch_size=2"),
+            *("network=mlp", "network.generator.width=4", "dataset.image_size=[4,5]"),
+            *("dataset.root=my pictures", "dataset.evaluation_samples=30", "+dataset.note=mine"),
+            "dataset.datamodule.batch_size=2",
+            "dataset.datamodule.source.held_out_root=${oc.env:APART,/apart}",
         ],
     )
     io = AtomicCheckpointIO()
@@ -66,10 +68,12 @@ def test_the_data_set_and_what_was_changed_of_it_come_before_the_users_words(pat
     added = completed[2:-2]
     assert added[0] == "dataset=image_folder"
     assert set(added[1:]) == {
-        "dataset.root='my pictures'",
-        "dataset.image_size=4",
-        "dataset.evaluation_samples=30",
-        "dataset.batch_size=2",
+        "++dataset.root='my pictures'",
+        "++dataset.image_size=[4,5]",
+        "++dataset.evaluation_samples=30",
+        "++dataset.datamodule.batch_size=2",
+        "++dataset.datamodule.source.held_out_root='/apart'",
+        "++dataset.note='mine'",
     }
     config = compose_config([*added, "checkpoint=model.ckpt", "dataset.image_size=5"], CONFIG)
     assert config.dataset.root == "my pictures" and config.dataset.image_size == 5
@@ -93,7 +97,18 @@ def test_a_data_set_that_the_user_names_is_the_users(path):
     words = ["checkpoint=model.ckpt", "dataset=digits"]
     assert complete(words) == words
     same = complete(["checkpoint=model.ckpt", "dataset=image_folder"])
-    assert "dataset.root='my pictures'" in same and same.count("dataset=image_folder") == 1
+    assert "++dataset.root='my pictures'" in same and same.count("dataset=image_folder") == 1
+
+
+def test_a_class_of_the_users_own_is_taken_where_it_is_trusted(described, path):
+    (path.parent / "my_pictures.py").write_text("class Mine: pass")
+    described(settings={"datamodule.source._target_": "my_pictures.Mine"})
+    with pytest.raises(InputError, match="my_pictures.Mine, which is not trusted"):
+        complete(["checkpoint=model.ckpt"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(path.parent)
+        words = complete(["checkpoint=model.ckpt", "trusted=[my_pictures]"])
+    assert "++dataset.datamodule.source._target_='my_pictures.Mine'" in words
 
 
 @pytest.mark.parametrize(
@@ -149,19 +164,20 @@ def test_what_cannot_be_completed_is_refused(words, message, tmp_path, monkeypat
         ({"name": "mnist2"}, "was trained on 'mnist2', which is no dataset here"),
         ({"name": "base/images"}, "which is no dataset here"),
         ({"settings": [("root", "/")]}, "does not describe its data set"),
-        ({"settings": {"image_sise": 3}}, "sets image_sise of its data set, which is no setting"),
-        ({"settings": {"datamodule": None}}, "sets datamodule of its data set"),
-        ({"settings": {"datamodule._target_": "os.system"}}, "which is no setting"),
-        ({"settings": {"root=a dataset": 3}}, "which is no setting"),
-        ({"settings": {"two\nlines": 3}}, "sets something else of its data set"),
-        ({"settings": {3: 3}}, "which is no setting"),
-        ({"settings": {"shape": [1, 2, 3]}}, "which is no setting"),
-        ({"settings": {"root": "${oc.env:HOME}"}}, "sets dataset.root to no plain value"),
-        ({"settings": {"root": "???"}}, "to no plain value"),
-        ({"settings": {"root": "two\nlines"}}, "to no plain value"),
-        ({"settings": {"root": {"_target_": "os.system"}}}, "to no plain value"),
-        ({"settings": {"image_size": 2**80}}, "to no plain value"),
-        ({"settings": {"image_size": torch.tensor(4)}}, "to no plain value"),
+        ({"settings": {"datamodule._target_": "os.system"}}, "os.system, which is not trusted"),
+        ({"settings": {"datamodule.source._target_": "my.Data"}}, "pass trusted=['my']"),
+        ({"settings": {"root": {"_target_": "os.system"}}}, "os.system, which is not trusted"),
+        ({"settings": {"root": [{"_target_": "os.system"}]}}, "os.system, which is not trusted"),
+        ({"settings": {"root": {"a": 3}}}, "to no plain value"),
+        ({"settings": {"root": [{"a": 3}]}}, "to no plain value"),
+        ({"settings": {"root=a dataset": 3}}, "does not describe its data set"),
+        ({"settings": {"two\nlines": 3}}, "does not describe its data set"),
+        ({"settings": {3: 3}}, "does not describe its data set"),
+        ({"settings": {"root": "${oc.env:HOME}"}}, "holds an interpolation"),
+        ({"settings": {"root": "???"}}, "holds an interpolation"),
+        ({"settings": {"root": "two\nlines"}}, "to text that is longer than a line"),
+        ({"settings": {"image_size": 2**80}}, "to a number of more than 64 bits"),
+        ({"settings": {"image_size": torch.tensor(4)}}, "to a Tensor"),
     ],
 )
 def test_a_stranger_can_choose_plain_values_of_settings_only(described, fields, message):
@@ -208,10 +224,15 @@ def composed():
         ({"fake": "a", "metrics": {}}, "there are no metrics"),
         ({"fake": "a", "seeds": 2}, "seeds=2 needs a generator"),
         ({"fake": "a", "device": "tpu"}, "there is no device 'tpu' here"),
-        ({"fake": "a", "real": "b"}, "there is no folder or file b"),
-        ({"checkpoint": "model.ckpt"}, "are [3, 4, 4], real ones [1, 8, 8]"),
+        ({"fake": "a", "real": "b"}, "there is no folder or file a"),
+        ({"fake": "a", "image_size": [3]}, "image_size must be one number or [height, width]"),
+        ({"checkpoint": "model.ckpt", "image_size": 3}, "leave it out"),
         (
-            {"checkpoint": "model.ckpt", "dataset.shape": [3, 4, 4], "bootstrap.resamples": 2,
+            {"checkpoint": "model.ckpt"},
+            "are [3, 4, 5], real ones [1, 8, 8]: set dataset.channels=3 dataset.image_size=[4,5]",
+        ),
+        (
+            {"checkpoint": "model.ckpt", "dataset.shape": [3, 4, 5], "bootstrap.resamples": 2,
              "metrics": {"a": {"_target_": "ganzoo.metrics.PerceptualPathLength"}}},
             "none of these metrics can be bootstrapped",
         ),
@@ -233,7 +254,7 @@ def test_a_bootstrap_wraps_what_depends_on_the_choice_of_samples(composed, path)
     config = copy.deepcopy(composed)
     length = {"pairs": 3, "epsilon": 0.1, "interpolation": "linear", "discard": 0.1, "seed": 0}
     with open_dict(config):
-        config.checkpoint, config.dataset.shape = "model.ckpt", [3, 4, 4]
+        config.checkpoint, config.dataset.shape = "model.ckpt", [3, 4, 5]
         config.bootstrap.resamples = 7
         config.metrics.length = {"_target_": "ganzoo.metrics.PerceptualPathLength", **length}
     metrics = build_evaluation(config).evaluator.metrics

@@ -3,9 +3,10 @@ import io
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 from torchvision.transforms import v2
 
+from ganzoo.data.conversions import Change, Conversions
 from ganzoo.data.pictures import decode
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
@@ -21,7 +22,8 @@ def reopened(image, kind="PNG", **options):
 def arrays(image, channels, image_size=8):
     tensor = decode(image, channels=channels, image_size=image_size)
     assert tensor.dtype == torch.uint8
-    assert tensor.shape == (channels, image_size, image_size)
+    height, width = image_size if isinstance(image_size, list) else (image_size, image_size)
+    assert tensor.shape == (channels, height, width)
     return tensor.permute(1, 2, 0).numpy()
 
 
@@ -66,11 +68,98 @@ def test_16_bit_grey_is_scaled(kind):
     assert np.array_equal(arrays(picture, 3)[..., 2], np.rint(levels / 257))
 
 
-def test_32_bit_grey_is_taken_as_16_bit():
-    levels = np.array([[0, 257], [65535, 90000]], dtype=np.int32)
+@pytest.mark.parametrize(
+    ("levels", "white", "black"),
+    [
+        (np.int32([[0, 10], [200, 255]]), 255, 0),
+        (np.int32([[0, 257], [300, 65535]]), 65535, 0),
+        (np.int32([[0, 257], [65535, 90000]]), 90000, 0),
+        (np.int32([[-50, 0], [20, 50]]), 50, -50),
+        (np.float32([[0, 0.25], [0.5, 0.9]]), 1, 0),
+        (np.float32([[-0.9, 0.25], [0.5, 0.9]]), 1, -1),
+        (np.float32([[0, 1.5], [90, 200]]), 255, 0),
+        (np.float32([[3, 300], [1e4, 6e4]]), 65535, 0),
+        (np.float32([[-7, 0], [3, 21]]), 21, -7),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_32_bit_grey_is_scaled_by_its_range(levels, white, black, channels):
+    """TIFFs of floats were black, and so were whole numbers from 0 to 255."""
     picture = reopened(Image.fromarray(levels), "TIFF")
-    assert picture.mode == "I"
-    assert arrays(picture, 1, 2)[..., 0].tolist() == [[0, 1], [255, 255]]
+    assert picture.mode in ("I", "F")
+    expected = np.rint((levels.astype(np.float64) - black) / (white - black) * 255)
+    assert np.array_equal(arrays(picture, channels, 2)[..., -1], expected)
+
+
+def test_values_that_are_not_finite():
+    some = Image.fromarray(np.float32([[np.nan, 0.0], [np.inf, 1.0]]))
+    assert arrays(some, 1, 2)[..., 0].tolist() == [[0, 0], [255, 255]]
+    with pytest.raises(ValueError, match="no value is finite"):
+        arrays(Image.fromarray(np.full((2, 2), np.nan, np.float32)), 1, 2)
+
+
+@pytest.mark.parametrize("mode", ["YCbCr", "HSV", "LAB", "PA", "RGBa", "La", "I;16B"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_every_mode_of_pillow_gives_its_picture(mode, channels):
+    """A flat colour, whatever the mode that it comes in."""
+    colour = (90, 90, 90) if mode in ("La", "I;16B") else (200, 90, 30)
+    picture = Image.new("RGB", (8, 8), colour)
+    if mode == "LAB":
+        profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        picture = ImageCms.profileToProfile(picture, *profiles, outputMode="LAB")
+    elif mode == "PA":
+        picture = picture.quantize().convert("PA")
+    elif mode == "I;16B":
+        picture = Image.frombytes("I;16B", (8, 8), np.full((8, 8), 90 * 257, ">u2").tobytes())
+    else:
+        middle = {"RGBa": "RGBA", "La": "LA"}.get(mode, "RGB")
+        picture = picture.convert(middle).convert(mode)
+    found = arrays(picture, channels)[3, 4].astype(int)
+    grey = np.array(Image.new("RGB", (1, 1), colour).convert("L"))[0, 0].astype(int)
+    wanted = {1: [grey], 2: [grey, 255], 3: [*colour], 4: [*colour, 255]}[channels]
+    assert np.abs(found - wanted).max() <= 4
+
+
+def test_transparency_is_kept_where_there_is_a_channel_for_it():
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 4), dtype=np.uint8)
+    assert np.array_equal(arrays(reopened(Image.fromarray(pixels)), 4), pixels)
+
+
+@pytest.mark.parametrize(("size", "part"), [([4, 8], np.s_[2:6, :]), ([8, 2], np.s_[:, 3:5])])
+def test_the_largest_centred_part_of_other_proportions(size, part):
+    assert np.array_equal(arrays(reopened(Image.fromarray(COLOURS)), 3, size), COLOURS[part])
+    large = Image.fromarray(COLOURS.repeat(4, 0).repeat(4, 1))
+    crop = np.array(large)[tuple(slice(*(4 * i if i else None for i in (s.start, s.stop)))
+                                 for s in part)]  # fmt: skip
+    theirs = Image.fromarray(crop).resize((size[1], size[0]), Image.Resampling.BICUBIC)
+    assert np.array_equal(arrays(large, 3, size), np.asarray(theirs))
+
+
+def test_what_was_done_is_counted():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    sideways = reopened(Image.new("RGB", (9, 5)), exif=exif)
+    palette = reopened(Image.new("RGB", (5, 9)).quantize(), transparency=0)
+    pictures = [
+        *(Image.fromarray(np.zeros((9, 5), kind)) for kind in (np.uint16, np.float32, np.int32)),
+        *(palette, sideways, Image.new("CMYK", (5, 9)), Image.new("L", (7, 7))),
+        Image.new("RGB", (5, 9)),
+    ]
+    conversions = Conversions()
+    for picture in pictures:
+        conversions.add(Change.of(picture, (3, 9, 5)))
+    assert conversions.plain() == {
+        "of 16 bits scaled to 8": 1,
+        "of 32 bits scaled to 8": 2,
+        "of a palette looked up": 1,
+        "with transparency laid on white": 1,
+        "of CMYK turned to RGB": 1,
+        "of grey given three equal channels": 4,
+        "turned as their EXIF data say": 1,
+        "resized": {"pictures": 1, "from": "7 x 7"},
+    }
+    assert "1 of a palette looked up" in str(conversions)
+    assert not Conversions().plain() and not str(Conversions())
 
 
 def test_black_and_white_and_cmyk():

@@ -93,7 +93,9 @@ def test_labels_default_to_random_classes_of_the_seed(conditional):
 
 @pytest.mark.parametrize("labels", [3, -1, [0, 1, 7]])
 def test_label_out_of_range(conditional, labels):
-    with pytest.raises(InputError, match=r"label (3|-1|7) is out of range: the classes are 0 to 2"):
+    with pytest.raises(
+        InputError, match=r"label (3|-1|7) is out of range: 3 classes have labels 0 to 2"
+    ):
         conditional.sample(3, labels=labels)
 
 

@@ -1,5 +1,6 @@
 """Measure the generator during training."""
 
+import logging
 from typing import Any, TypeVar
 
 import torch
@@ -16,6 +17,8 @@ from ganzoo.models.sampling import Sampler
 
 T = TypeVar("T")
 
+log = logging.getLogger("ganzoo")
+
 
 @defaults_from("callbacks/evaluation")
 class Evaluation(Callback):
@@ -25,7 +28,8 @@ class Evaluation(Callback):
     processes make samples and features, the first one compares them and tells the others. Values
     are logged as ``metrics/<name>@<samples>`` with the generator update as step. Extractors that
     must be trained or downloaded are made ready before training begins, and one measurement is
-    tried then, so that too few samples for a metric do not end a run in its middle.
+    tried then: what the data cannot give is left out with a warning before training, and only if
+    nothing can be measured does the run end there.
 
     Args:
         evaluator: What is measured.
@@ -47,7 +51,7 @@ class Evaluation(Callback):
             self._extraction = self.evaluator.share(pl_module.device, Processes(trainer))
             self._extraction.prepare()
             self._reference = self.evaluator.find_real(datamodule, self._extraction)
-            self._rehearse(pl_module)
+            self._rehearse(trainer, pl_module)
         if self.history:
             values = {n: torch.tensor(v) for n, v in self.history[-1].items() if n != "step"}
             trainer.callback_metrics.update(values)
@@ -64,11 +68,14 @@ class Evaluation(Callback):
         if not self.history or self.history[-1]["step"] != trainer.global_step:
             self._evaluate(trainer, pl_module)
 
-    def _rehearse(self, model: LightningModule) -> None:
+    def _rehearse(self, trainer: Trainer, model: LightningModule) -> None:
         """Measure for nothing: what is wrong with a metric is better known before training."""
         if not self.history and self._reference and self._extraction:
             assert isinstance(model, Sampler)
-            self.measure(model, self._reference, self._extraction)
+            measured = self.measure(model, self._reference, self._extraction)
+            if trainer.is_global_zero:
+                lost = set(self.directions()) - {f"metrics/{name}" for name in measured}
+                _check_objectives(trainer.callbacks, lost)  # type: ignore[attr-defined]
 
     def _evaluate(self, trainer: Trainer, model: LightningModule) -> None:
         if self._reference is None or self._extraction is None:
@@ -109,6 +116,16 @@ class Evaluation(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from the measurements of the run that is resumed."""
         self.history = list(state_dict["history"])
+
+
+def _check_objectives(callbacks: list[Callback], lost: set[str]) -> None:
+    """Say that the value which decides what checkpoint is best is not among those measured."""
+    for name in {str(getattr(callback, "objective", "")) for callback in callbacks} & lost:
+        log.warning(
+            "%s cannot be measured, so no best checkpoint will be kept: set objective and "
+            "direction to another value",
+            name,
+        )
 
 
 class Processes(Team):

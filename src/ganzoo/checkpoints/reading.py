@@ -87,8 +87,15 @@ def _is_recipe(recipe: Any) -> bool:
         return False
     names, model = (recipe.get("name"), recipe["dataset"].get("name")), recipe.get("model")
     return (
-        all(map(_is_choice, names)) and type(model) is dict and all(map(_is_entry, model.items()))
+        all(map(_is_choice, names))
+        and type(model) is dict
+        and all(map(_is_entry, model.items()))
+        and _are_class_names(recipe["dataset"].get("class_names"))
     )
+
+
+def _are_class_names(names: Any) -> bool:
+    return names is None or (type(names) is list and all(map(is_text, names)))
 
 
 def _is_choice(name: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,13 @@ from ganzoo.configs import config_directory
 from ganzoo.errors import InputError, nearest
 
 CONFIG = "evaluate"
-_SHARED = {"dataset", "features", "metrics", "evaluator", "seed", "cache_dir", "hydra"}
+_SHARED = {
+    *("dataset", "features", "metrics", "evaluator", "seed", "cache_dir", "hydra"),
+    *("logger", "on_save_error"),
+}
 """What means the same in training; the rest of training's config has no meaning here."""
-_LARGEST = 2**63
+_KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*", re.ASCII)
+_LONGEST_KEY = 200
 
 Settings = Mapping[str, Any]
 
@@ -76,7 +80,7 @@ def _search_path(words: Sequence[str]) -> Path | None:
 
 def _left_open(given: Settings, search_path: Path | None) -> list[str]:
     if given.get("checkpoint") is not None:
-        return _data_set_of(paths(given["checkpoint"]), given.get("dataset"), search_path)
+        return _data_set_of(paths(given["checkpoint"]), given, search_path)
     if given.get("fake") is None or "dataset" in given:
         return []
     if given.get("real") is None:
@@ -108,52 +112,71 @@ def paths(value: Any) -> list[Path]:
     return [Path(str(one)).expanduser() for one in (value if several else [value])]
 
 
-def _data_set_of(places: list[Path], chosen: Any, search_path: Path | None) -> list[str]:
+def _data_set_of(places: list[Path], given: Settings, search_path: Path | None) -> list[str]:
     """The choice of a checkpoint's data set, and those of its settings that are not the config's.
 
-    A checkpoint may be a stranger's: only plain values of settings that exist are taken over.
+    A checkpoint may be a stranger's: only plain values and names of trusted classes are taken over.
     """
     from ganzoo.evaluation.checkpoints import list_checkpoints, read_recipe
 
     path = list_checkpoints(places)[0]
     described = read_recipe(path)["dataset"]
     name, settings = described["name"], described.get("settings", {})
+    chosen, trusted = given.get("dataset"), given.get("trusted") or []
     if chosen is not None and chosen != name:
         return []
     own = [] if search_path is None else [one.stem for one in search_path.glob("dataset/*.yaml")]
     choices = [*group_choices("dataset"), *own]
     if name not in choices:
         raise InputError(
-            f"{path} was trained on {name!r}, which is no dataset here: {nearest(name, choices)}"
+            f"{path} was trained on {name!r}, which is no dataset here: {nearest(name, choices)} "
+            f"Add --config-dir FOLDER where dataset/{name}.yaml is your own"
         )
     searched = [] if search_path is None else [f"hydra.searchpath=[{_quoted(str(search_path))}]"]
     config = compose_config([f"dataset={name}", *searched], CONFIG).dataset
     choice = [] if chosen is not None else [f"dataset={name}"]
-    return [*choice, *_changed(settings, config, path)]
+    return [*choice, *_changed(settings, config, path, _names(trusted))]
 
 
-def _changed(settings: Any, config: DictConfig, path: Path) -> list[str]:
-    from ganzoo.checkpoints.trust import LONGEST_TEXT, is_text
+def _changed(settings: Any, config: DictConfig, path: Path, trusted: list[str]) -> list[str]:
+    from ganzoo.checkpoints.trust import check_recipe
 
-    if type(settings) is not dict:
+    if type(settings) is not dict or not all(map(_is_key, settings)):
         raise InputError(f"{path} does not describe its data set as ganzoo does: refused")
-    known: Any = OmegaConf.to_container(config, resolve=False)
-    words = []
-    for key, value in settings.items():
-        if type(key) is not str or isinstance(known.get(key, {}), dict | list):
-            name = key if is_text(key) else "something else"
-            raise InputError(f"{path} sets {name} of its data set, which is no setting: refused")
-        text = type(value) is str and is_text(value, LONGEST_TEXT) and "${" not in value
-        number = type(value) is float or (type(value) is int and abs(value) < _LARGEST)
-        if not (text or number or value is None or type(value) is bool) or value == "???":
-            raise InputError(f"{path} sets dataset.{key} to no plain value: refused")
-        if known[key] != value:
-            words.append(f"dataset.{key}={_word(value)}")
-    return words
+    known = dict(_written(OmegaConf.to_container(config, resolve=False)))
+    changed = {key: value for key, value in settings.items() if not _is_same(known, key, value)}
+    for key, value in changed.items():
+        check_recipe({key.rpartition(".")[2]: value}, trusted)
+    return [f"++dataset.{key}={_word(value)}" for key, value in changed.items()]
+
+
+def _is_key(key: Any) -> bool:
+    """Whether this can be the dotted name of a setting."""
+    return type(key) is str and len(key) < _LONGEST_KEY and bool(_KEY.fullmatch(key))
+
+
+def _is_same(known: Settings, key: str, value: Any) -> bool:
+    return key in known and type(known[key]) is type(value) and bool(known[key] == value)
+
+
+def _written(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values in a config under dotted names."""
+    for key, value in node.items():
+        yield f"{prefix}{key}", value
+        if isinstance(value, dict):
+            yield from _written(value, f"{prefix}{key}.")
 
 
 def _word(value: Any) -> str:
-    """A value as the command line has it."""
+    """A value as the command line has it.
+
+    Raises:
+        InputError: if it is neither plain nor a list of plain values.
+    """
+    if isinstance(value, dict):
+        raise InputError("the checkpoint sets a part of its data set to no plain value: refused")
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_word, value))}]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return _quoted(value) if isinstance(value, str) else repr(value)

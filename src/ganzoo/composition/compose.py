@@ -29,12 +29,19 @@ def vector(size: int) -> ListConfig:
     return OmegaConf.create([size])
 
 
+def picture(channels: int, image_size: int | ListConfig) -> ListConfig:
+    """The shape of pictures whose size is one number, or height and width."""
+    if isinstance(image_size, ListConfig):
+        return OmegaConf.create([channels, *image_size])
+    return OmegaConf.create([channels, image_size, image_size])
+
+
 def one_more(count: int | None) -> int | None:
     """The number after this one; None where there is none."""
     return None if count is None else count + 1
 
 
-for resolver in (packed, paired, vector, one_more):
+for resolver in (packed, paired, vector, picture, one_more):
     OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 

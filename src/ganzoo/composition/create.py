@@ -1,6 +1,6 @@
 """Build a model from the same configs as the command line, for people who work in Python."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -66,15 +66,23 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
 
 
 def plain_settings(config: DictConfig) -> dict[str, Any]:
-    """What is written directly in a config: no parts, nothing that follows from other settings."""
-    written: Any = OmegaConf.to_container(config, resolve=False)
-    return {str(name): value for name, value in written.items() if _is_plain(value)}
+    """What is written directly in a config, under dotted names, lists as they are.
+
+    What follows from other settings is left out; what comes from the environment is taken as it
+    is now.
+    """
+    return dict(_written(config, OmegaConf.to_container(config, resolve=False), ""))
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, str):
-        return "${" not in value and value != "???"
-    return value is None or isinstance(value, bool | int | float)
+def _written(node: DictConfig, raw: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in raw.items():
+        text = str(value)
+        if isinstance(value, dict):
+            yield from _written(node[key], value, f"{prefix}{key}.")
+        elif "${" not in text and value != "???":
+            yield f"{prefix}{key}", value
+        elif "${oc.env:" in text and "${" not in text.replace("${oc.env:", ""):
+            yield f"{prefix}{key}", node[key]
 
 
 def _check_normalizations(config: DictConfig) -> None:

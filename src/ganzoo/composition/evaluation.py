@@ -12,6 +12,7 @@ from ganzoo.composition.compose import build
 from ganzoo.errors import InputError, check_whole
 
 if TYPE_CHECKING:
+    from ganzoo.evaluation.checkpoints import Checkpoint
     from ganzoo.evaluation.measuring import Evaluation
     from ganzoo.evaluation.stored import Stored
     from ganzoo.evaluation.subjects import Subject
@@ -26,45 +27,54 @@ def build_evaluation(config: DictConfig) -> "Evaluation":
     """
     from ganzoo.evaluation.environment import choose_device
     from ganzoo.evaluation.measuring import Evaluation, check_shapes
+    from ganzoo.evaluation.stored import StoredReal
 
     _check(config)
     device = choose_device(config.device)
-    stored = _read_stored(config)
-    real, fake = stored.get("real"), stored.get("fake")
-    subjects = _subjects(config, fake)
+    checkpoints = _checkpoints(config)
+    data: Any = None if config.real is not None else _data_set(config)
+    real, fake = _read_stored(config, checkpoints, data)
     if real is not None:
         with open_dict(config):
             config.dataset.shape = list(real.samples.shape[1:])
+    subjects = _subjects(config, checkpoints, fake)
     check_shapes(subjects, list(config.dataset.shape))
     return Evaluation(
         evaluator=_evaluator(config, real, fake),
-        data=_real_data(config, real),
+        data=StoredReal(real) if real is not None else data,
         subjects=subjects,
         seeds=range(config.seed, config.seed + config.seeds),
         device=device,
     )
 
 
-def describe_real(config: DictConfig) -> dict[str, Any]:
-    """What a record says of the real side."""
+def describe_real(config: DictConfig, data: Any) -> dict[str, Any]:
+    """What a record says of the real side.
+
+    Args:
+        config: What the evaluation was composed of.
+        data: The real side, after it was measured.
+    """
     from ganzoo.composition.create import plain_settings
 
     if config.real is not None:
-        return {"path": str(Path(str(config.real)).expanduser().resolve())}
+        return data.protocol()  # type: ignore[no-any-return]
+    source = getattr(data, "source", data)
+    conversions = getattr(source, "conversions", None)
+    converted = conversions.plain() if conversions is not None else {}
     return {
         "dataset": HydraConfig.get().runtime.choices["dataset"],
-        "source": config.dataset.datamodule.source._target_,
-        "split": _split(config),
+        "source": f"{type(source).__module__}.{type(source).__qualname__}",
+        "split": _split(config, source),
         "shape": list(config.dataset.shape),
         "settings": plain_settings(config.dataset),
-    }
+    } | ({"conversions": converted} if converted else {})
 
 
-def _split(config: DictConfig) -> str:
+def _split(config: DictConfig, source: Any) -> str:
     from ganzoo.data.source import Distribution
 
-    source = get_object(config.dataset.datamodule.source._target_)
-    if isinstance(source, type) and issubclass(source, Distribution):
+    if isinstance(source, Distribution):
         return "fresh samples"
     return str(config.dataset.get("split", "train"))
 
@@ -77,6 +87,11 @@ def _check(config: DictConfig) -> None:
     check_whole(queries=config.figures.queries, neighbors=config.figures.neighbors)
     if config.samples is not None:
         check_whole(samples=config.samples)
+    if config.image_size is not None and config.fake is None:
+        raise InputError(
+            "image_size is the size of fake= and real=; real pictures come in the size of a "
+            "checkpoint's samples: leave it out"
+        )
     if config.fake is not None and config.seeds > 1:
         raise InputError(
             f"seeds={config.seeds} needs a generator, stored samples are always the same: "
@@ -86,22 +101,66 @@ def _check(config: DictConfig) -> None:
         raise InputError("there are no metrics: choose some, such as metrics=[fid,prdc]")
 
 
-def _read_stored(config: DictConfig) -> dict[str, "Stored"]:
-    from ganzoo.evaluation.stored import read_stored
-
-    names = [name for name in ("real", "fake") if config[name] is not None]
-    found = read_stored(*(Path(str(config[name])).expanduser() for name in names))
-    return dict(zip(names, found, strict=True))
-
-
-def _subjects(config: DictConfig, fake: "Stored | None") -> "list[Subject]":
+def _checkpoints(config: DictConfig) -> "list[Checkpoint]":
     from ganzoo.evaluation.checkpoints import find_checkpoints
+
+    return [] if config.checkpoint is None else find_checkpoints(paths(config.checkpoint))
+
+
+def _data_set(config: DictConfig) -> Any:
+    """The data module of the config.
+
+    Raises:
+        InputError: if it cannot tell real samples.
+    """
+    data = build(config.dataset.datamodule)
+    if not hasattr(data, "real"):
+        raise InputError(
+            f"{type(data).__name__} has no method real(count, seed), which gives real samples to "
+            "compare with: set real=PATH"
+        )
+    return data
+
+
+def _read_stored(
+    config: DictConfig, checkpoints: "list[Checkpoint]", data: Any
+) -> "tuple[Stored | None, Stored | None]":
+    """Real and generated samples that are stored, the real ones in the generated ones' shape."""
+    from ganzoo.data.checks import picture_shape
+    from ganzoo.evaluation.stored import number_classes, read_stored
+
+    size = config.image_size
+    if size is not None:
+        size = picture_shape(channels=1, image_size=size)[1:]
+    found = {}
+    shape: Any = checkpoints[0].shape if checkpoints else None
+    for name in ("fake", "real"):
+        if config[name] is not None:
+            path = Path(str(config[name])).expanduser()
+            found[name] = path, read_stored(path, shape=shape, size=size)
+            shape = found[name][1].samples.shape[1:]
+    names = checkpoints[0].class_names if checkpoints else _class_names(found, data)
+    stored = dict(zip(found, number_classes(list(found.values()), names), strict=True))
+    return stored.get("real"), stored.get("fake")
+
+
+def _class_names(found: dict[str, Any], data: Any) -> Any:
+    """The names that a data set has for its classes, where stored samples have any."""
+    if data is None or not any(contents.classes for _, contents in found.values()):
+        return None
+    data.prepare_data()
+    data.setup()
+    return getattr(getattr(data, "source", None), "class_names", None)
+
+
+def _subjects(
+    config: DictConfig, checkpoints: "list[Checkpoint]", fake: "Stored | None"
+) -> "list[Subject]":
     from ganzoo.evaluation.subjects import ModelOfCheckpoint, StoredSubject
 
     if fake is not None:
         return [StoredSubject(fake)]
-    found = find_checkpoints(paths(config.checkpoint))
-    return [ModelOfCheckpoint(checkpoint, list(config.trusted)) for checkpoint in found]
+    return [ModelOfCheckpoint(checkpoint, list(config.trusted)) for checkpoint in checkpoints]
 
 
 def _evaluator(config: DictConfig, real: "Stored | None", fake: "Stored | None") -> Any:
@@ -114,12 +173,6 @@ def _evaluator(config: DictConfig, real: "Stored | None", fake: "Stored | None")
     if config.bootstrap.resamples:
         _bootstrap(config)
     return build(config.evaluator, samples=samples, real_samples=real_samples)
-
-
-def _real_data(config: DictConfig, real: "Stored | None") -> Any:
-    from ganzoo.evaluation.stored import StoredReal
-
-    return StoredReal(real) if real else build(config.dataset.datamodule)
 
 
 def _bootstrap(config: DictConfig) -> None:

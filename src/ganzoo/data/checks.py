@@ -1,20 +1,50 @@
-"""Checks that several data sources share."""
+"""Sizes and checks that several data sources share."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ganzoo.errors import InputError, check_whole
 
+ImageSize: TypeAlias = int | Sequence[int]
+"""Height and width in pixels: one number for both, or ``[height, width]``."""
 
-def check_picture(*, channels: Any, image_size: Any) -> None:
-    """Refuse sizes and numbers of channels that no picture can have.
+
+def picture_shape(*, channels: Any, image_size: Any) -> tuple[int, int, int]:
+    """The shape ``(C, H, W)`` of pictures.
 
     Raises:
-        InputError: if ``image_size`` is not a positive whole number or ``channels`` not 1 or 3.
+        InputError: if ``image_size`` is not one positive whole number or two, or ``channels`` is
+            not 1, 2, 3 or 4.
     """
-    check_whole(image_size=image_size)
-    if isinstance(channels, bool) or channels not in (1, 3):
-        raise InputError(f"channels must be 1 (grey) or 3 (colour), not {channels!r}")
+    height, width = _height_and_width(image_size)
+    if isinstance(channels, bool) or channels not in (1, 2, 3, 4):
+        raise InputError(
+            "channels must be 1 (grey), 3 (colour), or 2 and 4 (the same with transparency), not "
+            f"{channels!r}: set dataset.channels"
+        )
+    return channels, height, width
+
+
+def _height_and_width(image_size: Any) -> tuple[int, int]:
+    if isinstance(image_size, Sequence) and not isinstance(image_size, str):
+        if len(image_size) != 2:
+            raise InputError(
+                f"image_size must be one number or [height, width], not {list(image_size)}"
+            )
+        height, width = image_size
+    else:
+        height = width = image_size
+    check_whole(image_size=height)
+    check_whole(image_size=width)
+    return height, width
+
+
+def proportional(high: int, wide: int, height: int, width: int) -> tuple[int, int]:
+    """Height and width of the largest part of ``high x wide`` with the proportions of the other."""
+    if wide * height > high * width:
+        return high, max(1, round(high * width / height))
+    return max(1, round(wide * height / width)), wide
 
 
 def check_root(root: Any) -> Path:

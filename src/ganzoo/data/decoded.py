@@ -1,5 +1,6 @@
 """Pictures in files: decoded all at once into memory, or when they are needed."""
 
+import logging
 import math
 import os
 from abc import abstractmethod
@@ -9,18 +10,21 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from lightning.pytorch.utilities import rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import get_worker_info
 
-from ganzoo.data.checks import check_picture, one_line
+from ganzoo.data.checks import ImageSize, one_line, picture_shape
+from ganzoo.data.conversions import Change, Conversions
 from ganzoo.data.pictures import decode
 from ganzoo.data.source import Collection, Labelled
 from ganzoo.errors import InputError
 
 # Pictures that one thread takes at a time.
 _CHUNK = 64
+
+log = logging.getLogger("ganzoo")
 
 
 class DecodedImages(Collection):
@@ -32,16 +36,22 @@ class DecodedImages(Collection):
     when it is decoded is replaced by the next good one.
 
     Args:
-        channels: 1 or 3.
-        image_size: Height and width in pixels.
+        channels: 1 (grey), 3 (colour), or 2 and 4 (the same with transparency).
+        image_size: Height and width in pixels: one number, or two.
+
+    Attributes:
+        origin: What messages call the whole of the pictures.
+        conversions: What was done to the pictures, known after ``setup``; where they are not kept
+            in memory, of those whose files are opened there.
 
     Raises:
         InputError: if the channels or the size are impossible.
     """
 
-    def __init__(self, *, channels: int, image_size: int) -> None:
-        check_picture(channels=channels, image_size=image_size)
-        self.shape = (channels, image_size, image_size)
+    def __init__(self, *, channels: int, image_size: ImageSize) -> None:
+        self.shape = picture_shape(channels=channels, image_size=image_size)
+        self.conversions = Conversions()
+        self.origin = type(self).__name__
         self._items: Sequence[Any] = ()
         self._labels: Tensor | None = None
         self._images: Tensor | None = None
@@ -75,6 +85,8 @@ class DecodedImages(Collection):
         broken = self._decode_all() if self.in_memory else self._tried_all(self._verify_at)
         if broken:
             self._leave_out(broken)
+        if str(self.conversions):
+            _say(logging.INFO, f"{self.origin}: of {self.size:,} pictures {self.conversions}")
 
     @property
     def size(self) -> int:
@@ -97,9 +109,8 @@ class DecodedImages(Collection):
         return images, self._labels[[index for index, _ in found]]
 
     def _decode(self, index: int) -> Tensor:
-        channels, image_size = self.shape[0], self.shape[1]
         with self.open(self._items[index]) as image:
-            return decode(image, channels=channels, image_size=image_size)
+            return decode(image, channels=self.shape[0], image_size=self.shape[1:])
 
     def _good(self, index: int) -> tuple[int, Tensor]:
         for offset in range(self.size):
@@ -114,7 +125,10 @@ class DecodedImages(Collection):
         images = torch.empty(self.size, *self.shape, dtype=torch.uint8)
 
         def store(index: int) -> None:
-            images[index] = self._decode(index)
+            with self.open(self._items[index]) as image:
+                change = Change.of(image, self.shape)
+                images[index] = decode(image, channels=self.shape[0], image_size=self.shape[1:])
+            self.conversions.add(change)
 
         broken = self._tried_all(store)
         self._images = images
@@ -144,9 +158,11 @@ class DecodedImages(Collection):
         example = f"{self._items[first]}: {broken[first]}"
         if len(broken) == self.size:
             raise InputError(f"none of the {self.size} pictures can be read, as {example}")
-        rank_zero_warn(
-            f"left out {len(broken)} of {self.size} pictures that cannot be read, as {example}"
+        _say(
+            logging.WARNING,
+            f"left out {len(broken)} of {self.size} pictures that cannot be read, as {example}",
         )
+        self.conversions.left_out = len(broken)
         good = [index for index in range(self.size) if index not in broken]
         self._items = [self._items[index] for index in good]
         self._labels = None if self._labels is None else self._labels[good]
@@ -156,7 +172,12 @@ class DecodedImages(Collection):
         if self._has_warned:
             return
         self._has_warned = True
-        rank_zero_warn(f"{problem}: the next good picture takes the place of each such one")
+        _say(logging.WARNING, f"{problem}: the next good picture takes the place of each such one")
+
+
+@rank_zero_only
+def _say(level: int, line: str) -> None:
+    log.log(level, line)
 
 
 def _threads() -> int:

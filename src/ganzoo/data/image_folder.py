@@ -1,6 +1,5 @@
 """The user's own pictures in a folder."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,32 +7,33 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.checks import check_root
+from ganzoo.data.checks import ImageSize, check_root
+from ganzoo.data.conversions import Change
 from ganzoo.data.decoded import DecodedImages
+from ganzoo.data.picture_files import ENDINGS, find_pictures
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-
-_ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".avif", ".jp2"),
-)
 
 
 @defaults_from("dataset/image_folder")
 class ImageFolder(DecodedImages):
     """All pictures in a folder and the folders in it, in the order of their paths.
 
-    Modes and sizes may differ: see :func:`ganzoo.data.pictures.decode`. Files without a
-    picture's ending and hidden files are passed over. Links to folders are followed.
+    Modes and sizes may differ: see :func:`ganzoo.data.pictures.decode`. Which files are pictures
+    and which links are followed: see :func:`ganzoo.data.picture_files.find_pictures`.
 
     Args:
         root: The folder.
         held_out_root: A folder of pictures of the same kind that training never sees, with class
             folders of the same names; None if there is none.
-        channels: 1 or 3.
-        image_size: Height and width in pixels; the largest centred square is resized.
+        channels: 1 (grey), 3 (colour), or 2 and 4 (the same with transparency).
+        image_size: Height and width in pixels, one number or two; the largest centred part of
+            these proportions is resized.
         num_classes: Number of class folders: each folder in ``root`` that holds pictures, at any
             depth, is a class, numbered in the order of names. None takes no notice of folders.
+
+    Attributes:
+        root: The folder's absolute path.
 
     Raises:
         InputError: if an argument is of the wrong kind, or one folder is inside the other.
@@ -47,17 +47,18 @@ class ImageFolder(DecodedImages):
         root: str | Path,
         held_out_root: str | Path | None = FROM_CONFIG,
         channels: int = FROM_CONFIG,
-        image_size: int = FROM_CONFIG,
+        image_size: ImageSize = FROM_CONFIG,
         num_classes: int | None = FROM_CONFIG,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         if num_classes is not None:
             check_whole(num_classes=num_classes)
         self.num_classes = num_classes
-        self._root = check_root(root)
+        self.root = check_root(root)
+        self.origin = str(self.root)
         self._held_out_root = None if held_out_root is None else check_root(held_out_root)
         if self._held_out_root is not None:
-            _check_apart(self._root, self._held_out_root)
+            _check_apart(self.root, self._held_out_root)
 
     def prepare(self) -> None:
         """Check that there is a folder.
@@ -65,8 +66,8 @@ class ImageFolder(DecodedImages):
         Raises:
             InputError: if there is none.
         """
-        if not self._root.is_dir():
-            raise InputError(f"there is no folder {self._root}: set {self._setting} to one")
+        if not self.root.is_dir():
+            raise InputError(f"there is no folder {self.root}: set {self._setting} to one")
 
     def find(self) -> tuple[list[str], Tensor | None]:
         """Return the paths of the pictures and, where they are asked for, labels.
@@ -76,14 +77,14 @@ class ImageFolder(DecodedImages):
                 not what ``num_classes`` says.
         """
         self.prepare()
-        paths = sorted(_pictures(self._root))
+        paths = find_pictures(self.root)
         if not paths:
             raise InputError(
-                f"there is no picture in {self._root} (looked for {' '.join(_ENDINGS)}): "
+                f"there is no picture in {self.root} (looked for {' '.join(ENDINGS)}): "
                 f"set {self._setting} to a folder of pictures"
             )
         labels = None if self.num_classes is None else self._labels_of(paths)
-        return [str(self._root / path) for path in paths], labels
+        return [str(self.root / path) for path in paths], labels
 
     def open(self, item: str) -> Image.Image:
         """Open the picture at a path."""
@@ -91,35 +92,32 @@ class ImageFolder(DecodedImages):
 
     def verify(self, item: str) -> None:
         """Read the header, which tells whether the file is a picture at all."""
-        with Image.open(item):
-            pass
+        with Image.open(item) as image:
+            self.conversions.add(Change.of(image, self.shape))
 
     def held_out(self) -> "ImageFolder | None":
         """Return the held-out folder, where one is set."""
         return None if self._held_out_root is None else _HeldOut(self, self._held_out_root)
 
-    def class_names(self) -> list[str]:
-        """Return the names of the folders in ``root`` that hold pictures, in order."""
-        return _class_names(_pictures(self._root))
-
     def _labels_of(self, paths: list[Path]) -> Tensor:
         outside = [path for path in paths if len(path.parts) == 1]
         if len(outside) == len(paths):
             raise InputError(
-                f"num_classes={self.num_classes}, but {self._root} holds pictures without class "
+                f"num_classes={self.num_classes}, but {self.root} holds pictures without class "
                 "folders: put each class in a folder, or set dataset.num_classes=null"
             )
         if outside:
             raise InputError(
-                f"{len(outside)} pictures in {self._root} lie outside the class folders, as "
+                f"{len(outside)} pictures in {self.root} lie outside the class folders, as "
                 f"{outside[0]}: move them, or set dataset.num_classes=null"
             )
         names = _class_names(paths)
         if len(names) != self.num_classes:
             raise InputError(
-                f"num_classes={self.num_classes}, but {self._root} holds {len(names)} class "
+                f"num_classes={self.num_classes}, but {self.root} holds {len(names)} class "
                 f"folders: set dataset.num_classes={len(names)}, or null to leave the labels out"
             )
+        self.class_names = names
         numbers = {name: number for number, name in enumerate(names)}
         return torch.tensor([numbers[path.parts[0]] for path in paths])
 
@@ -134,7 +132,7 @@ class _HeldOut(ImageFolder):
             root=root,
             held_out_root=None,
             channels=training.shape[0],
-            image_size=training.shape[1],
+            image_size=training.shape[1:],
             num_classes=training.num_classes,
         )
         self._training = training
@@ -147,10 +145,11 @@ class _HeldOut(ImageFolder):
         """
         found = super().find()
         if self.num_classes is not None:
-            theirs, ours = self._training.class_names(), self.class_names()
+            theirs = self._training.class_names or _class_names(find_pictures(self._training.root))
+            ours = self.class_names or []
             if theirs != ours:
                 raise InputError(
-                    f"the class folders in {self._root} are not those for training: "
+                    f"the class folders in {self.root} are not those for training: "
                     f"{', '.join(sorted(set(theirs) ^ set(ours)))} is in one of them only"
                 )
         return found
@@ -167,15 +166,3 @@ def _check_apart(root: Path, held_out_root: Path) -> None:
 
 def _class_names(paths: Iterable[Path]) -> list[str]:
     return sorted({path.parts[0] for path in paths if len(path.parts) > 1})
-
-
-def _pictures(root: Path) -> list[Path]:
-    found = []
-    for folder, _, names in os.walk(root, followlinks=True):
-        inside = Path(folder).relative_to(root)
-        found += [
-            inside / name
-            for name in names
-            if not name.startswith(".") and name.lower().endswith(_ENDINGS)
-        ]
-    return found

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from ganzoo.data.checks import check_picture
+from ganzoo.data.checks import ImageSize, picture_shape, proportional
 from ganzoo.data.source import Collection, Labelled
 
 # Pictures resized at once: bounds the memory that the floating-point copy takes.
@@ -20,36 +20,46 @@ def to_model_range(data: Tensor) -> Tensor:
     return data.to(torch.float32).div_(127.5).sub_(1)
 
 
-def fit(images: Tensor, *, channels: int, image_size: int, padding: int) -> Tensor:
-    """Bring square pictures to the channels and the size that the networks expect.
+def fit(images: Tensor, *, channels: int, image_size: ImageSize, padding: int) -> Tensor:
+    """Bring pictures to the channels and the size that the networks expect.
 
     Args:
-        images: uint8 ``[N, C, S, S]``, C 1 or 3.
-        channels: 1 turns colour into grey (ITU-R 601), 3 repeats grey.
-        image_size: Height and width in pixels. Pictures of another size are resized, bicubic
-            with antialiasing.
+        images: uint8 ``[N, C, H, W]``, C 1 or 3.
+        channels: 1 turns colour into grey (ITU-R 601), 3 repeats grey; 2 and 4 add a channel
+            which says that nothing is transparent.
+        image_size: Height and width in pixels: one number, or two. Of pictures of another size
+            the largest centred part of these proportions is resized, bicubic with antialiasing.
         padding: Black pixels put around each side instead, where they give ``image_size``.
 
     Returns:
-        uint8 ``[N, channels, image_size, image_size]``.
+        uint8 ``[N, channels, height, width]``.
     """
-    if images.shape[1] != channels:
-        images = (
-            v2.functional.rgb_to_grayscale(images) if channels == 1 else images.repeat(1, 3, 1, 1)
-        )
-    native = images.shape[-1]
-    if native + 2 * padding == image_size:
+    channels, height, width = picture_shape(channels=channels, image_size=image_size)
+    images = _in_channels(images, channels)
+    high, wide = images.shape[-2:]
+    if (high + 2 * padding, wide + 2 * padding) == (height, width):
         return torch.nn.functional.pad(images, [padding] * 4)
-    if native == image_size:
+    if (high, wide) == (height, width):
         return images.contiguous()
-    parts = [_resize(part, image_size) for part in torch.split(images, _CHUNK)]
-    return torch.cat(parts)
+    part = proportional(high, wide, height, width)
+    cut = v2.functional.center_crop(images, list(part))
+    return torch.cat([_resize(some, height, width) for some in torch.split(cut, _CHUNK)])
 
 
-def _resize(images: Tensor, image_size: int) -> Tensor:
+def _in_channels(images: Tensor, channels: int) -> Tensor:
+    if channels <= 2 < images.shape[1]:
+        images = v2.functional.rgb_to_grayscale(images)
+    elif images.shape[1] == 1 and channels > 2:
+        images = images.repeat(1, 3, 1, 1)
+    if images.shape[1] == channels:
+        return images
+    return torch.cat([images, torch.full_like(images[:, :1], 255)], dim=1)
+
+
+def _resize(images: Tensor, height: int, width: int) -> Tensor:
     bicubic = v2.InterpolationMode.BICUBIC
     resized: Tensor = v2.functional.resize(
-        images, [image_size, image_size], interpolation=bicubic, antialias=True
+        images, [height, width], interpolation=bicubic, antialias=True
     )
     return resized
 
@@ -58,8 +68,8 @@ class StoredImages(Collection):
     """Pictures that come as arrays and are kept in memory whatever their size.
 
     Args:
-        channels: 1 or 3.
-        image_size: Height and width in pixels.
+        channels: 1 (grey), 3 (colour), or 2 and 4 (the same with transparency).
+        image_size: Height and width in pixels: one number, or two.
         padding: Black pixels around each side where they give ``image_size``; other sizes are
             resized.
 
@@ -67,9 +77,8 @@ class StoredImages(Collection):
         InputError: if the channels or the size are impossible.
     """
 
-    def __init__(self, *, channels: int, image_size: int, padding: int) -> None:
-        check_picture(channels=channels, image_size=image_size)
-        self.shape = (channels, image_size, image_size)
+    def __init__(self, *, channels: int, image_size: ImageSize, padding: int) -> None:
+        self.shape = picture_shape(channels=channels, image_size=image_size)
         self._padding = padding
         self._images = torch.empty(0, *self.shape, dtype=torch.uint8)
         self._labels: Tensor | None = None
@@ -83,8 +92,9 @@ class StoredImages(Collection):
         if len(self._images):
             return
         images, self._labels, self.num_classes = self.load()
-        channels, image_size = self.shape[0], self.shape[1]
-        self._images = fit(images, channels=channels, image_size=image_size, padding=self._padding)
+        self._images = fit(
+            images, channels=self.shape[0], image_size=self.shape[1:], padding=self._padding
+        )
 
     @property
     def size(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganzoo.data.checks import check_root, one_line
+from ganzoo.data.checks import ImageSize, check_root, one_line
 from ganzoo.data.decoded import DecodedImages
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
@@ -27,8 +27,9 @@ class LSUN(DecodedImages):
         root: Folder that holds ``<category>_lmdb``.
         category: Such as ``bedroom_train`` or ``church_outdoor_val``.
         download: Must be false: neither torchvision nor this class can download LSUN.
-        channels: 1 or 3.
-        image_size: Height and width in pixels; the largest centred square is resized.
+        channels: 1 (grey), 3 (colour), or 2 and 4 (the same with transparency).
+        image_size: Height and width in pixels, one number or two; the largest centred part of
+            these proportions is resized.
 
     Raises:
         InputError: if an argument is of the wrong kind, or a download is asked for.
@@ -41,7 +42,7 @@ class LSUN(DecodedImages):
         category: str = FROM_CONFIG,
         download: bool = FROM_CONFIG,
         channels: int = FROM_CONFIG,
-        image_size: int = FROM_CONFIG,
+        image_size: ImageSize = FROM_CONFIG,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         self._root = check_root(root)
@@ -94,7 +95,7 @@ class LSUN(DecodedImages):
             category=f"{name}_val",
             download=self._download,
             channels=self.shape[0],
-            image_size=self.shape[1],
+            image_size=self.shape[1:],
         )
 
     @contextmanager

@@ -1,6 +1,7 @@
 """What a data set offers: fresh samples of a distribution, or a collection of stored ones."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -26,12 +27,15 @@ class Source(ABC):
     Attributes:
         shape: Shape of one sample.
         num_classes: Number of classes, known after ``setup``; None without labels.
+        class_names: Their names in the order of their numbers, known after ``setup``; None where
+            they have none.
         in_memory: Whether a batch is cheap to make, known after ``setup``. If not, batches are
             made in worker processes.
     """
 
     shape: tuple[int, ...]
     num_classes: int | None = None
+    class_names: Sequence[str] | None = None
     in_memory: bool = True
 
     def prepare(self) -> None:  # noqa: B027 - most sources have nothing to do

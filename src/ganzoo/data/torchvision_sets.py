@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.checks import check_root, one_line
+from ganzoo.data.checks import ImageSize, check_root, one_line
 from ganzoo.data.decoded import DecodedImages
 from ganzoo.data.images import StoredImages
 from ganzoo.defaults import FROM_CONFIG, defaults_from
@@ -112,8 +112,8 @@ class ArrayImages(StoredImages):
             as ``{"train": False}``; None if there is none.
         root: Folder that holds the data set's own folder.
         download: Whether to download what is missing.
-        channels: 1 or 3.
-        image_size: Height and width in pixels.
+        channels: 1 (grey), 3 (colour), or 2 and 4 (the same with transparency).
+        image_size: Height and width in pixels: one number, or two.
         padding: Black pixels around each side where they give ``image_size``.
 
     Raises:
@@ -128,7 +128,7 @@ class ArrayImages(StoredImages):
         root: str | Path = FROM_CONFIG,
         download: bool = FROM_CONFIG,
         channels: int = FROM_CONFIG,
-        image_size: int = FROM_CONFIG,
+        image_size: ImageSize = FROM_CONFIG,
         padding: int = FROM_CONFIG,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size, padding=padding)
@@ -151,6 +151,7 @@ class ArrayImages(StoredImages):
         images = _channels_first(torch.as_tensor(dataset.data))
         if (labels < 0).any():
             return images, None, None
+        self.class_names = [str(name) for name in dataset.classes]
         return images, labels, len(dataset.classes)
 
     def held_out(self) -> "ArrayImages | None":
@@ -162,7 +163,7 @@ class ArrayImages(StoredImages):
             constructor=constructor,
             held_out=None,
             channels=self.shape[0],
-            image_size=self.shape[1],
+            image_size=self.shape[1:],
             padding=self._padding,
             **self._place,
         )
@@ -172,7 +173,8 @@ class ArrayImages(StoredImages):
 class PictureFiles(DecodedImages):
     """Data sets that torchvision opens picture by picture, without labels: CelebA.
 
-    The largest centred square is resized: 178 of CelebA's 178 x 218 pixels.
+    The largest centred part of the wanted proportions is resized: of CelebA's 178 x 218 pixels
+    178 x 178 where height and width are equal.
 
     Args:
         constructor: A class of ``torchvision.datasets`` with its split.
@@ -180,8 +182,8 @@ class PictureFiles(DecodedImages):
             as ``{"split": "test"}``; None if there is none.
         root: Folder that holds the data set's own folder.
         download: Whether to download what is missing.
-        channels: 1 or 3.
-        image_size: Height and width in pixels.
+        channels: 1 (grey), 3 (colour), or 2 and 4 (the same with transparency).
+        image_size: Height and width in pixels: one number, or two.
 
     Raises:
         InputError: if the channels or the size are impossible.
@@ -195,7 +197,7 @@ class PictureFiles(DecodedImages):
         root: str | Path = FROM_CONFIG,
         download: bool = FROM_CONFIG,
         channels: int = FROM_CONFIG,
-        image_size: int = FROM_CONFIG,
+        image_size: ImageSize = FROM_CONFIG,
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         self._place: dict[str, Any] = {"root": root, "download": download}
@@ -225,12 +227,11 @@ class PictureFiles(DecodedImages):
         constructor = self._files.held_out()
         if constructor is None:
             return None
-        channels, image_size = self.shape[0], self.shape[1]
         return PictureFiles(
             constructor=constructor,
             held_out=None,
-            channels=channels,
-            image_size=image_size,
+            channels=self.shape[0],
+            image_size=self.shape[1:],
             **self._place,
         )
 

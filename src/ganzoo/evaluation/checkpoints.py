@@ -28,6 +28,7 @@ class Checkpoint:
         model: Name of the model's config.
         dataset: Name of the data set's config.
         shape: Shape of one sample.
+        class_names: Names of the model's classes, or None.
         sha256: Hash of the file, in hexadecimal.
         weights: Hash of what the file holds of the model.
         identity: What changes when another file takes the path.
@@ -38,6 +39,7 @@ class Checkpoint:
     model: str
     dataset: str
     shape: list[int]
+    class_names: list[str] | None
     sha256: str
     weights: str
     identity: tuple[int, ...]
@@ -87,7 +89,9 @@ def list_checkpoints(places: Sequence[Path]) -> list[Path]:
     for place in places:
         inside = _inside(place) if place.is_dir() else [place]
         if not inside:
-            raise InputError(f"there is no checkpoint (*.ckpt) in {place}")
+            raise InputError(
+                f"there is no checkpoint (*.ckpt) in {place}; stored samples are given as fake=PATH"
+            )
         paths |= {path.resolve(): path for path in inside}
     if not paths:
         raise InputError("the list of checkpoints is empty: write checkpoint=PATH")
@@ -121,10 +125,10 @@ def _read(path: Path) -> Checkpoint:
         raise InputError(f"{path} does not say at which step it was saved: refused")
     if type(shape) is not list or not all(type(size) is int and size > 0 for size in shape):
         raise InputError(f"{path} does not say of which shape its samples are: refused")
-    dataset = recipe["dataset"]["name"]
+    dataset, names = recipe["dataset"]["name"], recipe["dataset"].get("class_names")
     hashes = _hash(path), _hash_weights(saved["state_dict"])
     _check_unchanged(path, identity)
-    return Checkpoint(path, step, recipe["name"], dataset, shape, *hashes, identity)
+    return Checkpoint(path, step, recipe["name"], dataset, shape, names, *hashes, identity)
 
 
 def _same(checkpoint: Checkpoint) -> tuple[Path, int, str]:

@@ -32,7 +32,7 @@ def draw_curve(record: Record, path: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names = list(record.rows[0].values)
+    names = record.names
     across = min(_ACROSS, len(names))
     down = math.ceil(len(names) / across)
     figure = Figure(figsize=(3.6 * across, 2.7 * down), dpi=120, layout="constrained")
@@ -56,6 +56,9 @@ def _lines(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _draw(axes: "Axes", rows: Sequence[Row], name: str, label: str, color: str) -> None:
+    rows = [row for row in rows if name in row.values]
+    if not rows:
+        return
     steps = [row.step or 0 for row in rows]
     values = [row.values[name] for row in rows]
     style: dict[str, Any] = {"color": color, "linewidth": 1.4, "markersize": 3.5}

@@ -4,101 +4,82 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import torch
 from PIL import Image
-from torch import Tensor
 
+from ganzoo.data.checks import one_line
+from ganzoo.data.conversions import is_grey, upright_size
 from ganzoo.data.images import to_model_range
+from ganzoo.data.picture_files import ENDINGS, find_pictures
 from ganzoo.errors import InputError
+from ganzoo.evaluation.contents import Contents, StoredPictures
 
-_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 _OVERVIEW = "grid.png"
 """The picture of all samples that ``ganzoo.sample`` writes beside the samples."""
-_MODES = ("L", "RGB")
 
-Pixels = npt.NDArray[Any]
+Header = tuple[tuple[int, int], bool]
+"""Height and width, and whether a picture is grey."""
 
 
-def read_folder(folder: Path) -> tuple[Tensor, Sequence[str] | None]:
+def read_folder(
+    folder: Path,
+    *,
+    shape: Sequence[int] | None = None,
+    size: tuple[int, int] | None = None,
+) -> Contents:
     """Read all pictures in a folder and in the folders in it, in the order of their paths.
 
-    Pixels are taken as they are: pictures are not resized, turned or converted. Hidden files,
-    files without a picture's ending and ``grid.png``, which ``ganzoo.sample`` writes, are left
-    out.
+    They are read as training reads them, see :func:`ganzoo.data.pictures.decode` and
+    :func:`ganzoo.data.picture_files.find_pictures`; ``grid.png``, which ``ganzoo.sample`` writes,
+    is left out.
 
-    Returns:
-        float32 ``[N, C, H, W]`` in [-1, 1], and the names of the class folders ``[N]``; None
-        unless every picture lies in such a folder.
+    Args:
+        folder: The folder. Names of the folders in it are classes where every picture lies in one.
+        shape: What each picture becomes, ``(C, H, W)``; None for grey if all are, or colour.
+        size: Without a shape, height and width; None for the size that all of them have.
 
     Raises:
-        InputError: if there is no picture, one cannot be read, or one has another size or kind
-            than the first.
+        InputError: if no picture can be read, or neither is given and their sizes differ.
     """
-    paths = sorted(_pictures(folder))
+    paths = find_pictures(folder, besides=[_OVERVIEW])
     if not paths:
-        raise InputError(f"there is no picture in {folder} (looked for {' '.join(_ENDINGS)})")
-    first = _read(folder / paths[0])
-    pixels = torch.empty(len(paths), *first.shape, dtype=torch.uint8)
+        raise InputError(f"there is no picture in {folder} (looked for {' '.join(ENDINGS)})")
+    items = [str(folder / path) for path in paths]
+    shape = shape or _common_shape(folder, items, size)
+    source = StoredPictures(str(folder), items, Image.open, shape)
+    images, kept = source.read()
+    classes = None if any(len(path.parts) == 1 for path in paths) else [p.parts[0] for p in paths]
+    return Contents(
+        to_model_range(images),
+        classes and [classes[number] for number in kept],
+        source.conversions.plain(),
+    )
 
-    def store(index: int) -> None:
-        picture = _read(folder / paths[index])
-        if picture.shape != first.shape:
-            raise InputError(
-                f"{folder / paths[index]} is {_shown(picture)}, {folder / paths[0]} is "
-                f"{_shown(first)}: all pictures must have one size and kind"
-            )
-        pixels[index] = torch.from_numpy(picture)
 
+def _common_shape(
+    folder: Path, items: Sequence[str], size: tuple[int, int] | None
+) -> tuple[int, int, int]:
     with ThreadPoolExecutor(min(32, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(store, range(len(paths))):  # in order: the first that is wrong is named
-            pass
-    images = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-    return to_model_range(images.contiguous()), _classes(paths)
-
-
-def _pictures(root: Path) -> list[Path]:
-    """Paths inside the folder; links to folders are followed, once each."""
-    found, seen = [], set()
-    for folder, inside, names in os.walk(root, followlinks=True):
-        inside[:] = [name for name in inside if not name.startswith(".")]
-        real = os.path.realpath(folder)
-        if real in seen:
-            inside.clear()
-            continue
-        seen.add(real)
-        found += [
-            Path(folder, name).relative_to(root)
-            for name in names
-            if not name.startswith(".") and name.lower().endswith(_ENDINGS) and name != _OVERVIEW
-        ]
-    return found
-
-
-def _read(path: Path) -> Pixels:
-    """Pixels ``[H, W]`` or ``[H, W, 3]``, uint8."""
-    try:
-        with Image.open(path) as picture:
-            mode, pixels = picture.mode, np.array(picture)
-    except Exception as error:  # decoders fail in more ways than can be listed
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"the picture {path} cannot be read: {reason}") from error
-    if mode not in _MODES:
+        found = list(pool.map(_header, items))
+    headers = [one for one in found if not isinstance(one, str)]
+    if not headers:
         raise InputError(
-            f"{path} is a picture of mode {mode}: convert it to grey (L) or colour (RGB)"
+            f"none of the {len(items)} pictures can be read, as {items[0]}: {found[0]}"
         )
-    return pixels
+    sizes = sorted({own for own, _ in headers}) if size is None else [size]
+    if len(sizes) > 1:
+        (height, width), (other_height, other_width) = sizes[0], sizes[-1]
+        raise InputError(
+            f"the pictures in {folder} have {len(sizes)} sizes, from {height} x {width} to "
+            f"{other_height} x {other_width}: set image_size=[height,width] to resize them"
+        )
+    return (1 if all(grey for _, grey in headers) else 3, *sizes[0])
 
 
-def _shown(picture: Pixels) -> str:
-    height, width = picture.shape[:2]
-    return f"{width} x {height} {_MODES[picture.ndim - 2]}"
-
-
-def _classes(paths: Sequence[Path]) -> list[str] | None:
-    if any(len(path.parts) == 1 for path in paths):
-        return None
-    return [path.parts[0] for path in paths]
+def _header(item: str) -> Header | str:
+    """What a picture's header says, or why it cannot be read."""
+    try:
+        with Image.open(item) as image:
+            return upright_size(image), is_grey(image)
+    except Exception as error:  # decoders fail in more ways than can be listed
+        return one_line(error)

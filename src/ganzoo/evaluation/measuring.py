@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ganzoo.errors import InputError
+from ganzoo.evaluation.progress import Counted, Samples
 from ganzoo.evaluation.subjects import Maker, Subject
 from ganzoo.metrics.comparison import SampleSet
 from ganzoo.metrics.evaluator import Evaluator, RealData, Reference
@@ -93,25 +94,40 @@ class Evaluation:
         """
         extraction = Keeping(**vars(self.evaluator.share(self.device, Team())))
         started = time.monotonic()
+        log.info("%s", self._described())
         extraction.prepare()
         reference = self.evaluator.find_real(self.data, extraction)
         seconds = time.monotonic() - started
+        log.info("real samples and their features: %.1f s", seconds)
         measured: list[Measured] = []
         generated: dict[str, SampleSet] = {}
-        for subject in self.subjects:
-            one, generated = self._measure(subject, reference, extraction)
-            measured.append(one)
+        total = len(self.subjects) * len(self.seeds) * self.evaluator.samples
+        with Samples(total) as progress:
+            for subject in self.subjects:
+                one, generated = self._measure(subject, reference, extraction, progress)
+                measured.append(one)
         return Outcome(measured, reference.sets, generated, seconds)
 
+    def _described(self) -> str:
+        """What is about to be done, in a line."""
+        count, evaluator = len(self.subjects), self.evaluator
+        what = self.subjects[0].name if count == 1 else f"{count} checkpoints"
+        times = f" with each of {len(self.seeds)} seeds" if len(self.seeds) > 1 else ""
+        return (
+            f"measuring {what}: {', '.join(evaluator.metrics)} of {evaluator.samples:,} samples"
+            f"{times} against up to {evaluator.real_samples:,} real ones, by the features "
+            f"{', '.join(evaluator.features)}, on {self.device}"
+        )
+
     def _measure(
-        self, subject: Subject, reference: Reference, extraction: Keeping
+        self, subject: Subject, reference: Reference, extraction: Keeping, progress: Samples
     ) -> tuple[Measured, dict[str, SampleSet]]:
         started = time.monotonic()
         maker = subject.open(self.device)
         values: list[dict[str, float]] = []
         shown: dict[str, SampleSet] = {}
         for seed in self.seeds:
-            values.append(self._values(maker, reference, extraction, seed))
+            values.append(self._values(maker, reference, extraction, seed, progress))
             shown = shown or dict(extraction.kept)
             if len(self.subjects) == 1 < len(self.seeds):
                 log.info("seed %d: %.1f s", seed, time.monotonic() - started)
@@ -121,10 +137,15 @@ class Evaluation:
         return Measured(subject, values, protocol, time.monotonic() - started), shown
 
     def _values(
-        self, maker: Maker, reference: Reference, extraction: Extraction, seed: int
+        self,
+        maker: Maker,
+        reference: Reference,
+        extraction: Extraction,
+        seed: int,
+        progress: Samples,
     ) -> dict[str, float]:
         real = next(iter(reference.sets.values()))
-        generated = maker.make(real, self.evaluator.samples, seed)
+        generated = Counted(maker.make(real, self.evaluator.samples, seed), progress)
         return self.evaluator.measure(reference, generated, maker.generator, extraction)
 
 
@@ -141,6 +162,13 @@ def check_shapes(subjects: Sequence[Subject], real: list[int]) -> None:
     for subject in subjects:
         if subject.shape != real:
             raise InputError(
-                f"the samples of {subject.name} are {subject.shape}, real ones {real}: both must "
-                "have the same channels, height and width"
+                f"the samples of {subject.name} are {subject.shape}, real ones {real}: "
+                f"{_advice(subject.shape, real)}"
             )
+
+
+def _advice(shape: list[int], real: list[int]) -> str:
+    if len(shape) != 3 or len(real) != 3:
+        return "both must be images, or points of as many dimensions"
+    channels, *size = shape
+    return f"set dataset.channels={channels} dataset.image_size={size}".replace(", ", ",")

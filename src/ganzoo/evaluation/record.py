@@ -1,8 +1,11 @@
 """What is kept of an evaluation: values, and the protocol that they must be reported with."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from lightning.pytorch.loggers import Logger
 
 from ganzoo.evaluation.environment import device_name, versions
 from ganzoo.evaluation.measuring import Evaluation, Measured, Outcome
@@ -42,6 +45,11 @@ class Record:
     directions: dict[str, str]
     content: dict[str, Any]
 
+    @property
+    def names(self) -> list[str]:
+        """Names of all values; a subject may lack some."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.values))
+
 
 def make_record(
     evaluation: Evaluation, outcome: Outcome, real: dict[str, Any], started: float, ended: float
@@ -66,6 +74,7 @@ def make_record(
             },
             "real": real,
             "seeds": list(evaluation.seeds),
+            "left_out": dict(evaluation.evaluator.left_out),
             **_measures(evaluator=evaluation.evaluator),
         },
         "versions": versions(),
@@ -73,6 +82,26 @@ def make_record(
         "seconds": {"real side": outcome.seconds, "total": ended - started},
     }
     return Record(rows, evaluation.evaluator.directions(), content)
+
+
+def log_values(loggers: Iterable[Logger], record: Record) -> None:
+    """Tell loggers the values, under the names that they have in training.
+
+    The step is that of the checkpoint. Of several seeds the mean is logged, and the deviation
+    under ``<name>_deviation``.
+    """
+    for logger in loggers:
+        logger.log_hyperparams({"evaluation": record.content["protocol"]})
+        for row in record.rows:
+            logger.log_metrics(_logged(row), step=row.step or 0)
+        logger.save()
+        logger.finalize("success")
+
+
+def _logged(row: Row) -> dict[str, float]:
+    values = {f"metrics/{name}": value.mean for name, value in row.values.items()}
+    spread = {f"metrics/{name}_deviation": value.deviation for name, value in row.values.items()}
+    return values | {name: value for name, value in spread.items() if value is not None}
 
 
 def _row(one: Measured, evaluator: Evaluator) -> Row:

@@ -1,15 +1,18 @@
 """Samples that are stored in files, real or generated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganzoo.errors import InputError
+from ganzoo.errors import InputError, nearest
 from ganzoo.evaluation.arrays import read_arrays
+from ganzoo.evaluation.contents import Contents
 from ganzoo.evaluation.folders import read_folder
+from ganzoo.models.class_names import number_of
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,13 @@ class Stored:
         path: Where they are from.
         samples: float32 ``[N, C, H, W]`` in [-1, 1], or points ``[N, D]``.
         labels: Classes ``[N]``, int64, or None.
+        conversions: What was done to them, as plain values.
     """
 
     path: Path
     samples: Tensor
     labels: Tensor | None
+    conversions: dict[str, Any] = field(default_factory=dict)
 
     def choose(self, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
         """Return at most ``count`` samples, all in order or a random choice, and their labels."""
@@ -33,6 +38,11 @@ class Stored:
         generator = torch.Generator().manual_seed(seed)
         chosen = torch.randperm(len(self.samples), generator=generator)[:count]
         return self.samples[chosen], None if self.labels is None else self.labels[chosen]
+
+    def protocol(self) -> dict[str, Any]:
+        """What a record says of them: plain values."""
+        converted = {"conversions": self.conversions} if self.conversions else {}
+        return {"path": str(self.path.resolve()), "stored": len(self.samples)} | converted
 
 
 class StoredReal:
@@ -53,37 +63,67 @@ class StoredReal:
         """Return None: nobody knows of stored samples which were not trained on."""
         return
 
+    def protocol(self) -> dict[str, Any]:
+        """What a record says of them: plain values."""
+        return self._stored.protocol()
 
-def read_stored(*paths: Path) -> list[Stored]:
-    """Read samples that are to be compared, so that equal labels mean equal classes.
 
-    Classes whose names are whole numbers keep these as labels; others are numbered in the order
-    of all names.
+def read_stored(
+    path: Path, *, shape: Sequence[int] | None = None, size: tuple[int, int] | None = None
+) -> Contents:
+    """Read samples.
 
     Args:
-        paths: Each a folder of pictures, or an .npz file.
+        path: A folder of pictures, or an .npz file.
+        shape: What images become, ``(C, H, W)``; None for the channels that they have.
+        size: Without a shape, their height and width; None for the size that all of them have.
 
     Raises:
-        InputError: if one of them is missing, is neither, or cannot be read whole.
+        InputError: if it is missing, is neither, or cannot be read.
     """
-    found = [_read(path) for path in paths]
-    names = sorted({name for _, classes in found for name in classes or ()})
-    whole = all(name.isascii() and name.isdigit() for name in names)
-    numbers = {name: int(name) if whole else number for number, name in enumerate(names)}
-    return [
-        Stored(path, samples, _labels(classes, numbers))
-        for path, (samples, classes) in zip(paths, found, strict=True)
-    ]
-
-
-def _read(path: Path) -> tuple[Tensor, Sequence[str] | None]:
     if path.is_dir():
-        return read_folder(path)
+        return read_folder(path, shape=shape, size=size)
     if not path.exists():
         raise InputError(f"there is no folder or file {path}")
     if path.suffix != ".npz":
-        raise InputError(f"{path} is neither a folder of pictures nor an .npz file")
-    return read_arrays(path)
+        advice = ": write checkpoint=PATH" if path.suffix == ".ckpt" else ""
+        raise InputError(f"{path} is neither a folder of pictures nor an .npz file{advice}")
+    return read_arrays(path, shape=shape, size=size)
+
+
+def number_classes(
+    contents: Sequence[tuple[Path, Contents]], names: Sequence[str] | None
+) -> list[Stored]:
+    """Number the classes of samples that are to be compared, so that equal numbers mean equal ones.
+
+    Args:
+        contents: Paths and what they hold.
+        names: The classes of the model or of the data set that they are compared with, where
+            these have names: then the numbers are theirs. Without, classes whose names are whole
+            numbers keep these, and others are numbered in the order of all names.
+
+    Raises:
+        InputError: if a class is none of those.
+    """
+    found = sorted({name for _, one in contents for name in one.classes or ()})
+    numbers = {name: _number(name, found, names) for name in found}
+    return [
+        Stored(path, one.samples, _labels(one.classes, numbers), one.conversions)
+        for path, one in contents
+    ]
+
+
+def _number(name: str, found: Sequence[str], names: Sequence[str] | None) -> int:
+    if names is None:
+        whole = all(one.isascii() and one.isdigit() for one in found)
+        return int(name) if whole else found.index(name)
+    try:
+        return number_of(name, names)
+    except InputError as error:
+        raise InputError(
+            f"the class {name!r} of stored samples is none of the other side's: "
+            f"{nearest(name, names)}"
+        ) from error
 
 
 def _labels(classes: Sequence[str] | None, numbers: dict[str, int]) -> Tensor | None:

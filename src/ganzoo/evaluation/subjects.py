@@ -133,5 +133,5 @@ class StoredSubject:
         return StoredSamples(*self._stored.choose(count, seed))
 
     def protocol(self) -> dict[str, Any]:
-        """Return path and number of the stored samples, whether opened or not."""
-        return {"path": self.name, "stored": len(self._stored.samples)}
+        """Return what there is to say of the stored samples, whether opened or not."""
+        return self._stored.protocol()

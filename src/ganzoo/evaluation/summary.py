@@ -38,11 +38,12 @@ def summarise(
     """Gather values over seeds, and intervals with what they are intervals of.
 
     Args:
-        values: For each seed, values under ``<name>[_<features>]@<samples>``, all the same names.
+        values: For each seed, values under ``<name>[_<features>]@<samples>``; those that a seed
+            lacks are left out.
         features: Names of the features.
         bootstrapped: Whether values of ``<name>_low`` and ``<name>_high`` are ends of intervals.
     """
-    names = list(values[0])
+    names = [name for name in values[0] if all(name in one for one in values)]
     ends = {name: _ends(name, features) for name in names} if bootstrapped else {}
     ends = {name: pair for name, pair in ends.items() if set(pair) <= set(names)}
     taken = {end for pair in ends.values() for end in pair}

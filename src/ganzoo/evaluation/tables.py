@@ -17,8 +17,8 @@ def table(record: Record) -> list[str]:
     deviation are shown; of a bootstrap with one seed, the interval.
     """
     titles = [f"{name} {_ARROWS.get(record.directions.get(name, ''), '')}".rstrip()
-              for name in record.rows[0].values]  # fmt: skip
-    columns = [[_cell(value) for value in row.values.values()] for row in record.rows]
+              for name in record.names]  # fmt: skip
+    columns = [[_cell(row.values.get(name)) for name in record.names] for row in record.rows]
     if len(columns) == 1:
         return _lines([("metric", "value"), *zip(titles, columns[0], strict=True)])
     names = shorten([row.name for row in record.rows])
@@ -39,6 +39,7 @@ def report(record: Record) -> str:
     lines += [f"- seeds: {', '.join(map(str, protocol['seeds']))}"]
     lines += [f"- features {name}: {_settings(one)}" for name, one in protocol["features"].items()]
     lines += [f"- metric {name}: {_settings(one)}" for name, one in protocol["metrics"].items()]
+    lines += [f"- left out: {name}: {why}" for name, why in protocol["left_out"].items()]
     lines += [f"- versions: {_settings(record.content['versions'])}"]
     lines += [f"- device: {record.content['device']}"]
     lines += [f"- seconds: {record.content['seconds']['total']:.1f}"]
@@ -53,7 +54,9 @@ def shorten(paths: Sequence[str]) -> list[str]:
     return [Path(path).relative_to(common).as_posix() for path in paths]
 
 
-def _cell(value: Value) -> str:
+def _cell(value: Value | None) -> str:
+    if value is None:
+        return ""
     if value.deviation is not None:
         return f"{value.mean:.4g} ± {value.deviation:.2g}"
     if value.intervals:

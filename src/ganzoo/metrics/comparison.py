@@ -45,7 +45,7 @@ class SampleSet:
         if self.labels is None:
             raise InputError(
                 f"{type(metric).__name__} needs samples with labels: use a conditional model and "
-                "a data set with classes"
+                "a data set with classes (dataset.num_classes)"
             )
         return self.labels
 
@@ -87,7 +87,8 @@ class Comparison:
         if found is None:
             raise InputError(
                 f"{type(metric).__name__} needs real samples that the generator was not trained "
-                "on, and this data set has none apart"
+                "on, and this data set has none apart: dataset.held_out_root or dataset.held_out "
+                "names them where a data set has such a setting"
             )
         return found
 

@@ -1,5 +1,6 @@
 """Measure generated samples against real ones by several metrics, on several features."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,6 +18,8 @@ from ganzoo.metrics.features.plain import IdentityFeatures
 from ganzoo.metrics.populations import Population, StoredSamples
 from ganzoo.metrics.samples import TwoSampleMetric
 from ganzoo.metrics.team import Team
+
+log = logging.getLogger("ganzoo")
 
 
 class RealData(Protocol):
@@ -56,6 +59,10 @@ class Evaluator:
         seed: Chooses the real samples and the latents, the same each time.
         cache: Keeps the features of real samples.
 
+    Attributes:
+        left_out: Metrics that the samples so far did not allow, and why: too few of them, without
+            labels, without held-out ones, without a generator. Each is warned of once.
+
     Raises:
         InputError: if a number is not positive and whole, there are no features, or two metrics
             give values of the same name.
@@ -85,6 +92,7 @@ class Evaluator:
         self.batch_size, self.seed, self.cache = batch_size, seed, cache
         # What identity is meant for, until the real samples are seen.
         self._points = all(isinstance(one, IdentityFeatures) for one in self.features.values())
+        self.left_out: dict[str, str] = {}
 
     def share(self, device: torch.device | str, team: Team) -> Extraction:
         """Say where samples and features are made and compared, and by which processes."""
@@ -105,7 +113,7 @@ class Evaluator:
         generator: Generator | None,
         extraction: Extraction,
     ) -> dict[str, float]:
-        """Compute all values; every process must call this.
+        """Compute all values that the samples allow; every process must call this.
 
         Args:
             reference: The real side.
@@ -119,7 +127,8 @@ class Evaluator:
             where there are several, or where the features are pixels.
 
         Raises:
-            InputError: if samples are not finite, too few, or of another shape than real ones.
+            InputError: if samples are not finite or of another shape than real ones, or do not
+                allow any of the metrics.
         """
         sets = extraction.run(generated)
         if extraction.team.rank:
@@ -136,6 +145,8 @@ class Evaluator:
             for metric in self.metrics.values():
                 if metric.depends_on_features or number == 0:
                     values |= self._named(metric, comparison, name)
+        if self.metrics and not values:
+            raise InputError(next(iter(self.left_out.values())))
         return values
 
     def directions(self) -> dict[str, str]:
@@ -166,8 +177,21 @@ class Evaluator:
     def _named(
         self, metric: TwoSampleMetric, comparison: Comparison, features: str
     ) -> dict[str, float]:
-        values = metric.measure(comparison)
+        try:
+            values = metric.measure(comparison)
+        except InputError as error:
+            self._leave_out(metric, features, error)
+            return {}
         return {self._full_name(metric, name, features): float(v) for name, v in values.items()}
+
+    def _leave_out(self, metric: TwoSampleMetric, features: str, error: InputError) -> None:
+        name = next(name for name, one in self.metrics.items() if one is metric)
+        if metric.depends_on_features and len(self.features) > 1:
+            name = f"{name} on {features}"
+        if name not in self.left_out:
+            self.left_out[name] = str(error)
+            if len(self.metrics) * len(self.features) > 1:  # alone, it is an error
+                log.warning("%s is left out: %s", name, error)
 
     def _full_name(self, metric: TwoSampleMetric, value: str, features: str) -> str:
         told = len(self.features) > 1 or (self.features[features].raw and not self._points)

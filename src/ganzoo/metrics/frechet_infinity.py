@@ -64,7 +64,10 @@ class FrechetInfinity(SampleMetric):
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``fid_infinity`` and ``fid_infinity_fit``, scalars."""
-        few = f"that is what points={self.points} from smallest={self.smallest} take"
+        few = (
+            f"that is what points={self.points} from smallest={self.smallest} take; set "
+            "evaluator.samples higher, or metrics.fid_infinity.points lower"
+        )
         real, generated = self.gather(at_least=2)
         self.require(len(generated), at_least=self._least(), real=False, consequence=few)
         counts = torch.linspace(self.smallest, 1, self.points).mul(len(generated)).round().long()

@@ -64,7 +64,10 @@ class InceptionScore(TwoSampleMetric):
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``inception_score`` and its ``inception_score_deviation`` over the splits."""
-        few = f"of two in each of splits={self.splits}, and with few the score is far too low"
+        few = (
+            f"two in each of splits={self.splits}, and with few the score is far too low; set "
+            "evaluator.samples higher, or metrics.inception_score.splits lower"
+        )
         logits = joined(self.generated)
         self.require(len(logits), at_least=2 * self.splits, real=False, consequence=few)
         score, deviation = _score(logits.cpu().double(), splits=self.splits, seed=self.seed)

@@ -49,11 +49,11 @@ class KernelDistance(SampleMetric):
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``kid`` and its standard deviation over the subsets, ``kid_deviation``."""
-        bias = (
-            f"use fewer than subset_size={self.subset_size} in a subset, which leaves the value "
-            "unbiased and makes it vary more"
+        advice = (
+            "set metrics.kid.subset_size lower, which leaves the value unbiased and makes it vary "
+            "more, or evaluator.samples higher"
         )
-        sets = self.gather(at_least=self.subset_size, consequence=bias)
+        sets = self.gather(at_least=self.subset_size, consequence=advice)
         real, generated = (samples.double() for samples in sets)
         random = torch.Generator().manual_seed(self.seed)
         estimates = torch.stack(

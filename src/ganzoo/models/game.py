@@ -15,6 +15,7 @@ from ganzoo.errors import InputError, check_whole
 from ganzoo.models import local_state
 from ganzoo.models.averaging import MovingAverage
 from ganzoo.models.batches import unpack
+from ganzoo.models.class_names import class_names
 from ganzoo.models.finite import FiniteCheck, gradient_norm
 from ganzoo.models.move import Move
 from ganzoo.models.player import Player, Share, Terms, optimizers_of, rounds, seat, split
@@ -149,6 +150,11 @@ class Game(Sampler, LightningModule, ABC):
         )
         return optimizers, schedules
 
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """The name of each class, as the data had them in training; None without names."""
+        return self.recipe["dataset"].get("class_names") if self.recipe else None
+
     def setup(self, stage: str) -> None:
         """Refuse a strategy that cannot train a game, before it starts its work."""
         check_strategy(self.trainer)
@@ -158,6 +164,9 @@ class Game(Sampler, LightningModule, ABC):
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
         self._turns = seat(self.players(), optimizers)
+        if self.recipe is not None:
+            names = class_names(self.trainer, getattr(self, "num_classes", None))
+            self.recipe["dataset"]["class_names"] = names
         schedules = self.lr_schedulers() or []
         self._schedules = schedules if isinstance(schedules, list) else [schedules]
         self._fits = self._local is not None  # looking again would draw random numbers

@@ -5,7 +5,8 @@ from typing import Any
 from ganzoo.errors import InputError
 
 Recipe = dict[str, Any]
-"""Names of model and data set, shape and classes of the data, and the model's resolved config."""
+"""Names of model and data set, shape, classes and settings of the data, and the model's resolved
+config: plain values."""
 
 
 def check_same_model(

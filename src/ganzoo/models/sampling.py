@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import InputError, check_positive
 from ganzoo.models.averaging import MovingAverage
+from ganzoo.models.class_names import Labels, numbers_of
 
 
 class LatentPrior(Protocol):
@@ -37,6 +38,11 @@ class Sampler:
     latent_prior: LatentPrior
     averaged: MovingAverage | None
     device: torch.device
+
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """The name of each class, where names are known."""
+        return None
 
     def generate(self, network: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Data from latents by the generator or by its average."""
@@ -68,7 +74,7 @@ class Sampler:
         self,
         count: int,
         *,
-        labels: Tensor | Sequence[int] | int | None = None,
+        labels: Labels | None = None,
         seed: int | None = None,
         truncation: float | None = None,
         averaged: bool = True,
@@ -78,7 +84,8 @@ class Sampler:
 
         Args:
             count: Number of samples, at least 1.
-            labels: Class of each sample ``[count]``, or one for all (conditional models).
+            labels: Class of each sample ``[count]``, or one for all (conditional models): numbers,
+                or names where the data set has names.
             seed: The same seed gives the same samples; None draws from torch's global state.
             truncation: Bound of the latents' magnitude, see the latent prior.
             averaged: Sample from the moving average where there is one.
@@ -99,7 +106,7 @@ class Sampler:
         self,
         count: int,
         *,
-        labels: Tensor | Sequence[int] | int | None,
+        labels: Labels | None,
         seed: int | None,
         truncation: float | None,
     ) -> tuple[Tensor, Tensor | None]:
@@ -107,7 +114,7 @@ class Sampler:
         random = torch.Generator()
         random.manual_seed(int(torch.randint(2**31, ()).item()) if seed is None else seed)
         latents = self.latent_prior.sample(count, generator=random, truncation=truncation)
-        wanted = None if labels is None else torch.as_tensor(labels).reshape(-1)
+        wanted = None if labels is None else numbers_of(labels, self.class_names)
         return latents, self.choose_labels(wanted, count, random)
 
     @torch.no_grad()

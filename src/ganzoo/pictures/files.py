@@ -39,7 +39,7 @@ def save_gif(images: Tensor, path: str | Path, milliseconds: float) -> Path:
     Frames less than 256 pixels wide are enlarged by a whole factor, without smoothing.
 
     Args:
-        images: ``[N, C, H, W]`` in [-1, 1], with 1 or 3 channels.
+        images: ``[N, C, H, W]`` in [-1, 1], of any number of channels C.
         path: Where to; folders are made.
         milliseconds: Time of each frame; the format counts in steps of 10. Frames that are equal
             become one, shown for their time together.

@@ -23,7 +23,7 @@ class Block:
     """A grid of images with a title above it, and words at its rows and columns.
 
     Attributes:
-        images: ``[N, C, H, W]`` in [-1, 1], with 1 or 3 channels, row by row.
+        images: ``[N, C, H, W]`` in [-1, 1], of any number of channels C, row by row.
         columns: Images in a row, at least 1.
         title: Empty for none.
         rows: Words to the left of the first rows; as many as there are.

@@ -37,7 +37,7 @@ def image_grid(images: Tensor, columns: int) -> Picture:
     600 pixels wide (but no more than 4,000 high).
 
     Args:
-        images: ``[N, C, H, W]`` in [-1, 1], with 1 or 3 channels.
+        images: ``[N, C, H, W]`` in [-1, 1], of any number of channels C.
         columns: Images in a row; with fewer images there are only as many columns as images.
 
     Returns:
@@ -77,18 +77,26 @@ def enlarge(tiles: Picture, factor: int) -> Picture:
 
 
 def color_tiles(images: Tensor) -> Picture:
-    """Turn ``[N, C, H, W]`` in [-1, 1] into uint8 ``[N, H, W, 3]``, grey ones too.
+    """Turn ``[N, C, H, W]`` in [-1, 1] into uint8 ``[N, H, W, 3]``.
+
+    Of 2 and of 4 channels the last one says how opaque the others are, which are laid on white; of
+    more than 4 the first three are shown.
 
     Raises:
-        InputError: if images are not of that shape, with 1 or 3 channels, or there are none.
+        InputError: if images are not of that shape, or there are none.
     """
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.numel():
+    if images.ndim != 4 or not images.numel():
         raise InputError(
-            "images for a picture must have shape [N, C, H, W] with N > 0 and "
-            f"1 or 3 channels, not {list(images.shape)}"
+            "images for a picture must have shape [N, C, H, W] with N > 0 and C > 0, not "
+            f"{list(images.shape)}"
         )
-    tiles = to_uint8(images).permute(0, 2, 3, 1).expand(-1, -1, -1, 3)
-    return np.ascontiguousarray(tiles.cpu().numpy())
+    levels = to_uint8(images).cpu()
+    if levels.shape[1] in (2, 4):
+        opaque = levels[:, -1:].float() / 255
+        laid = levels[:, :-1].float() * opaque + 255 * (1 - opaque)
+        levels = laid.round().byte()
+    tiles = levels[:, :3].permute(0, 2, 3, 1).expand(-1, -1, -1, 3)
+    return np.ascontiguousarray(tiles.numpy())
 
 
 def whole_factor(rows: int, height: int, columns: int, width: int) -> int:

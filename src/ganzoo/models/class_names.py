@@ -1,0 +1,88 @@
+"""Names of classes, which stand for labels wherever people write them."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import InputError, nearest
+
+Labels: TypeAlias = Tensor | Sequence[int] | Sequence[str] | int | str
+"""Numbers or names of classes: one, or one for each sample."""
+
+LONGEST_NAME = 200
+"""What a checkpoint may hold: longer ones are left out of it."""
+
+
+def numbers_of(labels: Labels, names: Sequence[str] | None) -> Tensor:
+    """Labels as numbers, int64 ``[N]``.
+
+    Args:
+        labels: Numbers, names, or both.
+        names: The name of each class, where names are known.
+
+    Raises:
+        InputError: if a label is neither a whole number nor a name that is known.
+    """
+    if isinstance(labels, Tensor):
+        found = labels.reshape(-1)
+        if found.is_floating_point() or found.is_complex() or found.dtype == torch.bool:
+            raise InputError(f"labels must be whole numbers or names, not {found.dtype}")
+        return found.long()
+    each = labels if isinstance(labels, Sequence) and not isinstance(labels, str) else [labels]
+    return torch.tensor([number_of(label, names) for label in each], dtype=torch.int64)
+
+
+def number_of(label: Any, names: Sequence[str] | None) -> int:
+    """The number of a class.
+
+    Args:
+        label: Its number, its name, or its name as :func:`folder_name` writes it.
+        names: The name of each class, where names are known.
+
+    Raises:
+        InputError: if it is neither a whole number nor a name that is known.
+    """
+    if isinstance(label, str):
+        known = {folder_name(name): number for number, name in enumerate(names or ())}
+        known |= {name: number for number, name in enumerate(names or ())}
+        if label in known:
+            return known[label]
+        if label.isascii() and label.isdigit():
+            return int(label)
+        if not names:
+            raise InputError(f"there is no class {label!r}: these classes have numbers, no names")
+        raise InputError(f"there is no class {label!r}: {nearest(label, names)}")
+    try:
+        if isinstance(label, bool) or int(label) != label:
+            raise TypeError
+        return int(label)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"a label is a whole number or a name, not {label!r}") from error
+
+
+def folder_name(name: str) -> str:
+    """A class's name without what file systems or shells could take for something else."""
+    return re.sub(r"[^\w .+=-]", "_", name).strip(". ") or "_"
+
+
+def class_names(trainer: Any, count: int | None) -> list[str] | None:
+    """The names of the classes of the data that a trainer has, where there are so many.
+
+    A data module of the library has them in its ``source.class_names``; a torch data set, as
+    torchvision's are, in ``classes``.
+    """
+    source = getattr(getattr(trainer, "datamodule", None), "source", None)
+    found = getattr(source, "class_names", None)
+    if found is None:
+        loader = getattr(trainer, "train_dataloader", None)
+        found = getattr(getattr(loader, "dataset", None), "classes", None)
+    if not isinstance(found, Sequence) or len(found) != count or not all(map(_is_name, found)):
+        return None
+    return [str(name) for name in found]
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and len(name) <= LONGEST_NAME and name.isprintable()
