@@ -129,4 +129,4 @@ def test_wrong_input(sample, images, tmp_path, words, message):
 def test_label_out_of_range(sample, conditional):
     code, said = sample(f"checkpoint={conditional}", "output=out", "n=3", "labels=10")
     assert code == 1
-    assert "label 10 is out of range: the classes are 0 to 9" in said.err
+    assert "label 10 is out of range: 10 classes have labels 0 to 9" in said.err

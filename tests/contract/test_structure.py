@@ -124,8 +124,9 @@ def test_sizes():
 def test_one_stem_for_a_variant():
     names = {path.stem for path in (SOURCE / "models").glob("*.py")}
     mechanics = {
-        "__init__", "averaging", "batches", "classes", "encoding", "finite", "game", "generated",
-        "local_state", "move", "penalising", "player", "presentation", "recipe", "record", "replay",
+        "__init__", "averaging", "batches", "class_labels", "classes", "encoding", "finite", "fit",
+        "game", "generated", "intake", "loaders", "local_state", "logits", "move", "own_parts",
+        "penalising", "player", "presentation", "recipe", "record", "replay",
         "sampling", "unrolling",
     }  # fmt: skip
     configs = {path.stem for path in (SOURCE.parents[1] / "conf" / "model").glob("*.yaml")}

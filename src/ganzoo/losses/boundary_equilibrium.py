@@ -37,6 +37,7 @@ class BoundaryEquilibrium(AdversarialLoss):
         InputError: if a number is not positive.
     """
 
+    expects_logits = True
     emphasis: Tensor
 
     def __init__(self, *, diversity_ratio: float, gain: float) -> None:

@@ -64,6 +64,8 @@ class FGAN(PointwiseLoss):
         generator_objective: what the generator minimises.
     """
 
+    expects_logits = True
+
     def __init__(self, *, divergence: Divergence, generator_objective: GeneratorObjective) -> None:
         super().__init__()
         self.divergence = divergence
