@@ -37,13 +37,13 @@ def packs(**changes):
 @pytest.mark.parametrize(
     ("changes", "samples", "reason"),
     [
-        ({"generator": NORMALISED}, 9, "has 1 samples: one sample .* batch normalisation: .*drop"),
+        ({"generator": NORMALISED}, 9, "holds only 1: one sample .* batch normalisation: .*drop"),
         (
             {"discriminator_steps": 3},
             10,
-            "2 samples cannot serve 3 discriminator steps .*drop_last",
+            "only 2: .* cannot serve 3 discriminator steps .*drop_last",
         ),
-        ({"generator": NORMALISED, "discriminator_steps": 2}, 11, "has 3 samples: one sample"),
+        ({"generator": NORMALISED, "discriminator_steps": 2}, 11, "holds only 3: one sample"),
         (
             {"presentation": packs(), "discriminator": nn.Linear(4, 1)},
             11,

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ganzoo.errors import check_whole
-from ganzoo.models.batches import looking
+from ganzoo.models.fit import looking
 
 log = logging.getLogger("ganzoo")
 

@@ -115,8 +115,8 @@ def read_data(data: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
         return data.to(torch.float32).div_(127.5).sub_(1).to(dtype)
     if not data.is_floating_point():
         raise InputError(
-            f"data must be floating point, not {data.dtype}: "
-            "x.float(), and pictures from 0 to 255 as x / 127.5 - 1"
+            f"data must be real numbers in floating point, not {data.dtype}: points as x.float(), "
+            "pictures in [-1, 1], from 0 to 255 as x / 127.5 - 1"
         )
     return data.to(dtype)
 

@@ -68,6 +68,7 @@ def required(labels: Tensor | None) -> Tensor:
     """
     if labels is None:
         raise InputError(
-            "a conditional model needs labels: its batches must be pairs (data, labels)"
+            "a conditional model needs labels: its batches must be pairs (data, labels), or "
+            "dictionaries of both"
         )
     return labels

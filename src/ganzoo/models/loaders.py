@@ -27,7 +27,7 @@ def check_last_batch(trainer: Trainer, check: Callable[[int], None]) -> None:
         try:
             check(count)
         except InputError as error:
-            raise InputError(f"the last batch of an epoch has {count} samples: {error}") from error
+            raise InputError(f"the last batch of an epoch holds only {count}: {error}") from error
 
 
 def last_batch(trainer: Trainer) -> int | None:
