@@ -60,6 +60,15 @@ def check_whole(minimum: int = 1, /, **values: Any) -> None:
             raise InputError(f"{name} must be a whole number from {minimum} up, not {value!r}")
 
 
+def described(value: Any) -> str:
+    """Say what an object of a user's own is, in a few words."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}, not an object: write {value.__name__}(...)"
+    if callable(value) and hasattr(value, "__name__"):
+        return f"the function {value.__name__}"
+    return f"of type {type(value).__name__}"
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Say which of the choices the word may have meant.
 

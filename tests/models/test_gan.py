@@ -220,7 +220,7 @@ def test_foreign_dataloader_in_a_plain_trainer(gan, trainer, shape):
         discriminator=nn.Sequential(nn.Flatten(), nn.Linear(size, 1), nn.Flatten(0)),
         discriminator_steps=3,
     )
-    data = TensorDataset(torch.randn(50, *shape), torch.zeros(50, dtype=torch.long))
+    data = TensorDataset(torch.randn(50, *shape).tanh(), torch.zeros(50, dtype=torch.long))
     run = trainer(-1, max_epochs=2)
     run.fit(model, DataLoader(data, batch_size=20, shuffle=True))
     assert run.global_step == 6
@@ -235,11 +235,6 @@ def test_foreign_dataloader_in_a_plain_trainer(gan, trainer, shape):
             (8, 1, 4, 4),
             {},
             r"the generator makes data of shape \[2\], the data set has \[1, 4, 4\]",
-        ),
-        (
-            (8, 2),
-            {"discriminator": nn.Linear(2, 1)},
-            r"must return logits of shape \[B\], not \[2, 1\]",
         ),
         ((2, 2), {"discriminator_steps": 3}, "a batch of 2 samples cannot serve 3"),
     ],

@@ -1,5 +1,6 @@
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -93,10 +94,23 @@ def test_labels_default_to_random_classes_of_the_seed(conditional):
 
 @pytest.mark.parametrize("labels", [3, -1, [0, 1, 7]])
 def test_label_out_of_range(conditional, labels):
-    with pytest.raises(
-        InputError, match=r"label (3|-1|7) is out of range: 3 classes have labels 0 to 2"
-    ):
+    message = r"label (3|-1|7) is out of range: 3 classes have labels 0 to 2"
+    with pytest.raises(InputError, match=message):
         conditional.sample(3, labels=labels)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        torch.tensor([0, 2], dtype=torch.int32),
+        torch.tensor([[0.0], [2.0]]),
+        torch.tensor([[1, 0, 0], [0, 0, 1]]),
+        np.array([0, 2], dtype=np.uint8),
+    ],
+)
+def test_labels_of_any_type_choose_the_same_classes(conditional, labels):
+    wanted = conditional.sample(2, labels=[0, 2], seed=0)
+    assert torch.equal(conditional.sample(2, labels=labels, seed=0), wanted)
 
 
 def test_number_of_labels(conditional):

@@ -57,12 +57,27 @@ def parameters(network):
     return sum(value.numel() for value in network.parameters())
 
 
-@pytest.mark.parametrize("channels", [1, 3, 13])
-@pytest.mark.parametrize("size", [8, 16, 32, 64, 128, 256])
-def test_shapes_and_range_at_every_size(size, channels):
-    options = {"shape": [channels, size, size], "width": 1}
-    images = generator(**options)(torch.randn(2, 6))
-    assert images.shape == (2, channels, size, size)
+@pytest.mark.parametrize(
+    ("shape", "base"),
+    [
+        ((1, 8, 8), (2, 2)),
+        ((3, 16, 16), (4, 4)),
+        ((13, 64, 64), (4, 4)),
+        ((1, 256, 256), (4, 4)),
+        ((2, 48, 64), (3, 4)),
+        ((4, 64, 48), (4, 3)),
+        ((1, 28, 28), (7, 7)),
+        ((3, 32, 64), (4, 8)),
+        ((1, 100, 20), (25, 5)),
+        ((1, 512, 512), (4, 4)),
+    ],
+)
+def test_shapes_and_range_at_every_size(shape, base):
+    options = {"shape": list(shape), "width": 1}
+    network = generator(**options)
+    images = network(torch.randn(2, 6))
+    assert layers(network, nn.Unflatten)[0].unflattened_size[1:] == base
+    assert images.shape == (2, *shape)
     assert images.abs().max() <= 1
     assert discriminator(**options)(images).shape == (2,)
 
@@ -92,7 +107,7 @@ def test_channels_double_from_the_image_inwards_up_to_eight_times():
 
 
 @pytest.mark.parametrize(("size", "levels", "base"), [(8, 2, 2), (16, 2, 4), (64, 4, 4)])
-def test_levels_end_at_4x4_maps_but_for_images_of_8_pixels(size, levels, base):
+def test_levels_of_the_paper_s_sizes_end_at_4x4_maps_but_for_8_pixels(size, levels, base):
     network = discriminator(shape=[1, size, size])
     assert len(layers(network, nn.Conv2d)) == levels
     widest = 4 * 2 ** (levels - 1)
@@ -204,13 +219,17 @@ def test_networks_copy_and_pickle(build):
     ("build", "message"),
     [
         (
-            lambda: generator(shape=[1, 28, 28]),
-            "DCGANGenerator works on square images of 8, 16, 32, 64, 128 or 256 pixels,"
-            " not 28x28: set dataset.image_size or choose network=mlp",
+            lambda: generator(shape=[1, 30, 30]),
+            "DCGANGenerator works on images whose height and width can be halved together 2 times"
+            " or more, to between 2 and 32 pixels, not 30x30: set dataset.image_size=28 or 32, or"
+            " choose network=mlp",
         ),
-        (lambda: discriminator(shape=[3, 32, 64]), "DCGANDiscriminator .* not 32x64: set dataset"),
-        (lambda: discriminator(shape=[3, 4, 4]), "not 4x4"),
-        (lambda: generator(shape=[3, 512, 512]), "not 512x512"),
+        (
+            lambda: discriminator(shape=[3, 33, 65]),
+            r"not 33x65: set dataset.image_size=\[32,64\] or",
+        ),
+        (lambda: discriminator(shape=[3, 4, 4]), "not 4x4: set dataset.image_size=8 or 12"),
+        (lambda: generator(shape=[3, 252, 252]), "not 252x252: set dataset.image_size=248 or 256"),
         (lambda: generator(shape=[2]), r"not points \[2\]: choose network=mlp"),
         (lambda: discriminator(shape=[0, 32, 32]), r"positive sizes, not \[0, 32, 32\]"),
         (lambda: generator(latent_dim=-1), "latent_dim must be a whole number from 1 up, not -1"),

@@ -67,11 +67,11 @@ def halve(features):
 
 
 @pytest.mark.parametrize("normalization", NORMS)
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("size", [(32, 32), (48, 64), (128, 128)])
 def test_shapes_and_range_at_every_size(size, normalization):
-    options = {"shape": [1, size, size], "width": 4, "normalization": normalization}
+    options = {"shape": [2, *size], "width": 4, "normalization": normalization}
     images = generator(**options)(torch.randn(2, 6))
-    assert images.shape == (2, 1, size, size)
+    assert images.shape == (2, 2, *size)
     assert images.abs().max() <= 1
     assert discriminator(**options)(images).shape == (2,)
 
@@ -174,10 +174,22 @@ def test_channels_at_64_and_128_pixels_follow_the_tables():
         assert network.output.in_features == widths[-1]
 
 
-@pytest.mark.parametrize(("size", "last"), [(32, 8), (64, 2), (128, 4)])
-def test_discriminator_s_last_maps_have_the_tables_size(size, last):
-    features = discriminator(shape=[3, size, size]).blocks(torch.randn(1, 3, size, size))
-    assert features.shape[-2:] == (last, last)
+@pytest.mark.parametrize(
+    ("size", "first", "last"),
+    [
+        ((32, 32), (4, 4), (8, 8)),
+        ((64, 64), (4, 4), (2, 2)),
+        ((128, 128), (4, 4), (4, 4)),
+        ((48, 64), (3, 4), (3, 4)),  # no block halves an odd side
+        ((16, 32), (2, 4), (4, 8)),
+        ((256, 128), (8, 4), (8, 4)),
+    ],
+)
+def test_smallest_maps_have_the_tables_size_or_the_nearest(size, first, last):
+    shape = [3, *size]
+    assert generator(shape=shape).layers[1].unflattened_size[1:] == first
+    features = discriminator(shape=shape).blocks(torch.randn(1, *shape))
+    assert features.shape[-2:] == last
 
 
 def test_residual_branches_start_with_gain_sqrt_2_and_the_rest_with_1():
@@ -240,10 +252,14 @@ def test_an_initialization_of_the_user_s_own_is_taken():
     ("build", "message"),
     [
         (
-            lambda: generator(shape=[1, 16, 16]),
-            "ResNetGenerator works on square images of 32, 64 or 128 pixels, not 16x16: set",
+            lambda: generator(shape=[1, 28, 28]),
+            "ResNetGenerator works on images whose height and width can be halved together 3 times"
+            " .* not 28x28: set dataset.image_size=24 or 32, or choose network=mlp",
         ),
-        (lambda: discriminator(shape=[3, 32, 64]), "ResNetDiscriminator .* not 32x64: set"),
+        (
+            lambda: discriminator(shape=[3, 36, 64]),
+            r"ResNetDiscriminator .* not 36x64: .*\[32,64\]",
+        ),
         (lambda: discriminator(shape=[2]), r"not points \[2\]: choose network=mlp"),
         (lambda: generator(latent_dim=0), "latent_dim must be a whole number from 1 up, not 0"),
         (lambda: discriminator(width=0), "width must be a whole number from 1 up, not 0"),

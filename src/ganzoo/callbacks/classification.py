@@ -9,7 +9,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from ganzoo.callbacks.examples import Examples, find_examples
 from ganzoo.callbacks.measurements import SampleMeasurements
 from ganzoo.defaults import defaults_from
-from ganzoo.models.batches import looking
+from ganzoo.models.fit import looking
 from ganzoo.models.semi_supervised_gan import SemiSupervisedGAN
 
 KINDS = {

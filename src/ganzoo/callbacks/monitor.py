@@ -15,7 +15,6 @@ from ganzoo.callbacks.periodic import undisturbed
 from ganzoo.callbacks.symptoms import Measurement, Symptom, accuracy, mean_distance, ranking
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.models.batches import unpack
 from ganzoo.models.gan import GAN
 
 log = logging.getLogger("ganzoo")
@@ -101,13 +100,13 @@ class Monitor(Callback):
         if hasattr(datamodule, "real"):
             real, labels = datamodule.real(self.samples, self.seed)
         else:
-            self._kept = self._kept or self._keep(trainer, batch)
-            real, labels = unpack(self._kept, 1, 1)
+            self._kept = self._kept or self._keep(trainer, model, batch)
+            real, labels = model.read_batch(self._kept)
         return FixedBatch(model, real, labels, directions=self.directions, seed=self.seed)
 
-    def _keep(self, trainer: Trainer, batch: Any) -> list[Tensor]:
+    def _keep(self, trainer: Trainer, model: GAN, batch: Any) -> list[Tensor]:
         """The beginning of the first process's batch, for all processes."""
-        parts = [part for part in unpack(batch, 1, 1) if part is not None]
+        parts = [part for part in model.read_batch(batch) if part is not None]
         return trainer.strategy.broadcast([part[: self.samples].cpu().clone() for part in parts])
 
     def _log(self, trainer: Trainer, measurement: "EstimatingMeasurement") -> None:

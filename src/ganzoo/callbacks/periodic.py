@@ -11,7 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ganzoo.defaults import defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.models.batches import looking
+from ganzoo.models.fit import looking
 
 log = logging.getLogger("ganzoo")
 

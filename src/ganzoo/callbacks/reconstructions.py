@@ -11,7 +11,7 @@ from ganzoo.callbacks.measurements import Measurements
 from ganzoo.callbacks.pictures import Album, ground, title
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.models.batches import unpack
+from ganzoo.models.game import Game
 from ganzoo.models.sampling import Sampler
 from ganzoo.pictures import Block, draw_pairs, save_png, sheet
 from ganzoo.saving import SaveErrors
@@ -89,7 +89,8 @@ class Reconstructions(Measurements):
     ) -> None:
         """Keep samples of the first batch where there is no other way to have any."""
         if self._active and self._data is None and trainer.is_global_zero:
-            self._data = self._kept = unpack(batch, 1, 1)[0][: self.samples].cpu().clone()
+            assert isinstance(pl_module, Game)
+            self._data = self._kept = pl_module.read_batch(batch)[0][: self.samples].cpu().clone()
 
     def measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """The error of what is drawn."""

@@ -9,6 +9,7 @@ from ganzoo.composition.compose import build, compose_config, resolved
 from ganzoo.composition.explain import explain
 from ganzoo.errors import InputError
 from ganzoo.models.game import Game
+from ganzoo.models.gan import GAN
 
 
 def create_model(
@@ -51,6 +52,8 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
     _check_normalizations(config)
     settings = resolved(config.model)
     built: Game = build(settings, **objects)
+    if isinstance(built, GAN):
+        built.check_penalties()
     given = {name: {"object": type(value).__qualname__} for name, value in objects.items()}
     built.recipe = {
         "name": model,

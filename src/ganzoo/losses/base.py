@@ -17,7 +17,13 @@ class AdversarialLoss(nn.Module, ABC):
     Both methods return named scalar terms; a player's loss is their sum. An objective computes:
     it holds no network, takes no step and logs nothing, and it can be pickled. Running statistics,
     if it keeps any, are its buffers: they follow the model to its device and into its checkpoints.
+
+    Attributes:
+        expects_logits: Whether it asks for outputs beyond 0 and 1, so that a discriminator that
+            ends in a sigmoid cannot play.
     """
+
+    expects_logits: bool = False
 
     @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor) -> Terms:

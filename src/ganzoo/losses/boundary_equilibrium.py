@@ -39,6 +39,7 @@ class BoundaryEquilibrium(AdversarialLoss):
         InputError: if a number is not positive.
     """
 
+    expects_logits = True
     emphasis: Tensor
 
     def __init__(self, *, diversity_ratio: float = FROM_CONFIG, gain: float = FROM_CONFIG) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
 from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.losses.own import as_loss
 from ganzoo.precision import at_least_float32
 
 
@@ -29,7 +30,8 @@ class Drift(AdversarialLoss):
     def __init__(self, *, loss: AdversarialLoss = FROM_CONFIG, weight: float = FROM_CONFIG) -> None:
         super().__init__()
         check_not_negative(weight=weight)
-        self.loss = loss
+        self.loss = as_loss(loss)
+        self.expects_logits = self.loss.expects_logits
         self.weight = weight
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Terms:

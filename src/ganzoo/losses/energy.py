@@ -30,6 +30,8 @@ class Energy(PointwiseLoss):
         InputError: if margin is not a positive number.
     """
 
+    expects_logits = True
+
     def __init__(self, *, margin: float = FROM_CONFIG) -> None:
         super().__init__()
         check_positive(margin=margin)

@@ -66,6 +66,8 @@ class FGAN(PointwiseLoss):
         generator_objective: what the generator minimises.
     """
 
+    expects_logits = True
+
     def __init__(
         self,
         *,

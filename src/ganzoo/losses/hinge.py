@@ -15,6 +15,8 @@ class Hinge(PointwiseLoss):
     ``-E D(G(z))``. On the margin itself the subgradient is 0.
     """
 
+    expects_logits = True
+
     def real_cost(self, logits: Tensor) -> Tensor:
         """How far real data falls short of the score 1."""
         return functional.relu(1 - logits)

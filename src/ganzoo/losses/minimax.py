@@ -28,6 +28,8 @@ class Minimax(PointwiseLoss):
         InputError: if label_smoothing is outside [0, 0.5) or NaN.
     """
 
+    expects_logits = True
+
     def __init__(self, *, label_smoothing: float = FROM_CONFIG) -> None:
         super().__init__()
         if not 0 <= label_smoothing < 0.5:

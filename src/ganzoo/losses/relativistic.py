@@ -99,6 +99,7 @@ class Relativistic(ComparativeLoss):
             )
         self.loss = loss
         self.comparison = comparison
+        self.expects_logits = loss.expects_logits
 
     def discriminator_terms(self, real: Tensor, fake: Tensor) -> Terms:
         """The terms of the comparison."""

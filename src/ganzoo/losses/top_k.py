@@ -9,6 +9,7 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.losses.own import as_loss
 from ganzoo.precision import at_least_float32
 
 
@@ -54,7 +55,8 @@ class TopK(AdversarialLoss):
         for name, value in (("gamma", gamma), ("minimum_share", minimum_share)):
             if not 0 < value <= 1:
                 raise InputError(f"{name} must be above 0 and at most 1, not {value}")
-        self.loss = loss
+        self.loss = as_loss(loss)
+        self.expects_logits = self.loss.expects_logits
         self.gamma = gamma
         self.interval = interval
         self.minimum_share = minimum_share

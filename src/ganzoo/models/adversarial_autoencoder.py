@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
-from ganzoo.models.encoding import Encoding
+from ganzoo.models.encoding import Encoding, checked_encoder
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.networks.encoders import Encoder
@@ -45,7 +45,8 @@ class AdversarialAutoencoder(Encoding, GAN):
     ) -> None:
         super().__init__(**game)
         check_not_negative(reconstruction_weight=reconstruction_weight)
-        self.encoder = encoder
+        self.encoder = checked_encoder(encoder, Encoder)
+        self.attach_penalties(encoder=encoder)
         self.reconstruction_weight = reconstruction_weight
 
     def players(self) -> Sequence[Player]:
@@ -70,7 +71,8 @@ class AdversarialAutoencoder(Encoding, GAN):
         codes = self.encode(share.data)
         terms = {"reconstruction": self.reconstruction_weight * self.error(share.data, codes)}
         shown, judged = self.presentation.both(self.real(share), codes)
-        return terms | self.generator_loss(shown, judged)
+        terms = terms | self.generator_loss(shown, judged)
+        return terms | self.penalise(self.penalties, shown, judged, "encoder")
 
     def generator_objective(self, share: Share) -> Terms:
         """The error of reconstruction."""

@@ -1,129 +1,158 @@
-"""What a dataloader gives, and whether the networks fit it."""
+"""What a dataloader gives: its data and labels, in the types that networks take."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ganzoo.errors import InputError
+from ganzoo.errors import InputError, check_whole
 
-Judge = Callable[[Tensor, Tensor | None], Tensor]
-"""A function of data ``[B, ...]`` and labels ``[B]`` or None."""
+DATA_KEYS = ("image", "images", "img", "pixel_values", "data", "points", "x")
+LABEL_KEYS = ("label", "labels", "fine_label", "class", "target", "targets", "y")
 
 
-def unpack(batch: Any, shares: int, splits: int) -> tuple[Tensor, Tensor | None]:
-    """Take the data and, where there are any, the labels out of a batch.
+class Fields(NamedTuple):
+    """The parts of a batch.
+
+    Attributes:
+        data: What should be a tensor ``[B, ...]``.
+        labels: What should be classes ``[B]``; None where there are none.
+    """
+
+    data: Any
+    labels: Any
+
+
+class BatchKeys:
+    """Which entries of a batch that is a dictionary are the data and the labels.
 
     Args:
-        batch: A tensor ``[B, ...]``, or a sequence of it and perhaps labels ``[B]``.
-        shares: Number of updates that the batch must serve.
-        splits: Number of parts in which each update takes its data.
+        keys: ``{"data": name, "labels": name}``, or one of the two; the others are found by the
+            names that data sets use (``image``, ``pixel_values``, ``label``, ...).
 
     Raises:
-        InputError: if the batch is of another kind, or holds fewer samples than updates.
+        InputError: if something else is named.
     """
-    parts = batch if isinstance(batch, Sequence) else [batch]
-    data, labels = parts[0] if parts else None, parts[1] if len(parts) > 1 else None
-    if not isinstance(data, Tensor) or not (labels is None or isinstance(labels, Tensor)):
-        raise InputError(
-            "a batch must be a tensor or a pair (data, labels) of tensors, "
-            f"not {type(batch).__name__} of {[type(part).__name__ for part in parts]}"
-        )
-    if len(data) < shares * splits:
-        raise InputError(
-            f"a batch of {len(data)} samples cannot serve {shares} discriminator steps in {splits} "
-            "parts each: use a larger batch, or fewer discriminator_steps or accumulation_steps"
-        )
-    return data, labels
+
+    def __init__(self, keys: Mapping[str, str | None] | None) -> None:
+        given = {} if keys is None else keys
+        if not isinstance(given, Mapping) or not set(given) <= {"data", "labels"}:
+            raise InputError(
+                f"batch_keys must be {{data: NAME, labels: NAME}}, or one of the two, not {keys}"
+            )
+        self._data, self._labels = given.get("data"), given.get("labels")
+
+    def fields(self, batch: Any, *, labelled: bool) -> Fields:
+        """Find data and labels in a batch.
+
+        Args:
+            batch: The data; a sequence of data, perhaps labels, and things that are left alone;
+                or a dictionary (a named tuple with names of such entries counts as one).
+            labelled: Whether the labels are needed, so that it must be clear which they are.
+
+        Raises:
+            InputError: naming what there is, and the setting.
+        """
+        entries = batch._asdict() if hasattr(batch, "_asdict") else batch
+        if isinstance(entries, Mapping) and (entries is batch or _named(entries, DATA_KEYS)):
+            return Fields(
+                self._entry(entries, "data", self._data, DATA_KEYS, needed=True),
+                self._entry(entries, "labels", self._labels, LABEL_KEYS, needed=labelled),
+            )
+        if not isinstance(batch, Sequence) or isinstance(batch, str):
+            return Fields(batch, None)
+        data, labels, *_ = *batch, None, None
+        return Fields(data, labels)
+
+    def _entry(
+        self,
+        entries: Mapping[str, Any],
+        kind: str,
+        key: str | None,
+        usual: Sequence[str],
+        *,
+        needed: bool,
+    ) -> Any:
+        found = _named(entries, usual) if key is None else [key]
+        if len(found) == 1 and found[0] in entries:
+            return entries[found[0]]
+        if needed or key is not None:
+            which = f"no {key}" if key else "several" if found else "none"
+            raise InputError(
+                f"a batch has the keys {', '.join(map(str, entries))}, and {which} for the {kind}: "
+                f"name it, as model.batch_keys={{{kind}: KEY}} (in Python "
+                f"batch_keys={{'{kind}': KEY}})"
+            )
+        return None
 
 
-def check_networks_fit(
-    model: nn.Module,
-    generate: Judge,
-    discriminate: Judge,
-    data: Tensor,
-    labels: Tensor | None,
-    packing: int,
-) -> None:
-    """Refuse networks that do not fit the data before the first update.
+def read_data(data: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Bring data to the type and the device of a model.
 
-    Both networks run once in evaluation mode on two packs, so that nothing changes.
+    Floating point of any precision is converted, and so are pictures of bytes, to [-1, 1].
 
     Args:
-        model: The game that holds the networks.
-        generate: From real data and labels to as many fakes.
-        discriminate: From data and labels to logits, one for each pack.
-        data: Real samples ``[B, ...]``.
-        labels: Their classes ``[B]``, or None.
-        packing: Samples that the discriminator judges at once.
+        data: A tensor or array ``[B, ...]``.
+        dtype: Of the model's weights.
+        device: Of the model's weights.
 
     Raises:
-        InputError: if the data is not finite floating point, the discriminator does not take it
-            or does not return logits ``[B]``, or the generator makes data of another shape.
+        InputError: if it is neither, holds no samples, or is of a type that has no one meaning.
     """
-    check_data(data)
-    rows = 2 * packing
-    real, marks = data[:rows], None if labels is None else labels[:rows]
-    with looking(model):
-        check_made(tried("generator", real, lambda: generate(real, marks)), real)
-        logits = tried("discriminator", real, lambda: discriminate(real, marks))
-    if logits.shape != (len(real) // packing,):
+    if isinstance(data, np.ndarray) and data.dtype.kind in "biufc":
+        data = torch.tensor(data)
+    if not isinstance(data, Tensor):
         raise InputError(
-            "the discriminator must return logits of shape [B], "
-            f"not {list(logits.shape)} for a batch of {len(real)}"
+            f"the data of a batch must be a tensor, not {_kind(data)}: batches are tensors, pairs "
+            "(data, labels) or dictionaries (pictures become tensors by torchvision's ToTensor)"
         )
-
-
-def check_data(data: Tensor) -> None:
-    """Refuse data that is not finite floating point.
-
-    Raises:
-        InputError: saying which it is.
-    """
+    if not data.dim() or not len(data):
+        raise InputError(f"a batch holds no samples: its data has the shape {list(data.shape)}")
+    data = data.to(device)
+    if data.dtype == torch.uint8 and data.dim() == 4:
+        return data.to(torch.float32).div_(127.5).sub_(1).to(dtype)
     if not data.is_floating_point():
-        raise InputError(f"data must be floating point, images in [-1, 1], not {data.dtype}")
-    if not torch.isfinite(data).all():
-        raise InputError("the data holds values that are not finite")
+        raise InputError(
+            f"data must be real numbers in floating point, not {data.dtype}: points as x.float(), "
+            "pictures in [-1, 1], from 0 to 255 as x / 127.5 - 1"
+        )
+    return data.to(dtype)
 
 
-def check_made(made: Tensor, data: Tensor) -> None:
-    """Refuse a generator whose samples have another shape than the data.
+def passed_on(labels: Any, count: int) -> Tensor | None:
+    """Labels for a model without classes, which only passes them on, where it can."""
+    fits = isinstance(labels, Tensor) and labels.shape[:1] == (count,)
+    return labels if fits else None
+
+
+def check_enough(count: int, steps: int, parts: int) -> None:
+    """Refuse a batch of fewer samples than it must serve.
+
+    Args:
+        count: Samples in the batch.
+        steps: Updates that it must serve.
+        parts: Parts in which each update takes its data.
 
     Raises:
-        InputError: naming both shapes.
+        InputError: saying what to change.
     """
-    if made.shape[1:] != data.shape[1:]:
+    check_whole(0, count=count)
+    if count < steps * parts:
         raise InputError(
-            f"the generator makes data of shape {list(made.shape[1:])}, the data set has "
-            f"{list(data.shape[1:])}: choose a network made for this data set"
+            f"a batch of {count} samples cannot serve {steps} discriminator steps in {parts} parts "
+            "each: use larger batches, fewer discriminator_steps or accumulation_steps, or "
+            "drop_last=True in a loader whose last batch is so small"
         )
 
 
-@contextmanager
-def looking(model: nn.Module) -> Iterator[None]:
-    """Run networks of a model in evaluation mode, without gradients; modes are put back."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
+def _named(entries: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    return [name for name in names if name in entries]
 
 
-def tried(name: str, data: Tensor, run: Callable[[], Tensor]) -> Tensor:
-    """What a network makes of data ``[B, ...]``, or whose fault it is that it cannot.
-
-    Raises:
-        InputError: naming the network, the data's shape, and what torch says.
-    """
-    try:
-        return run()
-    except InputError:
-        raise
-    except (RuntimeError, ValueError, IndexError) as error:
-        reason, shape = str(error).splitlines()[0], list(data.shape[1:])
-        raise InputError(f"the {name} does not fit data of shape {shape}: {reason}") from error
+def _kind(value: Any) -> str:
+    """The type of a value, and of what a list holds."""
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value):
+        return f"a {type(value).__name__} of {type(value[0]).__name__}"
+    return type(value).__name__

@@ -9,7 +9,7 @@ from torch import Tensor
 from ganzoo.defaults import defaults_from
 from ganzoo.errors import InputError
 from ganzoo.losses.base import AdversarialLoss
-from ganzoo.models.encoding import Encoding
+from ganzoo.models.encoding import Encoding, checked_encoder
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.models.record import total
@@ -47,7 +47,8 @@ class BiGAN(Encoding, GAN):
     def __init__(self, *, encoder: Encoder, **game: Any) -> None:
         super().__init__(**game)
         check_exchange(self.loss)
-        self.encoder = encoder
+        self.encoder = checked_encoder(encoder, Encoder)
+        self.attach_penalties(encoder=encoder)
 
     def players(self) -> Sequence[Player]:
         """The discriminator, the encoder, then the generator."""
@@ -66,7 +67,8 @@ class BiGAN(Encoding, GAN):
         """The generator's loss with real and generated pairs exchanged."""
         real, fake = self.presentation.both(self.real(share), self.made(share))
         score = self.discriminate
-        return self.loss.generator_against(-score(real.data, None), lambda: -score(fake, None))
+        terms = self.loss.generator_against(-score(real.data, None), lambda: -score(fake, None))
+        return terms | self.penalise(self.penalties, real, fake, "encoder")
 
     def judge(self, data: Tensor, labels: Tensor | None) -> Tensor:
         """Logits of data with their codes."""

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError, nearest
@@ -16,23 +15,21 @@ LONGEST_NAME = 200
 """What a checkpoint may hold: longer ones are left out of it."""
 
 
-def numbers_of(labels: Labels, names: Sequence[str] | None) -> Tensor:
-    """Labels as numbers, int64 ``[N]``.
+def numbers_of(labels: Any, names: Sequence[str] | None) -> Any:
+    """Labels with the number of each class in place of its name.
 
     Args:
-        labels: Numbers, names, or both.
+        labels: Numbers, names, or both; what holds no names is returned as it is.
         names: The name of each class, where names are known.
 
     Raises:
-        InputError: if a label is neither a whole number nor a name that is known.
+        InputError: if a name is not known.
     """
-    if isinstance(labels, Tensor):
-        found = labels.reshape(-1)
-        if found.is_floating_point() or found.is_complex() or found.dtype == torch.bool:
-            raise InputError(f"labels must be whole numbers or names, not {found.dtype}")
-        return found.long()
-    each = labels if isinstance(labels, Sequence) and not isinstance(labels, str) else [labels]
-    return torch.tensor([number_of(label, names) for label in each], dtype=torch.int64)
+    if isinstance(labels, str):
+        return number_of(labels, names)
+    if isinstance(labels, Sequence) and any(isinstance(label, str) for label in labels):
+        return [number_of(label, names) for label in labels]
+    return labels
 
 
 def number_of(label: Any, names: Sequence[str] | None) -> int:

@@ -1,11 +1,14 @@
 """Models whose samples have classes."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError
+from ganzoo.models.class_labels import read_labels
+from ganzoo.models.class_names import numbers_of
 from ganzoo.models.sampling import Sampler
-from ganzoo.networks.label_codes import check_labels
 
 
 class ClassSampler(Sampler):
@@ -15,15 +18,26 @@ class ClassSampler(Sampler):
         num_classes: Number of classes, K; labels run from 0 to K - 1.
     """
 
+    labelled = True
     num_classes: int
+
+    def read_labels(self, labels: Any, count: int, *, look: bool) -> Tensor | None:
+        """Classes of ``count`` samples, int64 ``[B]``, or None where the batch has none.
+
+        Raises:
+            InputError: if they are no classes of the data, or as many as the samples.
+        """
+        if labels is None:
+            return None
+        classes = read_labels(labels, self.num_classes, unknown=False, look=look)
+        check_count(classes, count)
+        return classes
 
     def generate(self, network: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Data of the given classes."""
         return network(latents, required(labels))  # type: ignore[no-any-return]
 
-    def choose_labels(
-        self, labels: Tensor | None, count: int, generator: torch.Generator
-    ) -> Tensor:
+    def choose_labels(self, labels: Any, count: int, generator: torch.Generator) -> Tensor:
         """The classes to sample: those given, or uniform ones.
 
         Raises:
@@ -31,10 +45,21 @@ class ClassSampler(Sampler):
         """
         if labels is None:
             return torch.randint(self.num_classes, (count,), generator=generator)
-        if len(labels) not in {1, count}:
-            raise InputError(f"give one label or {count}, not {len(labels)}")
-        check_labels(labels, self.num_classes)
-        return labels.expand(count).long()
+        numbers = numbers_of(labels, self.class_names)
+        classes = read_labels(numbers, self.num_classes, unknown=False, look=True)
+        if len(classes) not in {1, count}:
+            raise InputError(f"give one label or {count}, not {len(classes)}")
+        return classes.expand(count)
+
+
+def check_count(labels: Tensor, count: int) -> None:
+    """Refuse labels that are not one for each sample.
+
+    Raises:
+        InputError: with both numbers.
+    """
+    if len(labels) != count:
+        raise InputError(f"a batch has {count} samples and {len(labels)} labels")
 
 
 def required(labels: Tensor | None) -> Tensor:
@@ -45,6 +70,7 @@ def required(labels: Tensor | None) -> Tensor:
     """
     if labels is None:
         raise InputError(
-            "a conditional model needs labels: its batches must be pairs (data, labels)"
+            "a conditional model needs labels: its batches must be pairs (data, labels), or "
+            "dictionaries of both"
         )
     return labels

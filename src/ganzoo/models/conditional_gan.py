@@ -7,6 +7,7 @@ from torch import Tensor
 from ganzoo.defaults import defaults_from
 from ganzoo.models.classes import ClassSampler, required
 from ganzoo.models.gan import GAN
+from ganzoo.models.logits import logits_of
 from ganzoo.networks.label_codes import known_classes
 
 
@@ -37,4 +38,4 @@ class ConditionalGAN(ClassSampler, GAN):
 
     def discriminate(self, data: Tensor, labels: Tensor | None) -> Tensor:
         """Logits ``[B]`` of data that claims to be of the given classes."""
-        return self.discriminator(data, required(labels))  # type: ignore[no-any-return]
+        return logits_of(self.discriminator(data, required(labels)))

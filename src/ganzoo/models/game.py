@@ -14,10 +14,13 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.models import local_state
 from ganzoo.models.averaging import MovingAverage
-from ganzoo.models.batches import unpack
+from ganzoo.models.batches import BatchKeys
 from ganzoo.models.class_names import class_names
 from ganzoo.models.finite import FiniteCheck, gradient_norm
+from ganzoo.models.intake import BatchReader
+from ganzoo.models.loaders import check_last_batch, say_what_a_batch_is
 from ganzoo.models.move import Move
+from ganzoo.models.own_parts import check_parts
 from ganzoo.models.player import Player, Share, Terms, optimizers_of, rounds, seat, split
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, Record
@@ -27,15 +30,16 @@ from ganzoo.strategies.player_parallel import check_strategy
 
 
 @defaults_from()
-class Game(Sampler, LightningModule, ABC):
+class Game(BatchReader, Sampler, LightningModule, ABC):
     """The mechanics of all models: players with names, who move in turns.
 
     A model says who plays and what each player minimises (``players``). One iteration is as many
     rounds as the player with most updates has. Everybody plays in the last round, and in each
     round the players move by the update rule, one after another unless another rule is chosen.
 
-    A batch carries all the real data of one iteration: ``[rounds * B, ...]``, or a pair of that
-    and labels. ``trainer.global_step`` counts updates of the last player, the generator.
+    A batch carries all the real data of one iteration: ``[rounds * B, ...]``, or a pair or a
+    dictionary of that and labels. ``trainer.global_step`` counts updates of the last player, the
+    generator.
 
     Args:
         generator: Network from latents ``[B, Z]`` to data ``[B, C, H, W]`` or ``[B, D]``.
@@ -52,9 +56,12 @@ class Game(Sampler, LightningModule, ABC):
             samples and networks without batch statistics, in less memory.
         non_finite_tolerance: Updates with a term or a gradient that is not finite that are left
             out before the run stops, at least 0.
+        batch_keys: Names of the entries ``data`` and ``labels`` of batches that are dictionaries,
+            where these have no usual name.
 
     Raises:
-        InputError: if one of the numbers is out of range, or a player has no optimizer.
+        InputError: if one of the numbers is out of range, a part is none that a game can be
+            played with, or a player has no optimizer.
     """
 
     def __init__(
@@ -62,7 +69,7 @@ class Game(Sampler, LightningModule, ABC):
         *,
         generator: nn.Module,
         latent_prior: LatentPrior,
-        optimizers: Mapping[str, Callable[..., Optimizer]] = FROM_CONFIG,
+        optimizers: Mapping[str,
         updates: UpdateRule = FROM_CONFIG,
         lookahead: Callable[[UpdateRule], UpdateRule] | None = FROM_CONFIG,
         schedule: Callable[[Optimizer], LRScheduler] | None = FROM_CONFIG,
@@ -70,8 +77,19 @@ class Game(Sampler, LightningModule, ABC):
         ema: Callable[[nn.Module], MovingAverage] | None = FROM_CONFIG,
         accumulation_steps: int = FROM_CONFIG,
         non_finite_tolerance: int = FROM_CONFIG,
+        batch_keys: Mapping[str, str | None] | None = None,
     ) -> None:
         super().__init__()
+        check_parts(
+            generator=generator,
+            latent_prior=latent_prior,
+            optimizers=optimizers,
+            updates=updates,
+            lookahead=lookahead,
+            schedule=schedule,
+            gradient_clipping=gradient_clipping,
+            ema=ema,
+        )
         check_whole(accumulation_steps=accumulation_steps)
         self.automatic_optimization = False
         self.generator = generator
@@ -85,6 +103,8 @@ class Game(Sampler, LightningModule, ABC):
         self._gradient_clipping = gradient_clipping
         self._finite = FiniteCheck(non_finite_tolerance)
         self._record = Record()
+        self.batch_keys = BatchKeys(batch_keys)
+        self.known_sizes: set[int] = set()
         self._local: local_state.LocalState | None = None
         _check_pieces(self.updates, self.accumulation_steps)
 
@@ -170,6 +190,7 @@ class Game(Sampler, LightningModule, ABC):
         schedules = self.lr_schedulers() or []
         self._schedules = schedules if isinstance(schedules, list) else [schedules]
         self._fits = self._local is not None  # looking again would draw random numbers
+        check_last_batch(self.trainer, self.check_size)
         if self._local is None:
             local_state.seed(self.global_rank, self.global_step)
         else:
@@ -215,9 +236,11 @@ class Game(Sampler, LightningModule, ABC):
 
     def _shares(self, batch: Any) -> list[Share]:
         count = max(turn.player.steps for turn in self._turns.values())
-        data, labels = unpack(batch, count, self.accumulation_steps)
+        data, labels = self.read_batch(batch, look=not self._fits)
+        self.check_new_size(len(data))
         if not self._fits:
             self.check_fit(data, labels)
+            say_what_a_batch_is(self.trainer, len(data), count)
             self._fits = True
         return split(data, labels, count)
 

@@ -1,6 +1,6 @@
 """InfoGAN."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -8,6 +8,7 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 from ganzoo.models.gan import GAN
+from ganzoo.models.own_parts import check_kind
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.networks.encoders import CodeClassifier
 
@@ -47,7 +48,10 @@ class InfoGAN(GAN):
     ) -> None:
         super().__init__(**game)
         check_not_negative(**information_weights)
+        wanted = "a ganzoo.networks.encoders.CodeClassifier(network=lambda outputs: ..., prior=...)"
+        check_kind("classifier", classifier, CodeClassifier, wanted)
         self.classifier = classifier
+        self.attach_penalties(classifier=classifier)
         missing = set(classifier.prior.entropies) - set(information_weights)
         if missing:
             raise InputError(f"set model.information_weights of {' and '.join(sorted(missing))}")
@@ -67,7 +71,13 @@ class InfoGAN(GAN):
     def classifier_objective(self, share: Share) -> Terms:
         """What Q minimises: -log Q of the codes that fresh samples were made from."""
         latents = self.latents(len(share.data))
-        return self.surprise(latents, self.imagine(latents, share.labels))
+        made = self.imagine(latents, share.labels)
+        terms = self.surprise(latents, made)
+        return terms | self.penalise(self.penalties, share, made, "classifier")
+
+    def other_networks(self) -> Mapping[str, Callable[[Tensor], Any]]:
+        """The classifier, to be tried on the first batch."""
+        return {"classifier": lambda data: self.classifier(data).continuous.mean}
 
     def generator_objective(self, share: Share) -> Terms:
         """What the generator minimises: that too, weighted, and its adversarial loss."""

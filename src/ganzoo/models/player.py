@@ -10,7 +10,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzoo.errors import InputError
+from ganzoo.errors import InputError, described
 
 Terms = dict[str, Tensor]
 """Named scalar terms of an objective; the objective is their sum."""
@@ -156,9 +156,14 @@ def optimizers_of(
 
 def _optimizer_of(player: Player, factory: Callable[..., Optimizer]) -> Optimizer:
     try:
-        return factory(player.parameters())
+        made = factory(player.parameters())
     except (TypeError, ValueError) as error:
         raise InputError(f"the optimizer of the {player.name}: {error}") from error
+    if not isinstance(made, Optimizer):
+        raise InputError(
+            f"the optimizer of the {player.name}: what its function makes is {described(made)}"
+        )
+    return made
 
 
 def seat(players: Sequence[Player], optimizers: Sequence[LightningOptimizer]) -> dict[str, Turn]:

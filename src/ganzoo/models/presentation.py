@@ -69,6 +69,24 @@ class Presentation(nn.Module):
         """Real and generated data as the discriminator sees them."""
         return share._replace(data=self(share.data)), self(fake)
 
+    def check_size(self, count: int, steps: int) -> None:
+        """Refuse batches that steps cannot divide into whole packs.
+
+        Args:
+            count: Samples in the batch.
+            steps: Parts in which it passes through the discriminator.
+
+        Raises:
+            InputError: naming the settings.
+        """
+        whole = steps * self.packing
+        if self.packing > 1 and count % whole:
+            raise InputError(
+                f"packing={self.packing} needs batches of a multiple of {whole} samples, not "
+                f"{count}: set dataset.batch_size, or drop_last=True in a loader of your own whose "
+                "last batch is smaller"
+            )
+
     def refuse_labels(self) -> None:
         """Refuse what would part samples from their labels.
 

@@ -1,14 +1,14 @@
 """Sampling from a generator."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError, check_positive
 from ganzoo.models.averaging import MovingAverage
-from ganzoo.models.class_names import Labels, numbers_of
+from ganzoo.models.class_names import Labels
 
 
 class LatentPrior(Protocol):
@@ -48,9 +48,7 @@ class Sampler:
         """Data from latents by the generator or by its average."""
         return network(latents)  # type: ignore[no-any-return]
 
-    def choose_labels(
-        self, labels: Tensor | None, count: int, generator: torch.Generator
-    ) -> Tensor | None:
+    def choose_labels(self, labels: Any, count: int, generator: torch.Generator) -> Tensor | None:
         """The classes ``[count]`` to sample; a model without classes takes none.
 
         Raises:
@@ -114,8 +112,7 @@ class Sampler:
         random = torch.Generator()
         random.manual_seed(int(torch.randint(2**31, ()).item()) if seed is None else seed)
         latents = self.latent_prior.sample(count, generator=random, truncation=truncation)
-        wanted = None if labels is None else numbers_of(labels, self.class_names)
-        return latents, self.choose_labels(wanted, count, random)
+        return latents, self.choose_labels(labels, count, random)
 
     @torch.no_grad()
     def decode(

@@ -8,14 +8,13 @@ from torch.nn.functional import cross_entropy
 
 from ganzoo.defaults import defaults_from
 from ganzoo.errors import InputError, check_whole
+from ganzoo.models.class_labels import UNKNOWN, read_labels
+from ganzoo.models.classes import check_count
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share, Terms
 from ganzoo.penalties.features import last_hidden_features
 from ganzoo.precision import at_least_float32
 from ganzoo.strategies.across_devices import mean_across_devices
-
-UNKNOWN = -1
-"""The label of a sample whose class is not known."""
 
 
 @defaults_from("model/semi_supervised_gan")
@@ -48,6 +47,8 @@ class SemiSupervisedGAN(GAN):
         InputError: if the data set has no classes, or samples are packed.
     """
 
+    labelled = True
+
     def __init__(self, *, num_classes: int | None, **game: Any) -> None:
         super().__init__(**game)
         if num_classes is None:
@@ -58,6 +59,14 @@ class SemiSupervisedGAN(GAN):
         check_whole(2, num_classes=num_classes)
         self.presentation.refuse_packs()
         self.classes = num_classes  # what samples classes has num_classes
+
+    def read_labels(self, labels: Any, count: int, *, look: bool) -> Tensor | None:
+        """Classes of ``count`` samples, int64 ``[B]``, -1 where they are not known."""
+        if labels is None:
+            return None
+        classes = read_labels(labels, self.classes, unknown=True, look=look)
+        check_count(classes, count)
+        return classes
 
     def classify(self, data: Tensor) -> Tensor:
         """Class logits ``[B, K]`` of data, in float32 or better.

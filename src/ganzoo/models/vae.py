@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive
-from ganzoo.models.batches import check_data, check_made, looking, tried
-from ganzoo.models.encoding import Encoding
+from ganzoo.models.encoding import Encoding, checked_encoder
+from ganzoo.models.fit import check_data, check_made, looking, tried, warn_of_range
 from ganzoo.models.game import Game
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.networks.encoders import Gaussian, GaussianEncoder
@@ -60,7 +60,7 @@ class VAE(Encoding, Game):
             if choice:
                 raise InputError(f"a VAE has no discriminator that {name} could act on: leave it")
         check_standard_normal(self.latent_prior)
-        self.encoder = encoder
+        self.encoder = checked_encoder(encoder, GaussianEncoder)
         self.deviation = deviation
 
     def players(self) -> Sequence[Player]:
@@ -97,10 +97,15 @@ class VAE(Encoding, Game):
     def check_fit(self, data: Tensor, labels: Tensor | None) -> None:
         """Refuse networks that do not fit the data."""
         check_data(data)
+        latents = self.latent_prior.sample(2, generator=torch.Generator().manual_seed(0)).to(data)
         with looking(self):
-            codes = tried("encoder", data, lambda: self.encode(data[:2]))
-            made = tried("generator", data, lambda: self.generate(self.generator, codes, None))
-        check_made(made, data)
+            made = tried(
+                "generator", "its latents", lambda: self.generate(self.generator, latents, None)
+            )
+            check_made(made, data)
+            shape = f"data of shape {list(data.shape[1:])}"
+            tried("encoder", shape, lambda: self.encode(data[:2]))
+        warn_of_range(data, made)
 
 
 def check_standard_normal(prior: Any) -> None:

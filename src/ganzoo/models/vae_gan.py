@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
-from ganzoo.models.encoding import Encoding
+from ganzoo.models.encoding import Encoding, checked_encoder
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Player, Share, Terms
 from ganzoo.models.vae import check_standard_normal
@@ -49,7 +49,8 @@ class VAEGAN(Encoding, GAN):
         check_not_negative(reconstruction_weight=reconstruction_weight)
         check_standard_normal(self.latent_prior)
         self.presentation.refuse_packs()
-        self.encoder = encoder
+        self.encoder = checked_encoder(encoder, GaussianEncoder)
+        self.attach_penalties(encoder=encoder)
         self.reconstruction_weight = reconstruction_weight
 
     def players(self) -> Sequence[Player]:
@@ -60,10 +61,11 @@ class VAEGAN(Encoding, GAN):
         """L_prior + L_llike."""
         posterior: Gaussian = self.encoder(share.data)
         rebuilt = self.imagine(posterior.sample(), None)
-        return {
+        terms = {
             "kullback_leibler": posterior.divergence().mean(),
             "reconstruction": self.unlikeness(share.data, rebuilt),
         }
+        return terms | self.penalise(self.penalties, share, rebuilt, "encoder")
 
     def discriminator_objective(self, share: Share) -> Terms:
         """The mean of its losses on samples and on reconstructions; penalties act on samples."""

@@ -1,5 +1,6 @@
 """The convolutional networks of DCGAN (Radford et al. 2015, arXiv 1511.06434)."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -11,28 +12,32 @@ from ganzoo.networks.batch_statistics import BatchStatistics
 from ganzoo.networks.blocks import chain, last_layers
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
-from ganzoo.networks.shapes import check_batch, check_square_image
+from ganzoo.networks.shapes import Levels, check_batch, image_levels
 
-SIZES = (8, 16, 32, 64, 128, 256)
 # The widest maps have this many times the channels of the finest, as in the paper at 64 pixels.
 WIDEST = 8
+# One level between images of 8 pixels and 4x4 maps would leave too shallow a network.
+LEAST_LEVELS, MOST_LEVELS = 2, 16
 
 
 @defaults_from("network/dcgan")
 class DCGANGenerator(nn.Module):
-    """Projection to 4x4 maps, then transposed convolutions that double the size (figure 1).
+    """Projection to small maps, then transposed convolutions that double the size (figure 1).
+
+    Images of 16, 32, 64 pixels and so on start from 4x4 maps, as in the paper, and others from maps
+    that are 2 to 32 pixels high and wide (:func:`~ganzoo.networks.shapes.levels_of`): 8 pixels
+    from 2x2, 28 from 7x7, 48x64 from 3x4.
 
     ReLU and normalisation on all levels but the output, which is tanh. Channels double from the
     finest level towards the coarsest, up to 8 times the width.
 
     Departures: 4x4 kernels in place of 5x5, so that each output sums as many inputs as any other;
-    sizes other than 64 by as many levels as they need (images of 8 pixels start from 2x2 maps, so
-    that they have two).
+    sizes other than 64 by as many levels as they need, at least two.
 
     Args:
         latent_dim: Z.
-        shape: [C, S, S] with S of 8, 16, 32, 64, 128 or 256.
-        width: channels of the maps of size S / 2 (the paper takes 128).
+        shape: [C, H, W], H and W multiples of 4 from 8 up that have such maps.
+        width: channels of the maps of half the images' size (the paper takes 128).
         normalization: applied to every level but the output, and its weights to all layers.
         initialization: called on the whole network.
 
@@ -51,15 +56,14 @@ class DCGANGenerator(nn.Module):
     ) -> None:
         super().__init__()
         check_whole(latent_dim=latent_dim, width=width)
-        check_square_image(self, shape, SIZES)
+        levels = image_levels(self, shape, least=LEAST_LEVELS, most=MOST_LEVELS)
         self.latent_dim = latent_dim
         bias = not normalization.replaces_bias
-        base = base_size(shape[1])
-        widths = level_widths(shape[1], width)[::-1]
-        projection = nn.Linear(latent_dim, widths[0] * base**2, bias=bias)
+        widths = level_widths(levels, width)[::-1]
+        projection = nn.Linear(latent_dim, widths[0] * math.prod(levels.base), bias=bias)
         layers: list[nn.Module] = [
             normalization.weighted(projection),
-            nn.Unflatten(1, (widths[0], base, base)),
+            nn.Unflatten(1, (widths[0], *levels.base)),
         ]
         for width_in, width_out in pairwise(widths):
             layers += [
@@ -81,7 +85,7 @@ class DCGANGenerator(nn.Module):
         normalization.finish(self, (latent_dim,))
 
     def forward(self, latents: Tensor) -> Tensor:
-        """Map latents [B, Z] to images [B, C, S, S] in [-1, 1]."""
+        """Map latents [B, Z] to images [B, C, H, W] in [-1, 1]."""
         check_batch(self, latents, (self.latent_dim,))
         images: Tensor = self.layers(latents)
         return images
@@ -89,7 +93,7 @@ class DCGANGenerator(nn.Module):
 
 @defaults_from("network/dcgan")
 class DCGANDiscriminator(nn.Module):
-    """Convolutions that halve the size down to 4x4 maps (2x2 for 8 pixels), then a linear layer.
+    """Convolutions that halve the size down to the generator's first maps, then a linear layer.
 
     LeakyReLU on all levels; normalisation on all but the first. Channels double from the finest
     level towards the coarsest, up to 8 times the width.
@@ -97,8 +101,8 @@ class DCGANDiscriminator(nn.Module):
     Departures: 4x4 kernels in place of 5x5; sizes other than 64 by as many levels as they need.
 
     Args:
-        shape: [C, S, S] with S of 8, 16, 32, 64, 128 or 256.
-        width: channels of the maps of size S / 2 (the authors' code takes 64).
+        shape: [C, H, W], as the generator's.
+        width: channels of the maps of half the images' size (the authors' code takes 64).
         negative_slope: slope of LeakyReLU below zero (the paper takes 0.2).
         outputs: K.
         batch_statistics: what the last layer is told of the whole batch.
@@ -123,10 +127,10 @@ class DCGANDiscriminator(nn.Module):
         super().__init__()
         check_whole(width=width)
         check_not_negative(negative_slope=negative_slope)
-        check_square_image(self, shape, SIZES)
+        levels = image_levels(self, shape, least=LEAST_LEVELS, most=MOST_LEVELS)
         self.shape = tuple(shape)
         bias = not normalization.replaces_bias
-        widths = level_widths(shape[1], width)
+        widths = level_widths(levels, width)
         layers: list[nn.Module] = [
             normalization.weighted(nn.Conv2d(shape[0], width, 4, stride=2, padding=1)),
             nn.LeakyReLU(negative_slope),
@@ -139,28 +143,19 @@ class DCGANDiscriminator(nn.Module):
                 normalization.activations(width_out, 2),
                 nn.LeakyReLU(negative_slope),
             ]
-        features = widths[-1] * base_size(shape[1]) ** 2
+        features = widths[-1] * math.prod(levels.base)
         last = last_layers(features, outputs, batch_statistics, normalization)
         self.layers = chain(*layers, nn.Flatten(), *last)
         initialization(self)
         normalization.finish(self, self.shape)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images [B, C, S, S] to logits [B], or [B, K] where K is above 1."""
+        """Map images [B, C, H, W] to logits [B], or [B, K] where K is above 1."""
         check_batch(self, images, self.shape)
         outputs: Tensor = self.layers(images)
         return outputs.squeeze(1)
 
 
-def base_size(size: int) -> int:
-    """Return the height and width of the smallest maps: 4, or 2 for images of 8 pixels.
-
-    One level between images of 8 pixels and 4x4 maps would leave too shallow a network.
-    """
-    return min(4, size // 4)
-
-
-def level_widths(size: int, width: int) -> list[int]:
-    """Return the channels at each level, from maps of size / 2 down to the smallest."""
-    levels = (size // base_size(size)).bit_length() - 1
-    return [width * min(2**level, WIDEST) for level in range(levels)]
+def level_widths(levels: Levels, width: int) -> list[int]:
+    """Return the channels at each level, from maps of half the size down to the smallest."""
+    return [width * min(2**level, WIDEST) for level in range(levels.count)]

@@ -5,6 +5,7 @@ blocks. Widths at 32 and 128 pixels are those of the latter's tables for CIFAR-1
 those at 64 are from the same authors' code for projection discriminators (arXiv 1802.05637).
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -23,29 +24,32 @@ from ganzoo.networks.blocks import (
 )
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
-from ganzoo.networks.shapes import check_batch, check_square_image
+from ganzoo.networks.shapes import Levels, check_batch, image_levels
 
-# Height and width of the generator's first feature maps.
-BASE = 4
-# Channels of the generator's maps in quarters of its width, from 4x4 up to the image's size.
+# Channels of the generator's maps in quarters of its width, from the smallest up to the image's
+# size, by how often the size is halved: 3 times at 32 pixels, 4 at 64, 5 at 128.
 GENERATOR_QUARTERS = {
-    32: (4, 4, 4, 4),
-    64: (16, 8, 4, 2, 1),
-    128: (16, 16, 8, 4, 2, 1),
+    3: (4, 4, 4, 4),
+    4: (16, 8, 4, 2, 1),
+    5: (16, 16, 8, 4, 2, 1),
 }
 # Channels after each block of the discriminator in halves of its width.
 DISCRIMINATOR_HALVES = {
-    32: (2, 2, 2, 2),
-    64: (1, 2, 4, 8, 16),
-    128: (1, 2, 4, 8, 16, 16),
+    3: (2, 2, 2, 2),
+    4: (1, 2, 4, 8, 16),
+    5: (1, 2, 4, 8, 16, 16),
 }
 # How many of these blocks halve the size; the others keep it.
-HALVINGS = {32: 2, 64: 5, 128: 5}
+HALVINGS = {3: 2, 4: 5, 5: 5}
 
 
 @defaults_from("network/resnet")
 class ResNetGenerator(nn.Module):
-    """Projection to 4x4 maps, residual blocks that double the size, 3x3 convolution and tanh.
+    """Projection to small maps, residual blocks that double the size, 3x3 convolution and tanh.
+
+    Images of 32, 64 and 128 pixels start from 4x4 maps, as in the papers, others from maps that
+    are 2 to 32 pixels high and wide (:func:`~ganzoo.networks.shapes.levels_of`), 48x64 from 3x4,
+    with the channels of the papers' size that is doubled as often.
 
     One width gives the papers' channels at each size: 256 makes 256 throughout at 32 pixels, 1024
     down to 64 at 64 and 128 (SNGAN); 128 is WGAN-GP at 32.
@@ -55,8 +59,8 @@ class ResNetGenerator(nn.Module):
 
     Args:
         latent_dim: Z.
-        shape: [C, S, S] with S of 32, 64 or 128.
-        width: channels at 32 pixels, a multiple of 4 at the other sizes.
+        shape: [C, H, W], H and W multiples of 8 from 16 up that have such maps.
+        width: channels at 32 pixels, a multiple of 4 at larger sizes.
         normalization: applied before each ReLU, and its weights to all layers.
         initialization: called on the whole network (the papers: XavierUniform of gain 1).
         residual_initialization: called on the residual branches afterwards (gain sqrt(2)).
@@ -77,14 +81,14 @@ class ResNetGenerator(nn.Module):
     ) -> None:
         super().__init__()
         check_whole(latent_dim=latent_dim, width=width)
-        check_square_image(self, shape, GENERATOR_QUARTERS)
+        levels = _levels(self, shape)
         self.latent_dim = latent_dim
-        widths = _widths(width, GENERATOR_QUARTERS[shape[1]], 4)
-        projection = nn.Linear(latent_dim, widths[0] * BASE**2)
+        widths = _widths(width, GENERATOR_QUARTERS[levels.count], 4)
+        projection = nn.Linear(latent_dim, widths[0] * math.prod(levels.base))
         blocks = [generator_block(*pair, normalization) for pair in pairwise(widths)]
         self.layers = chain(
             normalization.weighted(projection),
-            nn.Unflatten(1, (widths[0], BASE, BASE)),
+            nn.Unflatten(1, (widths[0], *levels.base)),
             *blocks,
             normalization.activations(widths[-1], 2),
             nn.ReLU(),
@@ -97,7 +101,7 @@ class ResNetGenerator(nn.Module):
         normalization.finish(self, (latent_dim,))
 
     def forward(self, latents: Tensor) -> Tensor:
-        """Map latents [B, Z] to images [B, C, S, S] in [-1, 1]."""
+        """Map latents [B, Z] to images [B, C, H, W] in [-1, 1]."""
         check_batch(self, latents, (self.latent_dim,))
         images: Tensor = self.layers(latents)
         return images
@@ -115,8 +119,8 @@ class ResNetDiscriminator(nn.Module):
     `discriminator_block`), which does not change the function.
 
     Args:
-        shape: [C, S, S] with S of 32, 64 or 128.
-        width: channels at 32 pixels, a multiple of 2 at the other sizes.
+        shape: [C, H, W], as the generator's.
+        width: channels at 32 pixels, a multiple of 2 at larger sizes.
         outputs: K.
         batch_statistics: what the last layer is told of the whole batch.
         normalization: applied before each ReLU inside the blocks but the first, and its weights
@@ -141,13 +145,12 @@ class ResNetDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         check_whole(width=width)
-        check_square_image(self, shape, DISCRIMINATOR_HALVES)
+        levels = _levels(self, shape)
         self.shape = tuple(shape)
-        size = shape[1]
-        widths = _widths(width, DISCRIMINATOR_HALVES[size], 2)
+        widths, halvings = _widths(width, DISCRIMINATOR_HALVES[levels.count], 2), _halvings(levels)
         blocks = [image_block(shape[0], widths[0], normalization)]
         for level, pair in enumerate(pairwise(widths), start=1):
-            pool = nn.AvgPool2d(2) if level < HALVINGS[size] else nn.Identity()
+            pool = nn.AvgPool2d(2) if level < halvings else nn.Identity()
             blocks.append(discriminator_block(*pair, normalization, pool=pool))
         self.blocks = chain(*blocks, nn.ReLU())
         self.statistics, self.output = last_layers(
@@ -159,11 +162,22 @@ class ResNetDiscriminator(nn.Module):
         normalization.finish(self, self.shape)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images [B, C, S, S] to logits [B], or [B, K] where K is above 1."""
+        """Map images [B, C, H, W] to logits [B], or [B, K] where K is above 1."""
         check_batch(self, images, self.shape)
         features = self.blocks(images).sum(dim=(2, 3))
         outputs: Tensor = self.output(self.statistics(features))
         return outputs.squeeze(1)
+
+
+def _levels(owner: nn.Module, shape: Sequence[int]) -> Levels:
+    counts = sorted(GENERATOR_QUARTERS)
+    return image_levels(owner, shape, least=counts[0], most=counts[-1])
+
+
+def _halvings(levels: Levels) -> int:
+    """How many blocks halve the size: what would have to halve an odd side keeps it instead."""
+    odd = any(side % 2 for side in levels.base)
+    return min(HALVINGS[levels.count], levels.count) if odd else HALVINGS[levels.count]
 
 
 def _widths(width: int, shares: Sequence[int], parts: int) -> list[int]:

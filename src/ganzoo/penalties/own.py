@@ -1,0 +1,69 @@
+"""Penalties of a user's own that are not derived from the library's base classes."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.errors import InputError, described
+from ganzoo.penalties.base import Regularizer, full_precision
+from ganzoo.penalties.scene import Scene, constant
+
+
+def as_penalties(penalties: Any) -> dict[str, Regularizer]:
+    """Take functions ``(discriminator, real, fake)`` to a term for penalties of the discriminator.
+
+    Such a penalty is part of all updates; its term is a scalar, or the mean of a tensor.
+
+    Raises:
+        InputError: if something is neither that nor a penalty of the library.
+    """
+    if not isinstance(penalties, Mapping):
+        raise InputError(
+            "penalties must be a dictionary from a name of yours to each penalty, as "
+            f"{{'r1': R1(...)}}; it is {described(penalties)}"
+        )
+    return {name: _as_penalty(name, penalty) for name, penalty in penalties.items()}
+
+
+def _as_penalty(name: str, penalty: Any) -> Regularizer:
+    if isinstance(penalty, Regularizer):
+        return penalty
+    if isinstance(penalty, type) or not _takes_three(penalty):
+        raise InputError(
+            f"penalty {name} must be a ganzoo.penalties.Penalty, or a function (discriminator, "
+            f"real, fake) to a term of the discriminator's loss; it is {described(penalty)}"
+        )
+    return _OwnPenalty(penalty)
+
+
+def _takes_three(penalty: Any) -> bool:
+    function = getattr(penalty, "forward", penalty)
+    try:
+        inspect.signature(function).bind(None, None, None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+class _OwnPenalty(Regularizer):
+    """A function of the discriminator, real and generated data; a module is part of the model."""
+
+    player = "discriminator"
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.own = function
+
+    def due(self, update: int) -> bool:
+        """Always."""
+        return True
+
+    def term(self, scene: Scene) -> Tensor:
+        """What the function says, its mean where it is no scalar."""
+        with full_precision(scene.real.device):
+            term = self.own(scene.discriminator, constant(scene.real), constant(scene.fake))
+        if not isinstance(term, Tensor):
+            raise InputError(f"a penalty must return a tensor, not {described(term)}")
+        return term.mean() if term.dim() else term
