@@ -69,7 +69,7 @@ class Game(BatchReader, Sampler, LightningModule, ABC):
         *,
         generator: nn.Module,
         latent_prior: LatentPrior,
-        optimizers: Mapping[str,
+        optimizers: Mapping[str, Callable[..., Optimizer]] = FROM_CONFIG,
         updates: UpdateRule = FROM_CONFIG,
         lookahead: Callable[[UpdateRule], UpdateRule] | None = FROM_CONFIG,
         schedule: Callable[[Optimizer], LRScheduler] | None = FROM_CONFIG,
