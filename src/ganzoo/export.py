@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganzoo.errors import InputError
 from ganzoo.interpolation import linear, spherical
-from ganzoo.models.class_names import Labels, folder_name, numbers_of
+from ganzoo.models.class_names import Labels, folder_name
 from ganzoo.models.game import Game
 from ganzoo.pictures import image_grid, save_gif, save_png, scatter, to_uint8
 
@@ -61,8 +61,7 @@ class Request:
         classes = getattr(model, "num_classes", None)
         if self.labels is None:
             return torch.arange(self.n) % classes if classes else None
-        labels = numbers_of(self.labels, model.class_names)
-        return labels.expand(self.n) if len(labels) == 1 else labels
+        return model.choose_labels(self.labels, self.n, torch.Generator())
 
     def path_between_latents(self, model: Game, way: Interpolation, steps: int) -> Tensor:
         """Samples of one class along ways through ``n`` latents and back to the first.
