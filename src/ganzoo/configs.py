@@ -43,10 +43,11 @@ def composed(name: str, beside: str = "") -> Any:
     files = [file for file in (name, beside) if file]
     own = {file.split("/")[0] for file in files}
     parts = [part for file in files for part in _parts(file, file.split("/")[0], choices)]
+    primary = "theory/config" if name.startswith("theory/") else "config"
     seen = own - {"model"}
     while new := _references(parts) - seen:
         seen |= new
-        parts = [*_of_a_run(new, choices), *parts]
+        parts = [*_of_a_run(primary, new, choices), *parts]
     return OmegaConf.merge(*parts)
 
 
@@ -114,9 +115,9 @@ def _references(parts: list[Content]) -> set[str]:
     return {root for part in parts for root in re.findall(r"\$\{(\w+)[.}]", str(part))}
 
 
-def _of_a_run(roots: set[str], choices: dict[str, str | None]) -> Iterator[Content]:
+def _of_a_run(primary: str, roots: set[str], choices: dict[str, str | None]) -> Iterator[Content]:
     """What a run has under the names of these roots unless somebody changes it."""
-    body, chosen = _file("config")
+    body, chosen = _file(primary)
     usual = {place: file for place, file in map(_choice, chosen) if file}
     for root in roots:
         if root in body and "${hydra:" not in str(body[root]):

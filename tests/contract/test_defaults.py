@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo.composition.compose import build, compose_config, group_choices
+from ganzoo.composition.theory import compose_theory
 from ganzoo.configs import composed, config_directory, values_in
 from ganzoo.defaults import FROM_CONFIG
 from ganzoo.losses import Drift, LeastSquares, NonSaturating
@@ -32,12 +33,14 @@ from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.optim import OptimisticAdam
 from ganzoo.penalties import R1, PathLength, Penalty
 
-# Pictures of the theory, sweeps and tables are what commands make, not parts of anything.
-NO_PARTS = ("theory", "hydra", "sweep", "experiment", "trainer")
+# Pictures of the theory and sweeps are what commands make, not parts of anything.
+NO_PARTS = ("theory/figure", "theory/config", "hydra", "sweep", "experiment", "trainer")
 FILES = sorted(
-    str(path.relative_to(config_directory()).with_suffix(""))
+    name
     for path in config_directory().glob("*/**/*.yaml")
-    if path.relative_to(config_directory()).parts[0] not in NO_PARTS
+    if not (name := path.relative_to(config_directory()).with_suffix("").as_posix()).startswith(
+        NO_PARTS
+    )
 )
 
 
@@ -178,6 +181,10 @@ def in_a_run(part):
     group, _, name = file.partition("/")
     places = (file, file.rpartition("/")[0], group)
     choices = next((CHOSEN_BY[place].split() for place in places if place in CHOSEN_BY), None)
+    if group == "theory":
+        group, _, name = name.partition("/")
+        config = compose_theory([f"{group}={name}"])[group]
+        return next(node for node in parts_of(config) if find(node._target_) is part)
     root = TOGETHER.get(group, group)
     if group in TOGETHER:
         number = group_choices(group).index(name)

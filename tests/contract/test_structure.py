@@ -55,7 +55,7 @@ def test_only_entry_points_and_composition_import_hydra():
         ("penalties", {"defaults", "penalties", "augment", "errors", "precision"}),
         ("networks", {"defaults", "networks", "errors", "precision"}),
         ("optim", {"defaults", "optim", "strategies", "errors"}),
-        ("theory", {"theory", "losses", "penalties", "errors", "precision"}),
+        ("theory", {"defaults", "theory", "losses", "penalties", "errors", "precision"}),
         ("theory/figures", {"theory", "pictures", "losses", "penalties", "errors"}),
         ("data", {"defaults", "data", "errors"}),
         ("metrics", {"defaults", "metrics", "errors"}),

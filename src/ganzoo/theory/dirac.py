@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.losses import AdversarialLoss
 from ganzoo.penalties import Regularizer, Scene
@@ -18,6 +19,7 @@ from ganzoo.theory.game import Game, Parameters
 COPIES = 2
 
 
+@defaults_from("theory/game/dirac")
 class DiracGAN(Game):
     """Data at one point c, a generator of one point theta, a discriminator ``D(x) = psi x``.
 
@@ -47,7 +49,11 @@ class DiracGAN(Game):
     """
 
     def __init__(
-        self, *, loss: AdversarialLoss, penalties: Mapping[str, Regularizer], target: float
+        self,
+        *,
+        loss: AdversarialLoss = FROM_CONFIG,
+        penalties: Mapping[str, Regularizer] = FROM_CONFIG,
+        target: float = FROM_CONFIG,
     ) -> None:
         super().__init__(sizes={"discriminator": 1, "generator": 1})
         if not math.isfinite(target):

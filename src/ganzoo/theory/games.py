@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive
 from ganzoo.theory.game import Game, Parameters
 
@@ -39,6 +40,7 @@ class ZeroSumGame(Game):
         return torch.zeros(self.size, dtype=torch.float64)
 
 
+@defaults_from("theory/game/bilinear")
 class Bilinear(ZeroSumGame):
     """``V = theta_D^T A theta_G``; with A = 1 the example of cycles, ``theta_D theta_G``.
 
@@ -55,7 +57,7 @@ class Bilinear(ZeroSumGame):
         InputError: if its rows differ in length, or it is empty or not finite.
     """
 
-    def __init__(self, *, matrix: Sequence[Sequence[float]]) -> None:
+    def __init__(self, *, matrix: Sequence[Sequence[float]] = FROM_CONFIG) -> None:
         rows = [list(map(float, row)) for row in matrix]
         if not rows or not rows[0] or len({len(row) for row in rows}) > 1:
             raise InputError(
@@ -72,6 +74,7 @@ class Bilinear(ZeroSumGame):
         return discriminator @ self.matrix @ generator
 
 
+@defaults_from("theory/game/quadratic_saddle")
 class QuadraticSaddle(ZeroSumGame):
     """``V = c theta_D theta_G - a theta_D^2 / 2 + b theta_G^2 / 2`` of one parameter each.
 
@@ -88,7 +91,11 @@ class QuadraticSaddle(ZeroSumGame):
     """
 
     def __init__(
-        self, *, discriminator_curvature: float, generator_curvature: float, coupling: float
+        self,
+        *,
+        discriminator_curvature: float = FROM_CONFIG,
+        generator_curvature: float = FROM_CONFIG,
+        coupling: float = FROM_CONFIG,
     ) -> None:
         super().__init__(discriminator_size=1, generator_size=1)
         if not all(map(math.isfinite, (discriminator_curvature, generator_curvature, coupling))):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 from ganzoo.losses import AdversarialLoss, PointwiseLoss
 from ganzoo.theory.game import Game, Parameters
@@ -73,6 +74,7 @@ class GaussianGAN(Game):
         return self._weights @ self.loss.generator_cost(fake)
 
 
+@defaults_from("theory/game/gaussian_mean")
 class GaussianMeanGAN(GaussianGAN):
     """Learn the mean: data from N(m, s^2 I), ``G(z) = theta + s z`` and ``D(x) = psi . x``.
 
@@ -93,7 +95,12 @@ class GaussianMeanGAN(GaussianGAN):
     """
 
     def __init__(
-        self, *, loss: AdversarialLoss, mean: Sequence[float], deviation: float, nodes: int
+        self,
+        *,
+        loss: AdversarialLoss = FROM_CONFIG,
+        mean: Sequence[float] = FROM_CONFIG,
+        deviation: float = FROM_CONFIG,
+        nodes: int = FROM_CONFIG,
     ) -> None:
         check_not_negative(deviation=deviation)
         if not mean or not all(map(math.isfinite, mean)):
@@ -112,6 +119,7 @@ class GaussianMeanGAN(GaussianGAN):
         return data @ parameters
 
 
+@defaults_from("theory/game/gaussian_covariance")
 class GaussianCovarianceGAN(GaussianGAN):
     """Learn the covariance: data from N(0, C), ``G(z) = L z`` and ``D(x) = x^T W x``.
 
@@ -133,7 +141,11 @@ class GaussianCovarianceGAN(GaussianGAN):
     """
 
     def __init__(
-        self, *, loss: AdversarialLoss, covariance: Sequence[Sequence[float]], nodes: int
+        self,
+        *,
+        loss: AdversarialLoss = FROM_CONFIG,
+        covariance: Sequence[Sequence[float]] = FROM_CONFIG,
+        nodes: int = FROM_CONFIG,
     ) -> None:
         factor = _factor(covariance)
         self._rows, self._columns = torch.tril_indices(len(factor), len(factor))

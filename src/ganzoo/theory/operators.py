@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
 from ganzoo.theory.game import Game
 
@@ -57,6 +58,7 @@ class UpdateOperator(ABC):
         return replace(self, learning_rate=learning_rate)  # type: ignore[type-var]
 
 
+@defaults_from()
 @dataclass(frozen=True, kw_only=True)
 class CoordinateRule(ABC):
     """An optimizer of a single player, which treats all of its parameters alike.
@@ -71,7 +73,7 @@ class CoordinateRule(ABC):
         InputError: if learning_rate is not a positive number.
     """
 
-    learning_rate: float
+    learning_rate: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         check_positive(learning_rate=self.learning_rate)
@@ -89,6 +91,7 @@ class CoordinateRule(ABC):
         """The next rows ``[1 + k, n]``, given the player's gradient ``[n]``."""
 
 
+@defaults_from("theory/optimizer/alternating")
 @dataclass(frozen=True, kw_only=True)
 class GradientDescent(CoordinateRule):
     """``x <- x - lr g``, as in Goodfellow et al. (2014, arXiv:1406.2661) without momentum."""
@@ -98,6 +101,7 @@ class GradientDescent(CoordinateRule):
         return rows - self.learning_rate * gradient
 
 
+@defaults_from()
 @dataclass(frozen=True, kw_only=True)
 class _Turns(UpdateOperator):
     """What both orders of play share.
@@ -106,7 +110,7 @@ class _Turns(UpdateOperator):
         rule: the optimizer that each player uses.
     """
 
-    rule: CoordinateRule
+    rule: CoordinateRule = FROM_CONFIG
 
     def initial(self, game: Game, point: Tensor) -> Tensor:
         """The point and the rule's memory of each player."""
@@ -124,6 +128,7 @@ class _Turns(UpdateOperator):
         return replace(self, rule=rule)  # type: ignore[type-var]
 
 
+@defaults_from("theory/optimizer/simultaneous")
 @dataclass(frozen=True, kw_only=True)
 class Simultaneous(_Turns):
     """All players move at once, each from where the others were.
@@ -141,6 +146,7 @@ class Simultaneous(_Turns):
         return _settled(game, self.rule.update(rows, game.field(rows[0])))
 
 
+@defaults_from("theory/optimizer/alternating")
 @dataclass(frozen=True, kw_only=True)
 class Alternating(_Turns):
     """The players move in turn, each knowing where the others have gone.
@@ -157,7 +163,7 @@ class Alternating(_Turns):
         InputError: if discriminator_steps is not a whole number from 1.
     """
 
-    discriminator_steps: int
+    discriminator_steps: int = FROM_CONFIG
 
     def __post_init__(self) -> None:
         check_whole(discriminator_steps=self.discriminator_steps)

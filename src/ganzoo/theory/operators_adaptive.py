@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive
 from ganzoo.theory.operators import CoordinateRule
 
 
+@defaults_from()
 @dataclass(frozen=True, kw_only=True)
 class AdaptiveRule(CoordinateRule):
     """A rule with no useful linearisation.
@@ -25,7 +27,7 @@ class AdaptiveRule(CoordinateRule):
         epsilon: added to the divisor, positive.
     """
 
-    epsilon: float
+    epsilon: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,6 +45,7 @@ class AdaptiveRule(CoordinateRule):
         )
 
 
+@defaults_from("theory/optimizer/rmsprop")
 @dataclass(frozen=True, kw_only=True)
 class RMSprop(AdaptiveRule):
     """``s <- a s + (1 - a) g^2`` and ``x <- x - lr g / (sqrt(s) + epsilon)``.
@@ -59,7 +62,7 @@ class RMSprop(AdaptiveRule):
         InputError: if a number is out of range.
     """
 
-    decay: float
+    decay: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,6 +80,7 @@ class RMSprop(AdaptiveRule):
         return torch.stack([parameters - step, second])
 
 
+@defaults_from("theory/optimizer/adam")
 @dataclass(frozen=True, kw_only=True)
 class Adam(AdaptiveRule):
     """Steps by the ratio of two moments of the gradient, each corrected for its start at zero.
@@ -93,7 +97,7 @@ class Adam(AdaptiveRule):
         InputError: if a number is out of range.
     """
 
-    betas: Sequence[float]
+    betas: Sequence[float] = FROM_CONFIG
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -125,6 +129,7 @@ class Adam(AdaptiveRule):
         return torch.stack([parameters - step, *moments])
 
 
+@defaults_from("theory/optimizer/frozen_adam")
 @dataclass(frozen=True, kw_only=True)
 class FrozenAdam(CoordinateRule):
     """Adam with a second moment that stays at a given value, long after the start.
@@ -143,9 +148,9 @@ class FrozenAdam(CoordinateRule):
         InputError: if a number is out of range.
     """
 
-    epsilon: float
-    first_beta: float
-    second_moment: float
+    epsilon: float = FROM_CONFIG
+    first_beta: float = FROM_CONFIG
+    second_moment: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import defaults_from
 from ganzoo.errors import InputError
 from ganzoo.theory.differentiation import rows_of_derivatives
 from ganzoo.theory.game import Game
 from ganzoo.theory.operators_extrapolation import RatedOperator
 
 
+@defaults_from("theory/optimizer/competitive_gradient_descent")
 @dataclass(frozen=True, kw_only=True)
 class CompetitiveGradientDescent(RatedOperator):
     """Both players move to the Nash equilibrium of a local, regularised bilinear game.

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.theory.game import Game
 from ganzoo.theory.operators import UpdateOperator
 
 
+@defaults_from()
 @dataclass(frozen=True, kw_only=True)
 class RatedOperator(UpdateOperator):
     """An operator with one learning rate for all players.
@@ -21,12 +23,13 @@ class RatedOperator(UpdateOperator):
         InputError: if it is not a positive number.
     """
 
-    learning_rate: float
+    learning_rate: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         check_positive(learning_rate=self.learning_rate)
 
 
+@defaults_from("theory/optimizer/extragradient")
 @dataclass(frozen=True, kw_only=True)
 class Extragradient(RatedOperator):
     """``y = x - lr v(x)``, then ``x <- x - lr v(y)``: two gradients for each step.
@@ -43,6 +46,7 @@ class Extragradient(RatedOperator):
         return game.constrain(state - self.learning_rate * game.field(ahead))
 
 
+@defaults_from("theory/optimizer/extrapolation_from_the_past")
 @dataclass(frozen=True, kw_only=True)
 class ExtrapolationFromThePast(RatedOperator):
     """``y = x - lr v(y_past)``, then ``x <- x - lr v(y)``: one gradient for each step.

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.theory.game import Game
 from ganzoo.theory.operators import UpdateOperator
 
 
+@defaults_from("theory/optimizer/lookahead")
 @dataclass(frozen=True, kw_only=True)
 class LookaheadMinimax(UpdateOperator):
     """Take some steps of another operator, then go back part of the way, all players at once.
@@ -27,9 +29,9 @@ class LookaheadMinimax(UpdateOperator):
         InputError: if a number is out of range.
     """
 
-    operator: UpdateOperator
-    steps: int
-    interpolation: float
+    operator: UpdateOperator = FROM_CONFIG
+    steps: int = FROM_CONFIG
+    interpolation: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         check_whole(steps=self.steps)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.theory.operators import CoordinateRule
 
 
+@defaults_from("theory/optimizer/momentum")
 @dataclass(frozen=True, kw_only=True)
 class HeavyBall(CoordinateRule):
     """``u <- b u - lr g`` and ``x <- x + u``: momentum, of either sign.
@@ -29,7 +31,7 @@ class HeavyBall(CoordinateRule):
         InputError: if a number is out of range.
     """
 
-    momentum: float
+    momentum: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -47,6 +49,7 @@ class HeavyBall(CoordinateRule):
         return torch.stack([parameters + velocity, velocity])
 
 
+@defaults_from("theory/optimizer/optimistic")
 @dataclass(frozen=True, kw_only=True)
 class Optimistic(CoordinateRule):
     """``x <- x - 2 lr g_t + lr g_{t-1}``: expect that the gradient changes as it just did.

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_positive
 from ganzoo.theory.differentiation import derivative
 from ganzoo.theory.game import Game
 from ganzoo.theory.operators_extrapolation import RatedOperator
 
 
+@defaults_from()
 @dataclass(frozen=True, kw_only=True)
 class TurnedField(RatedOperator):
     """``x <- x - lr w(x)`` with a direction w made of the field v and products with its Jacobian.
@@ -24,7 +26,7 @@ class TurnedField(RatedOperator):
         InputError: if a number is out of range.
     """
 
-    weight: float
+    weight: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -39,6 +41,7 @@ class TurnedField(RatedOperator):
         return game.constrain(state - self.learning_rate * self.direction(game, state))
 
 
+@defaults_from("theory/optimizer/consensus")
 @dataclass(frozen=True, kw_only=True)
 class Consensus(TurnedField):
     """``w = v + weight J^T v``: every player also makes ``||v||^2 / 2`` small.
@@ -53,6 +56,7 @@ class Consensus(TurnedField):
         return field + self.weight * transposed
 
 
+@defaults_from("theory/optimizer/symplectic_gradient_adjustment")
 @dataclass(frozen=True, kw_only=True)
 class SymplecticGradientAdjustment(TurnedField):
     """``w = v + weight A^T v`` with the antisymmetric part ``A = (J - J^T) / 2`` of the Jacobian.
@@ -67,6 +71,7 @@ class SymplecticGradientAdjustment(TurnedField):
         return field + self.weight * (transposed - product) / 2
 
 
+@defaults_from("theory/optimizer/aligned_symplectic_gradient_adjustment")
 @dataclass(frozen=True, kw_only=True)
 class AlignedSymplecticGradientAdjustment(TurnedField):
     """The same with the sign of the adjustment that draws to stable fixed points.
@@ -86,7 +91,7 @@ class AlignedSymplecticGradientAdjustment(TurnedField):
         InputError: if a number is out of range.
     """
 
-    epsilon: float
+    epsilon: float = FROM_CONFIG
 
     def __post_init__(self) -> None:
         super().__post_init__()
