@@ -106,9 +106,9 @@ def fid(real, generated):
 
 def check(found, real, generated, count):
     """Compare values with those of scipy and the package prdc."""
-    assert found[f"fid@{count}"]["mean"] == pytest.approx(fid(real, generated), rel=1e-4)
+    assert found[f"fid_pixels@{count}"]["mean"] == pytest.approx(fid(real, generated), rel=1e-4)
     for name, expected in compute_prdc(real, generated, nearest_k=5).items():
-        assert found[f"{name}@{count}"]["mean"] == pytest.approx(expected, abs=1e-6), name
+        assert found[f"{name}_pixels@{count}"]["mean"] == pytest.approx(expected, abs=1e-6), name
 
 
 def test_a_checkpoint_has_the_values_that_its_run_has_logged(values, trained, protocol):

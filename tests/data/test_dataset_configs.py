@@ -10,6 +10,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
+import ganzoo.composition.compose  # noqa: F401 - the configs use its resolvers
 from ganzoo.data.datamodule import DataModule
 
 FOLDER = Path(__file__).parents[2] / "conf" / "dataset"

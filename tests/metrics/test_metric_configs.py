@@ -28,3 +28,17 @@ def test_several_files_join(composed):
     assert set(composed("points")) == {"modes", "wasserstein"}
     assert set(composed("quality")) == {"fid", "prdc"}
     assert set(composed("[quality,kid]")) == {"fid", "prdc", "kid"}
+
+
+@pytest.mark.parametrize(
+    ("features", "objective"),
+    [
+        ("random", "metrics/fid@2000"),
+        ("pixels", "metrics/fid_pixels@2000"),
+        ("identity", "metrics/fid_identity@2000"),
+        ("[inception,pixels]", "metrics/fid_inception@2000"),
+    ],
+)
+def test_the_objective_of_pictures_is_named_as_it_is_measured(features, objective):
+    words = ["dataset=image_folder", "dataset.root=somewhere", f"features={features}"]
+    assert compose_config(words).objective == objective

@@ -1,12 +1,13 @@
 """Find the configs, compose them, and build what they describe."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ganzoo.configs import config_directory
@@ -41,7 +42,24 @@ def one_more(count: int | None) -> int | None:
     return None if count is None else count + 1
 
 
-for resolver in (packed, paired, vector, picture, one_more):
+def features_named(features: DictConfig) -> str:
+    """What values of pictures have behind their name: the first features, where they say so.
+
+    They do where there are several, or the features are pixels; see the evaluator.
+    """
+    names = list(features or {})
+    told = len(names) > 1 or any(_is_raw(features[name]) for name in names)
+    return f"_{names[0]}" if told else ""
+
+
+def _is_raw(node: Any) -> bool:
+    target = node.get("_target_") if isinstance(node, DictConfig) else None
+    with contextlib.suppress(Exception):  # whoever builds it says what is wrong with it
+        return bool(target and get_object(target).raw)
+    return False
+
+
+for resolver in (packed, paired, vector, picture, one_more, features_named):
     OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 

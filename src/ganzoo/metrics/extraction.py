@@ -12,6 +12,7 @@ from ganzoo.metrics.comparison import SampleSet
 from ganzoo.metrics.features.base import FeatureExtractor
 from ganzoo.metrics.images import to_image_range
 from ganzoo.metrics.populations import Population, StoredSamples
+from ganzoo.metrics.progress import announced
 from ganzoo.metrics.samples import check_samples
 from ganzoo.metrics.team import Team
 
@@ -79,7 +80,9 @@ class Extraction:
             raise InputError("there are no samples to measure")
         parts: list[Tensor] = []
         rows: dict[str, list[Tensor]] = {name: [] for name in names}
-        for start in self.team.share(count, self.batch_size):
+        starts = self.team.share(count, self.batch_size)
+        what = f"computing the features {', '.join(names)} of {count:,} samples"
+        for start in announced(starts, count=len(starts), what=what):
             batch = population.part(start, min(start + self.batch_size, count)).to(self.device)
             check_samples(batch, real=isinstance(population, StoredSamples))
             batch = to_image_range(batch)

@@ -87,11 +87,13 @@ class MultiScaleSimilarity(TwoSampleMetric):
             real: Whether they come from the data or from the generator.
         """
         check_samples(data, real=real)
-        if data.ndim != 4 or min(data.shape[2:]) < self.smallest:
+        if data.ndim != 4:
+            raise InputError(f"MS-SSIM needs images [B, C, H, W], got {list(data.shape)}")
+        side = min(data.shape[2:])
+        if side < self.smallest:
             raise InputError(
-                f"MS-SSIM of {self.scales} scales needs images [B, C, H, W] of at least "
-                f"{self.smallest} pixels a side, got {list(data.shape)}: set fewer scales, as in "
-                "metrics.ms_ssim.scales=3"
+                f"MS-SSIM of {self.scales} scales needs images of at least {self.smallest} pixels "
+                f"a side, got {list(data.shape)}: set metrics.ms_ssim.scales={side.bit_length()}"
             )
         levels = quantize(to_image_range(data.detach()))
         (self.real if real else self.generated).append(levels)

@@ -20,7 +20,7 @@ def smallest_side(scales: int) -> int:
     """
     if scales > len(_WEIGHTS):
         raise InputError(f"scales must be at most {len(_WEIGHTS)}, not {scales}")
-    return 2 ** (scales - 1)
+    return 1 << (scales - 1)
 
 
 def window_width(deviation: float) -> int:

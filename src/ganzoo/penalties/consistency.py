@@ -14,7 +14,8 @@ class Consistency(Penalty):
     Zhang et al. (2020, arXiv:1910.12027), CR-GAN: on real data, with random horizontal flips and
     shifts by a few pixels as T and a weight of 10. Gradients flow through both logits.
 
-    Departures: none. Points have no flips, so a small noise takes their place there.
+    Departures: what a shift uncovers is the repeated edge, where StudioGAN reflects the image.
+    Points have no flips, so a small noise takes their place there.
 
     Args:
         weight: lambda in the paper, at least 0.

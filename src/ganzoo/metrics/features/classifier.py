@@ -152,6 +152,12 @@ class ClassifierFeatures(FeatureExtractor):
         return digest.hexdigest()
 
     def _train(self, data: LabelledPictures) -> tuple[Classifier, float]:
+        log.info(
+            "training a classifier on %s pictures in %d classes, once: it is kept in %s",
+            f"{len(data.labels):,}",
+            data.num_classes,
+            self._folder,
+        )
         started = time.monotonic()
         classifier = self.training_settings.train(
             data.pictures,

@@ -8,6 +8,10 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError
+from ganzoo.metrics.progress import announced
+
+# Pictures read from one drawing of the progress to the next.
+_AT_ONCE = 500
 
 
 class LabelledSource(Protocol):
@@ -111,7 +115,17 @@ def _read(source: LabelledSource, limit: int, seed: int) -> tuple[Tensor, Tensor
     if size > limit:
         generator = torch.Generator().manual_seed(seed)
         chosen = torch.randperm(size, generator=generator)[:limit].sort().values
-    return source.gather(chosen)
+    return _gather(source, chosen)
+
+
+def _gather(source: LabelledSource, chosen: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Read the chosen pictures, which takes long where each is a file."""
+    parts = torch.split(chosen, _AT_ONCE)
+    what = f"reading {len(chosen):,} pictures for a classifier"
+    found = [source.gather(part) for part in announced(parts, count=len(parts), what=what)]
+    labels = [some for _, some in found if some is not None]
+    pictures = torch.cat([some for some, _ in found])
+    return pictures, torch.cat(labels) if labels else None
 
 
 def _check_classes(source: LabelledSource, num_classes: int) -> None:
