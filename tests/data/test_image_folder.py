@@ -109,7 +109,7 @@ def test_height_and_width_may_differ(classes, limit, channels):
     images, _ = source.gather(torch.arange(source.size))
     assert images.shape == (6, *source.shape) == (6, channels, 4, 6)
     assert images[:, 0, 0, 0].tolist() == [40, 10, 20, 50, 0, 30]
-    assert str(source.conversions).endswith("6 resized from 8 x 8")
+    assert str(source.conversions).endswith("6 resized from 8 x 8 to 4 x 6")
 
 
 @MEMORY
