@@ -375,7 +375,7 @@ def test_wrong_input(evaluate, places, words, message):
     assert code == 1
     *before_it, line = said.err.strip().splitlines()
     assert line.startswith("ganzoo: ") and message in line and len(line) < 300
-    assert all(one.startswith(("measuring ", "real samples ")) for one in before_it)
+    assert all(one.startswith(("reading ", "measuring ", "real samples ")) for one in before_it)
     after = [path for path in sorted(places.rglob("*")) if "cache" not in path.parts]
     assert after == before
 

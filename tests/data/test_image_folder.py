@@ -61,6 +61,7 @@ def test_first_folders_are_classes(classes, limit):
     assert found == [40, 10, 20, 50, 0, 30]
     assert labels.dtype == torch.int64
     assert labels.tolist() == [0, 0, 0, 1, 1, 2]
+    assert source.class_names == ["a", "b", "c"]
 
 
 @MEMORY

@@ -84,6 +84,8 @@ def read_stored(
     Raises:
         InputError: if it is missing, is neither, or cannot be read.
     """
+    if path.exists():
+        log.info("reading %s", path)
     if path.is_dir():
         return read_folder(path, shape=shape, size=size)
     if not path.exists():
