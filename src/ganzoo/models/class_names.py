@@ -35,7 +35,7 @@ def numbers_of(labels: Labels, names: Sequence[str] | None) -> Tensor:
         raise InputError(f"labels are whole numbers or names, not {labels!r}") from error
     if found.dtype == torch.bool or found.is_complex():
         raise InputError(f"labels are whole numbers or names, not {labels!r}")
-    broken = found[found != found.round()] if found.is_floating_point() else ()
+    broken = found[found != found.long()]
     if len(broken):
         raise InputError(f"labels are whole numbers or names, not {broken[0].item()}")
     return found.long()
