@@ -224,7 +224,7 @@ def test_pictures_of_any_kind_are_measured_in_the_shape_of_the_generated_ones(
         "of 32 bits scaled to 8": 1,
         "of colour turned to grey": 1,
         "with transparency laid on white": 1,
-        "resized": {"pictures": 62, "from": "16 x 16 to 20 x 30"},
+        "resized": {"pictures": 62, "from": "16 x 16 ... 20 x 30", "to": "10 x 10"},
         "left out, unreadable": 1,
     }
     np.savez(tmp_path / "fake.npz", arr_0=digits(60, 90) / 255)
@@ -377,7 +377,7 @@ def test_wrong_input(evaluate, places, words, message):
     assert code == 1
     *before_it, line = said.err.strip().splitlines()
     assert line.startswith("ganzoo: ") and message in line and len(line) < 300
-    assert all(one.startswith(("measuring ", "real samples ")) for one in before_it)
+    assert all(one.startswith(("reading ", "measuring ", "real samples ")) for one in before_it)
     after = [path for path in sorted(places.rglob("*")) if "cache" not in path.parts]
     assert after == before
 

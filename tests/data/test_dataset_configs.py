@@ -8,10 +8,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
-from omegaconf.errors import MissingMandatoryValue
 
-import ganzoo.composition.compose  # noqa: F401 - the configs use its resolvers
+from ganzoo.composition import compose as composition
 from ganzoo.data.datamodule import DataModule
+from ganzoo.errors import InputError
 
 FOLDER = Path(__file__).parents[2] / "conf" / "dataset"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -52,6 +52,15 @@ def test_the_facts_of_a_config_are_those_of_its_data_module(name, configs):
     assert datamodule.num_classes == config.dataset.num_classes
     assert config.dataset.objective.startswith("metrics/")
     assert config.dataset.direction in {"minimize", "maximize"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_height_and_width_may_differ(name, configs):
+    if "image_size" not in configs(name).dataset:
+        return
+    config = configs(name, *needed(name), "dataset.image_size=[24,40]").dataset
+    assert list(config.shape) == [config.channels if name != "stacked_mnist" else 3, 24, 40]
+    assert composition.build(config.datamodule).shape == tuple(config.shape)
 
 
 def measured(name, dataset):
@@ -150,8 +159,9 @@ def test_samples_that_training_sees_are_not_held_out(settings, configs):
 
 
 def test_an_image_folder_needs_a_root(configs):
-    with pytest.raises(MissingMandatoryValue):
-        instantiate(configs("image_folder").dataset.datamodule, _convert_="all")
+    """It named dataset.datamodule.source.root, a setting that no documentation has."""
+    with pytest.raises(InputError, match=r"root must name a folder: set dataset.root$"):
+        composition.build(configs("image_folder").dataset.datamodule)
 
 
 def test_an_image_folder_with_classes(configs, tmp_path):

@@ -145,7 +145,7 @@ def test_what_was_done_is_counted():
         *(palette, sideways, Image.new("CMYK", (5, 9)), Image.new("L", (7, 7))),
         Image.new("RGB", (5, 9)),
     ]
-    conversions = Conversions()
+    conversions = Conversions((9, 5))
     for picture in pictures:
         conversions.add(Change.of(picture, (3, 9, 5)))
     assert conversions.plain() == {
@@ -156,10 +156,10 @@ def test_what_was_done_is_counted():
         "of CMYK turned to RGB": 1,
         "of grey given three equal channels": 4,
         "turned as their EXIF data say": 1,
-        "resized": {"pictures": 1, "from": "7 x 7"},
+        "resized": {"pictures": 1, "from": "7 x 7", "to": "9 x 5"},
     }
     assert "1 of a palette looked up" in str(conversions)
-    assert not Conversions().plain() and not str(Conversions())
+    assert not Conversions((1, 1)).plain() and not str(Conversions((1, 1)))
 
 
 def test_black_and_white_and_cmyk():

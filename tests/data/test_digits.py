@@ -24,6 +24,7 @@ def test_the_digits_are_those_of_scikit_learn():
     assert np.array_equal(labels.numpy(), expected.target)
     assert (images.min(), images.max()) == (0, 255)
     assert (source.size, source.num_classes, source.shape) == (1797, 10, (1, 8, 8))
+    assert source.class_names == list("0123456789")
 
 
 def test_digits_can_be_larger_and_in_three_channels():

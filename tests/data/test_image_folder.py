@@ -61,6 +61,7 @@ def test_first_folders_are_classes(classes, limit):
     assert found == [40, 10, 20, 50, 0, 30]
     assert labels.dtype == torch.int64
     assert labels.tolist() == [0, 0, 0, 1, 1, 2]
+    assert source.class_names == ["a", "b", "c"]
 
 
 @MEMORY
@@ -109,7 +110,7 @@ def test_height_and_width_may_differ(classes, limit, channels):
     images, _ = source.gather(torch.arange(source.size))
     assert images.shape == (6, *source.shape) == (6, channels, 4, 6)
     assert images[:, 0, 0, 0].tolist() == [40, 10, 20, 50, 0, 30]
-    assert str(source.conversions).endswith("6 resized from 8 x 8")
+    assert str(source.conversions).endswith("6 resized from 8 x 8 to 4 x 6")
 
 
 @MEMORY

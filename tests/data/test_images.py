@@ -45,6 +45,15 @@ def test_other_sizes_are_resized_as_pil_does():
             assert np.abs(difference).max() <= 3
 
 
+def test_the_largest_centred_part_of_other_proportions():
+    images = random(3, 1, 28, 28)
+    for size, part in (([14, 28], np.s_[:, :, 7:21]), ([28, 7], np.s_[:, :, :, 10:17])):
+        assert torch.equal(fit(images, channels=1, image_size=size, padding=0), images[part])
+    padded = fit(images, channels=3, image_size=[30, 30], padding=1)
+    assert torch.equal(padded[:, 2:, 1:-1, 1:-1], images)
+    assert (fit(images, channels=4, image_size=8, padding=0)[:, 3] == 255).all()
+
+
 def test_large_sets_are_resized_in_parts(monkeypatch):
     images = random(10, 1, 8, 8)
     whole = fit(images, channels=1, image_size=4, padding=0)

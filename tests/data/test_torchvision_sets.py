@@ -37,6 +37,7 @@ def test_digits_and_their_like_are_padded(name, mnist_files):
     assert np.array_equal(found[:, 0].numpy(), np.pad(images, [(0, 0), (2, 2), (2, 2)]))
     assert np.array_equal(marks.numpy(), labels)
     assert (source.size, source.num_classes, source.shape) == (40, 10, (1, 32, 32))
+    assert source.class_names == getattr(datasets, name).classes
 
 
 @pytest.mark.parametrize("name", ["MNIST", "FashionMNIST", "KMNIST"])

@@ -98,7 +98,11 @@ def test_pictures_of_several_sizes_need_one(tmp_path):
         read_folder(tmp_path)
     for found in (read_folder(tmp_path, size=(4, 6)), read_folder(tmp_path, shape=(1, 4, 6))):
         assert found.samples.shape == (2, 1, 4, 6)
-        assert found.conversions["resized"] == {"pictures": 2, "from": "5 x 7 to 9 x 4"}
+        assert found.conversions["resized"] == {
+            "pictures": 2,
+            "from": "5 x 7 ... 9 x 4",
+            "to": "4 x 6",
+        }
 
 
 def test_broken_pictures_are_left_out_with_their_classes(tmp_path, caplog):

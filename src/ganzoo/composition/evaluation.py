@@ -139,6 +139,7 @@ def _read_stored(
             path = Path(str(config[name])).expanduser()
             found[name] = path, read_stored(path, shape=shape, size=size)
             shape = found[name][1].samples.shape[1:]
+        shape = shape if shape and len(shape) == 3 else None  # points have no channels
     names = checkpoints[0].class_names if checkpoints else _class_names(found, data)
     stored = dict(zip(found, number_classes(list(found.values()), names), strict=True))
     return stored.get("real"), stored.get("fake")

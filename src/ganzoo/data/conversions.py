@@ -42,12 +42,16 @@ class Change:
 class Conversions:
     """Counts pictures by what was done to them; threads may add to it at once.
 
+    Args:
+        size: Height and width that they come to.
+
     Attributes:
         left_out: Number of pictures that cannot be read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: tuple[int, ...]) -> None:
         self.left_out = 0
+        self._to = _shown(size)
         self._counts: Counter[str] = Counter()
         self._sizes: Counter[tuple[int, int]] = Counter()
         self._lock = Lock()
@@ -63,7 +67,8 @@ class Conversions:
         """As plain values, for a protocol; nothing where nothing was done."""
         found: dict[str, Any] = dict(sorted(self._counts.items()))
         if self._sizes:
-            found["resized"] = {"pictures": sum(self._sizes.values()), "from": self._origin()}
+            number = sum(self._sizes.values())
+            found["resized"] = {"pictures": number, "from": self._origin(), "to": self._to}
         if self.left_out:
             found["left out, unreadable"] = self.left_out
         return found
@@ -72,14 +77,19 @@ class Conversions:
         """In one line; empty where nothing was done."""
         parts = [f"{count:,} {done}" for done, count in sorted(self._counts.items())]
         if self._sizes:
-            parts.append(f"{sum(self._sizes.values()):,} resized from {self._origin()}")
+            number = sum(self._sizes.values())
+            parts.append(f"{number:,} resized from {self._origin()} to {self._to}")
         return ", ".join(parts)
 
     def _origin(self) -> str:
         """The only size, or the smallest and the largest, as height x width."""
         ordered = sorted(self._sizes, key=lambda size: (size[0] * size[1], size))
         ends = dict.fromkeys((ordered[0], ordered[-1]))
-        return " to ".join(f"{height} x {width}" for height, width in ends)
+        return " ... ".join(map(_shown, ends))
+
+
+def _shown(size: tuple[int, ...]) -> str:
+    return " x ".join(map(str, size))
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:

@@ -50,7 +50,7 @@ class DecodedImages(Collection):
 
     def __init__(self, *, channels: int, image_size: ImageSize) -> None:
         self.shape = picture_shape(channels=channels, image_size=image_size)
-        self.conversions = Conversions()
+        self.conversions = Conversions(self.shape[1:])
         self.origin = type(self).__name__
         self._items: Sequence[Any] = ()
         self._labels: Tensor | None = None
@@ -86,7 +86,7 @@ class DecodedImages(Collection):
         if broken:
             self._leave_out(broken)
         if str(self.conversions):
-            _say(logging.INFO, f"{self.origin}: of {self.size:,} pictures {self.conversions}")
+            _say(logging.INFO, f"{self.origin}: {self.size:,} pictures, {self.conversions}")
 
     @property
     def size(self) -> int:

@@ -111,7 +111,7 @@ class Evaluation:
     def _described(self) -> str:
         """What is about to be done, in a line."""
         count, evaluator = len(self.subjects), self.evaluator
-        what = self.subjects[0].name if count == 1 else f"{count} checkpoints"
+        what = self.subjects[0].title if count == 1 else f"{count} checkpoints"
         times = f" with each of {len(self.seeds)} seeds" if len(self.seeds) > 1 else ""
         return (
             f"measuring {what}: {', '.join(evaluator.metrics)} of {evaluator.samples:,} samples"

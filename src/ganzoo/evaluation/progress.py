@@ -4,6 +4,7 @@ import logging
 import sys
 import time
 from types import TracebackType
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -36,7 +37,10 @@ class Samples:
     def __enter__(self) -> "Samples":
         """Show an empty bar."""
         if self._bar is not None:
+            terminal = sys.stderr
             self._bar.start()
+            _redirect(terminal, sys.stderr)  # rich's own, which writes above the bar
+            self._terminal = terminal
         return self
 
     def __exit__(
@@ -47,6 +51,7 @@ class Samples:
     ) -> None:
         """Take the bar away."""
         if self._bar is not None:
+            _redirect(sys.stderr, self._terminal)
             self._bar.stop()
 
     def advance(self, count: int) -> None:
@@ -80,3 +85,10 @@ class Counted:
         made = self._population.part(start, stop)
         self._progress.advance(len(made))
         return made
+
+
+def _redirect(before: TextIO, after: TextIO) -> None:
+    """Let log lines that go to one stream go to another."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is before:
+            handler.setStream(after)

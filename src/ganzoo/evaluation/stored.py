@@ -1,5 +1,6 @@
 """Samples that are stored in files, real or generated."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.errors import InputError, nearest
+from ganzoo.errors import InputError
 from ganzoo.evaluation.arrays import read_arrays
 from ganzoo.evaluation.contents import Contents
 from ganzoo.evaluation.folders import read_folder
 from ganzoo.models.class_names import number_of
+
+log = logging.getLogger("ganzoo")
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ def read_stored(
     Raises:
         InputError: if it is missing, is neither, or cannot be read.
     """
+    if path.exists():
+        log.info("reading %s", path)
     if path.is_dir():
         return read_folder(path, shape=shape, size=size)
     if not path.exists():
@@ -99,32 +104,34 @@ def number_classes(
     Args:
         contents: Paths and what they hold.
         names: The classes of the model or of the data set that they are compared with, where
-            these have names: then the numbers are theirs. Without, classes whose names are whole
-            numbers keep these, and others are numbered in the order of all names.
-
-    Raises:
-        InputError: if a class is none of those.
+                these have names: then the numbers are theirs, and samples of other classes have
+            none, with a warning. Without, classes whose names are whole numbers keep these, and
+            others are numbered in the order of all names.
     """
-    found = sorted({name for _, one in contents for name in one.classes or ()})
-    numbers = {name: _number(name, found, names) for name in found}
+    every = sorted({name for _, one in contents for name in one.classes or ()})
     return [
-        Stored(path, one.samples, _labels(one.classes, numbers), one.conversions)
+        Stored(path, one.samples, _labels(path, one.classes, every, names), one.conversions)
         for path, one in contents
     ]
 
 
-def _number(name: str, found: Sequence[str], names: Sequence[str] | None) -> int:
-    if names is None:
-        whole = all(one.isascii() and one.isdigit() for one in found)
-        return int(name) if whole else found.index(name)
+def _labels(
+    path: Path, classes: Sequence[str] | None, every: Sequence[str], names: Sequence[str] | None
+) -> Tensor | None:
+    if classes is None:
+        return None
     try:
-        return number_of(name, names)
+        numbers = {name: _number(name, every, names) for name in set(classes)}
     except InputError as error:
-        raise InputError(
-            f"the class {name!r} of stored samples is none of the other side's: "
-            f"{nearest(name, names)}"
-        ) from error
+        log.warning(
+            "%s: its classes are not those of the other side, and left out: %s", path, error
+        )
+        return None
+    return torch.tensor([numbers[name] for name in classes])
 
 
-def _labels(classes: Sequence[str] | None, numbers: dict[str, int]) -> Tensor | None:
-    return None if classes is None else torch.tensor([numbers[name] for name in classes])
+def _number(name: str, every: Sequence[str], names: Sequence[str] | None) -> int:
+    if names is not None:
+        return number_of(name, names)
+    whole = all(one.isascii() and one.isdigit() for one in every)
+    return int(name) if whole else every.index(name)

@@ -35,12 +35,14 @@ class Subject(Protocol):
 
     Attributes:
         name: A path that tells it from others.
+        title: What it is, in words.
         shape: Shape of one sample.
         step: Generator updates so far, or None.
         series: What subjects of one curve share.
     """
 
     name: str
+    title: str
     shape: list[int]
     step: int | None
     series: str
@@ -64,6 +66,9 @@ class ModelOfCheckpoint:
         self._checkpoint, self._trusted = checkpoint, trusted
         path = checkpoint.path.resolve()
         self.name, self.series = str(path), str(path.parent)
+        self.title = (
+            f"{checkpoint.model} on {checkpoint.dataset} at step {checkpoint.step} ({self.name})"
+        )
         self.shape = checkpoint.shape
         self.step: int | None = checkpoint.step
 
@@ -113,7 +118,7 @@ class StoredSubject:
 
     def __init__(self, stored: Stored) -> None:
         self._stored = stored
-        self.name = self.series = str(stored.path.resolve())
+        self.name = self.title = self.series = str(stored.path.resolve())
         self.step: int | None = None
         self.shape = list(stored.samples.shape[1:])
 

@@ -43,7 +43,7 @@ class ModeCoverage(TwoSampleMetric):
         options: Arguments of :class:`torchmetrics.Metric`.
 
     Raises:
-        InputError: if the distribution has no modes.
+        InputError: by ``update`` if the distribution has no modes.
     """
 
     depends_on_features = False
@@ -59,13 +59,12 @@ class ModeCoverage(TwoSampleMetric):
     def __init__(self, *, distribution: Mixture, **options: Any) -> None:
         super().__init__(**options)
         modes = getattr(distribution, "modes", None)
+        self._origin = type(distribution).__name__
         if not (isinstance(modes, Tensor) and modes.ndim == 2 and len(modes)):
-            raise InputError(
-                f"{type(distribution).__name__} has no modes [K, D] to count, "
-                "leave ModeCoverage out of its metrics"
-            )
-        check_positive(deviation=distribution.deviation)
-        self.reach = _DEVIATIONS * distribution.deviation
+            modes, self.reach = torch.empty(0, 0), 0.0  # said when they are to be counted
+        else:
+            check_positive(deviation=distribution.deviation)
+            self.reach = _DEVIATIONS * distribution.deviation
         self.register_buffer("centers", modes.detach().clone(), persistent=False)
         self.add_state(
             "counts", default=torch.zeros(len(modes), dtype=torch.int64), dist_reduce_fx="sum"
@@ -86,6 +85,10 @@ class ModeCoverage(TwoSampleMetric):
         Raises:
             InputError: if data is not finite, or not of the modes' dimension.
         """
+        if not len(self.centers):
+            raise InputError(
+                f"{self._origin} has no modes [K, D] to count: leave modes out of the metrics"
+            )
         samples = check_samples(data, real=real)
         if samples.shape[1] != self.centers.shape[1]:
             raise InputError(

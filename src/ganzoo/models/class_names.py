@@ -28,36 +28,29 @@ def numbers_of(labels: Any, names: Sequence[str] | None) -> Any:
     if isinstance(labels, str):
         return number_of(labels, names)
     if isinstance(labels, Sequence) and any(isinstance(label, str) for label in labels):
-        return [number_of(label, names) for label in labels]
+        return [number_of(label, names) if isinstance(label, str) else label for label in labels]
     return labels
 
 
-def number_of(label: Any, names: Sequence[str] | None) -> int:
+def number_of(name: str, names: Sequence[str] | None) -> int:
     """The number of a class.
 
     Args:
-        label: Its number, its name, or its name as :func:`folder_name` writes it.
+        name: Its name, its name as :func:`folder_name` writes it, or its number in digits.
         names: The name of each class, where names are known.
 
     Raises:
-        InputError: if it is neither a whole number nor a name that is known.
+        InputError: if it is none of these.
     """
-    if isinstance(label, str):
-        known = {folder_name(name): number for number, name in enumerate(names or ())}
-        known |= {name: number for number, name in enumerate(names or ())}
-        if label in known:
-            return known[label]
-        if label.isascii() and label.isdigit():
-            return int(label)
-        if not names:
-            raise InputError(f"there is no class {label!r}: these classes have numbers, no names")
-        raise InputError(f"there is no class {label!r}: {nearest(label, names)}")
-    try:
-        if isinstance(label, bool) or int(label) != label:
-            raise TypeError
-        return int(label)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"a label is a whole number or a name, not {label!r}") from error
+    known = {folder_name(one): number for number, one in enumerate(names or ())}
+    known |= {one: number for number, one in enumerate(names or ())}
+    if name in known:
+        return known[name]
+    if name.isascii() and name.isdigit():
+        return int(name)
+    if not names:
+        raise InputError(f"there is no class {name!r}: these classes have numbers, no names")
+    raise InputError(f"there is no class {name!r}: {nearest(name, names)}")
 
 
 def folder_name(name: str) -> str:

@@ -70,7 +70,9 @@ class PlayerParallelStrategy(DDPStrategy):
             InputError: if batch normalisation shall be synchronised on CPUs, which torch cannot.
         """
         if isinstance(self._layer_sync, TorchSyncBatchNorm) and self.root_device.type == "cpu":
-            raise InputError("sync_batchnorm=True needs GPUs: on CPUs set sync_batchnorm=False")
+            raise InputError(
+                "sync_batchnorm=True needs GPUs: on CPUs set trainer.sync_batchnorm=false"
+            )
         super().setup(trainer)
 
     def configure_ddp(self) -> None:
