@@ -99,6 +99,8 @@ def test_constructors_are_keyword_only_without_defaults(found):
     for name, parameter in list(inspect.signature(found.__init__).parameters.items())[1:]:
         if parameter.annotation.__class__.__name__ == "Module" or name in {"network", "player"}:
             continue
+        if name == "batch_keys":  # checkpoints that are older than the setting do not name it
+            continue
         assert parameter.default is inspect.Parameter.empty, name
 
 
