@@ -53,9 +53,11 @@ def test_a_failed_write_keeps_the_checkpoint_before(saved, monkeypatch):
     assert [file.name for file in path.parent.iterdir()] == ["model.ckpt"]
 
 
-def test_objects_of_your_own_are_asked_for_again(tmp_path, trainer, batches):
+def test_objects_of_your_own_are_asked_for_again_and_plain_settings_are_not(
+    tmp_path, trainer, batches
+):
     own = torch.nn.Linear(2, 2)
-    model = ganzoo.create_model("gan", dataset="ring", generator=own)
+    model = ganzoo.create_model("gan", dataset="ring", generator=own, batch_keys={"data": "place"})
     run = trainer(1, plugins=[AtomicCheckpointIO()])
     run.fit(model, batches(8, 2))
     path = tmp_path / "model.ckpt"

@@ -6,8 +6,6 @@ from hydra.errors import InstantiationException
 from ganzoo.errors import InputError
 from ganzoo.models.finite import NonFiniteError
 
-SIZES = "8, 16, 32, 64, 128"
-
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
@@ -15,8 +13,8 @@ SIZES = "8, 16, 32, 64, 128"
         (["dataset.batch_size=0"], "batch_size"),
         (["dataset.batch_size=-4"], "batch_size"),
         (["dataset.batch_size=1798"], "batch_size=1798 is larger than the data set"),
-        (["dataset.image_size=20", "network=dcgan"], SIZES),
-        (["network=resnet"], "32, 64"),
+        (["dataset.image_size=30", "network=dcgan"], "set dataset.image_size=28 or 32"),
+        (["network=resnet"], "not 8x8: set dataset.image_size=16 or 24"),
         (["model.discriminator_steps=0"], "discriminator_steps"),
         (["model.gradient_penalty.weight=-1"], "weight"),
         (["model.gradient_penalty.weight=nan"], "weight"),
@@ -24,7 +22,7 @@ SIZES = "8, 16, 32, 64, 128"
         (["ema.decay=1.5"], "ema.decay"),
         (["latent.latent_dim=-1"], "latent_dim"),
         (["dataset=ring", "model=dcgan"], "images"),
-        (["dataset=swiss_roll", "model=conditional_gan"], "labels"),
+        (["dataset=swiss_roll", "model=conditional_gan"], "data set with classes"),
         (["checkpoint=nowhere.ckpt"], "there is no checkpoint at nowhere.ckpt"),
         (["dataset=image_folder", "dataset.root=nowhere"], "nowhere"),
         (["dataset=mnist", "dataset.root=nowhere", "dataset.download=false"], "nowhere"),

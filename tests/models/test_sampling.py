@@ -113,6 +113,13 @@ def test_labels_of_any_type_choose_the_same_classes(conditional, labels):
     assert torch.equal(conditional.sample(2, labels=labels, seed=0), wanted)
 
 
+def test_labels_of_a_batch(conditional):
+    data, labels = conditional.read_batch([torch.zeros(3, 2), torch.tensor([[0.0], [2.0], [1.0]])])
+    assert (data.shape, labels.tolist()) == ((3, 2), [0, 2, 1])
+    with pytest.raises(InputError, match="a batch has 3 samples and 2 labels"):
+        conditional.read_batch([torch.zeros(3, 2), torch.tensor([0, 1])])
+
+
 def test_number_of_labels(conditional):
     with pytest.raises(InputError, match="give one label or 4, not 2"):
         conditional.sample(4, labels=[0, 1])

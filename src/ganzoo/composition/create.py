@@ -54,7 +54,10 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
     built: Game = build(settings, **objects)
     if isinstance(built, GAN):
         built.check_penalties()
-    given = {name: {"object": type(value).__qualname__} for name, value in objects.items()}
+    given = {
+        name: value if _is_data(value) else {"object": type(value).__qualname__}
+        for name, value in objects.items()
+    }
     built.recipe = {
         "name": model,
         "dataset": {
@@ -66,6 +69,13 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
         "model": settings | given,
     }
     return built
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a checkpoint can hold a value as it is, so that loading need not ask for it."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_data(each) for key, each in value.items())
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def plain_settings(config: DictConfig) -> dict[str, Any]:

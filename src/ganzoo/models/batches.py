@@ -110,15 +110,15 @@ def read_data(data: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
         )
     if not data.dim() or not len(data):
         raise InputError(f"a batch holds no samples: its data has the shape {list(data.shape)}")
-    data = data.to(device)
-    if data.dtype == torch.uint8 and data.dim() == 4:
-        return data.to(torch.float32).div_(127.5).sub_(1).to(dtype)
-    if not data.is_floating_point():
+    given: Tensor = data.to(device)
+    if given.dtype == torch.uint8 and given.dim() == 4:
+        return given.to(torch.float32).div_(127.5).sub_(1).to(dtype)
+    if not given.is_floating_point():
         raise InputError(
-            f"data must be real numbers in floating point, not {data.dtype}: points as x.float(), "
+            f"data must be real numbers in floating point, not {given.dtype}: points as x.float(), "
             "pictures in [-1, 1], from 0 to 255 as x / 127.5 - 1"
         )
-    return data.to(dtype)
+    return given.to(dtype)
 
 
 def passed_on(labels: Any, count: int) -> Tensor | None:

@@ -166,7 +166,7 @@ def check_several(model: Any) -> None:
     layers = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.training]
     hooks = [layer.register_forward_pre_hook(keep) for layer in layers]
     try:
-        with _same_random_state(model.device), suppress(InputError):
+        with same_random_state(model.device), suppress(InputError):
             samples = model.sample(_SAMPLES, seed=0)
             labels = torch.zeros(_SAMPLES, dtype=torch.int64, device=samples.device)
             model.check_fit(samples, labels)
@@ -177,7 +177,8 @@ def check_several(model: Any) -> None:
         raise InputError(f"one sample in a step is too few for batch normalisation: {LARGER}")
 
 
-def _same_random_state(device: torch.device) -> Any:
+def same_random_state(device: torch.device) -> Any:
+    """Put the random state of torch back after a block, on the CPU and on the device."""
     devices = [] if device.type == "cpu" else [device]
     return torch.random.fork_rng(devices=devices, device_type=device.type)
 

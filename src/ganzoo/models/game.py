@@ -20,7 +20,7 @@ from ganzoo.models.finite import FiniteCheck, gradient_norm
 from ganzoo.models.intake import BatchReader
 from ganzoo.models.loaders import check_last_batch, say_what_a_batch_is
 from ganzoo.models.move import Move
-from ganzoo.models.own_parts import check_parts
+from ganzoo.models.own_parts import check_functions, check_parts
 from ganzoo.models.player import Player, Share, Terms, optimizers_of, rounds, seat, split
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, Record
@@ -56,8 +56,7 @@ class Game(BatchReader, Sampler, LightningModule, ABC):
             samples and networks without batch statistics, in less memory.
         non_finite_tolerance: Updates with a term or a gradient that is not finite that are left
             out before the run stops, at least 0.
-        batch_keys: Names of the entries ``data`` and ``labels`` of batches that are dictionaries,
-            where these have no usual name.
+        batch_keys: Names of ``data`` and ``labels`` in batches that are dictionaries, or None.
 
     Raises:
         InputError: if one of the numbers is out of range, a part is none that a game can be
@@ -80,16 +79,9 @@ class Game(BatchReader, Sampler, LightningModule, ABC):
         batch_keys: Mapping[str, str | None] | None = None,
     ) -> None:
         super().__init__()
-        check_parts(
-            generator=generator,
-            latent_prior=latent_prior,
-            optimizers=optimizers,
-            updates=updates,
-            lookahead=lookahead,
-            schedule=schedule,
-            gradient_clipping=gradient_clipping,
-            ema=ema,
-        )
+        check_parts(generator, latent_prior, optimizers, updates)
+        check_functions(lookahead=lookahead, schedule=schedule, ema=ema)
+        check_functions(gradient_clipping=gradient_clipping)
         check_whole(accumulation_steps=accumulation_steps)
         self.automatic_optimization = False
         self.generator = generator

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError, described
-from ganzoo.models.fit import looking
+from ganzoo.models.fit import looking, same_random_state
 
 log = logging.getLogger("ganzoo")
 
@@ -60,7 +60,7 @@ class ProbabilityWatch:
         if self._range is None or not _inside(self._range):
             return False
         first, *rest = self._inputs
-        with looking(model):
+        with looking(model), same_random_state(first.device):
             outputs = [self._discriminator(factor * first, *rest) for factor in _FACTORS]
         return all(_inside(_range_of(found)) for found in outputs)
 

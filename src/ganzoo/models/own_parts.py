@@ -27,9 +27,7 @@ def check_kind(name: str, value: Any, kind: type, wanted: str) -> None:
         raise InputError(f"{name} must be {wanted}; it is {described(value)}")
 
 
-def check_parts(
-    *, generator: Any, latent_prior: Any, optimizers: Any, updates: Any, **factories: Any
-) -> None:
+def check_parts(generator: Any, latent_prior: Any, optimizers: Any, updates: Any) -> None:
     """Refuse parts that no game can be played with.
 
     Args:
@@ -37,7 +35,6 @@ def check_parts(
         latent_prior: See :class:`~ganzoo.models.sampling.LatentPrior`.
         optimizers: For each player's name, a function from parameters to an optimizer.
         updates: An update rule.
-        factories: Functions of what the game has later, by the names of arguments, or None.
 
     Raises:
         InputError: naming the part, and what it must be.
@@ -46,11 +43,22 @@ def check_parts(
     check_kind("updates", updates, UpdateRule, "an update rule of ganzoo.optim")
     _check_prior(latent_prior)
     check_kind("optimizers", optimizers, Mapping, "a dictionary from players' names to functions")
-    for player, factory in optimizers.items():
-        _check_function(f"optimizers[{player!r}]", factory)
-    for name, factory in factories.items():
-        if factory is not None:
-            _check_function(name, factory)
+    check_functions(**{f"optimizers[{name!r}]": made for name, made in optimizers.items()})
+
+
+def check_functions(**functions: Any) -> None:
+    """Refuse what was made already, where a function that makes it is needed, or None.
+
+    Raises:
+        InputError: naming the first such argument.
+    """
+    for name, value in functions.items():
+        made = isinstance(value, nn.Module | Optimizer)
+        if value is not None and (made or not callable(value)):
+            raise InputError(
+                f"{name} must be a function, which the model calls with what it has, such as "
+                f"functools.partial(SomeClass, setting=value); it is {described(value)}"
+            )
 
 
 def _check_prior(prior: Any) -> None:
@@ -65,13 +73,4 @@ def _check_prior(prior: Any) -> None:
             "latent_prior must have a whole number latent_dim and sample(count, *, "
             "generator=None, device=None, truncation=None), which draws latents [count, "
             f"latent_dim]; it is {described(prior)}"
-        )
-
-
-def _check_function(name: str, value: Any) -> None:
-    """Refuse what was made already, where a function that makes it is needed."""
-    if isinstance(value, nn.Module | Optimizer) or not callable(value):
-        raise InputError(
-            f"{name} must be a function, which the model calls with what it has, such as "
-            f"functools.partial(SomeClass, setting=value); it is {described(value)}"
         )

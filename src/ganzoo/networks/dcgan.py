@@ -158,4 +158,4 @@ class DCGANDiscriminator(nn.Module):
 
 def level_widths(levels: Levels, width: int) -> list[int]:
     """Return the channels at each level, from maps of half the size down to the smallest."""
-    return [width * min(2**level, WIDEST) for level in range(levels.count)]
+    return [width * min(2**level, WIDEST) for level in range(levels.halvings)]

@@ -83,7 +83,7 @@ class ResNetGenerator(nn.Module):
         check_whole(latent_dim=latent_dim, width=width)
         levels = _levels(self, shape)
         self.latent_dim = latent_dim
-        widths = _widths(width, GENERATOR_QUARTERS[levels.count], 4)
+        widths = _widths(width, GENERATOR_QUARTERS[levels.halvings], 4)
         projection = nn.Linear(latent_dim, widths[0] * math.prod(levels.base))
         blocks = [generator_block(*pair, normalization) for pair in pairwise(widths)]
         self.layers = chain(
@@ -147,7 +147,10 @@ class ResNetDiscriminator(nn.Module):
         check_whole(width=width)
         levels = _levels(self, shape)
         self.shape = tuple(shape)
-        widths, halvings = _widths(width, DISCRIMINATOR_HALVES[levels.count], 2), _halvings(levels)
+        widths, halvings = (
+            _widths(width, DISCRIMINATOR_HALVES[levels.halvings], 2),
+            _halvings(levels),
+        )
         blocks = [image_block(shape[0], widths[0], normalization)]
         for level, pair in enumerate(pairwise(widths), start=1):
             pool = nn.AvgPool2d(2) if level < halvings else nn.Identity()
@@ -177,7 +180,7 @@ def _levels(owner: nn.Module, shape: Sequence[int]) -> Levels:
 def _halvings(levels: Levels) -> int:
     """How many blocks halve the size: what would have to halve an odd side keeps it instead."""
     odd = any(side % 2 for side in levels.base)
-    return min(HALVINGS[levels.count], levels.count) if odd else HALVINGS[levels.count]
+    return min(HALVINGS[levels.halvings], levels.halvings) if odd else HALVINGS[levels.halvings]
 
 
 def _widths(width: int, shares: Sequence[int], parts: int) -> list[int]:

@@ -30,11 +30,11 @@ class Levels(NamedTuple):
     """How often the height and the width of images are halved, and what is left.
 
     Attributes:
-        count: Halvings.
+        halvings: How often.
         base: Height and width of the smallest maps.
     """
 
-    count: int
+    halvings: int
     base: tuple[int, int]
 
 
