@@ -81,11 +81,11 @@ class ExponentialMovingAverage(MovingAverage):
         super().__init__(network, start_step=start_step)
         if not 0.0 <= decay < 1.0:
             raise InputError(f"ema.decay must be at least 0 and below 1, not {decay}")
-        self._average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        self.decay = decay
 
     def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
         """Move the averages towards the weights."""
-        self._average(averages, weights, None)
+        get_ema_multi_avg_fn(self.decay)(averages, weights, None)  # type: ignore[no-untyped-call]
 
 
 class UniformAverage(MovingAverage):
@@ -104,10 +104,6 @@ class UniformAverage(MovingAverage):
         InputError: if ``start_step`` is negative.
     """
 
-    def __init__(self, network: nn.Module, *, start_step: int) -> None:
-        super().__init__(network, start_step=start_step)
-        self._average = get_swa_multi_avg_fn()  # type: ignore[no-untyped-call]
-
     def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
         """Take the weights into the mean."""
-        self._average(averages, weights, count)
+        get_swa_multi_avg_fn()(averages, weights, count)  # type: ignore[no-untyped-call]

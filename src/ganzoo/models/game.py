@@ -16,6 +16,7 @@ from ganzoo.models.averaging import MovingAverage
 from ganzoo.models.batches import unpack
 from ganzoo.models.finite import FiniteCheck, gradient_norm
 from ganzoo.models.move import Move
+from ganzoo.models.pickling import let_be_pickled
 from ganzoo.models.player import Player, Share, Terms, optimizers_of, rounds, seat, split
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, Record
@@ -202,6 +203,15 @@ class Game(Sampler, LightningModule, ABC):
         if self._local:
             local_state.restore_random_states(self._local["random"], self.device)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along: nothing of the run that the model is part of."""
+        let_be_pickled(self)
+        return {
+            name: value
+            for name, value in super().__getstate__().items()
+            if name not in _OF_THE_RUN
+        }
+
     def _shares(self, batch: Any) -> list[Share]:
         count = max(turn.player.steps for turn in self._turns.values())
         data, labels = unpack(batch, count, self.accumulation_steps)
@@ -217,6 +227,10 @@ class Game(Sampler, LightningModule, ABC):
             schedule.step()  # type: ignore[call-arg]
         if self.global_step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self._record.publish(self)
+
+
+_OF_THE_RUN = ("_turns", "_schedules", "_move")
+"""What the game has of a trainer's objects; they are given anew when training starts."""
 
 
 def _check_pieces(updates: UpdateRule, accumulation_steps: int) -> None:
