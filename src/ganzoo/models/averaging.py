@@ -2,18 +2,21 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
 from ganzoo.errors import InputError, check_not_negative
+from ganzoo.precision import at_least_float32
 
 
 class MovingAverage(nn.Module, ABC):
     """A copy of a network whose weights are an average of what the network's own have been.
 
-    Until ``start_step`` it is a plain copy. Buffers (running statistics) are always copied: an
+    Averages are float32 or better, also of weights in half precision, which has no numbers for
+    what one update adds to an average. Until ``start_step`` it is a plain copy. Buffers (running statistics) are always copied: an
     average of counts and of statistics of other weights means nothing.
 
     ``torch.optim.swa_utils`` does the arithmetic. Its ``AveragedModel`` is not used because it
@@ -52,7 +55,8 @@ class MovingAverage(nn.Module, ABC):
             step: Number of its updates so far, this one included.
         """
         averages: list[Tensor] = list(self.network.parameters())
-        weights: list[Tensor] = list(network.parameters())
+        pairs = zip(averages, network.parameters(), strict=True)
+        weights = [weight.to(average.dtype) for average, weight in pairs]
         if step <= self.start_step:
             torch._foreach_copy_(averages, weights)
         else:
@@ -60,6 +64,14 @@ class MovingAverage(nn.Module, ABC):
         buffers = list(self.network.buffers())
         if buffers:
             torch._foreach_copy_(buffers, list(network.buffers()))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "MovingAverage":
+        def kept(tensor: Tensor) -> Tensor:
+            moved = fn(tensor)
+            return at_least_float32(moved) if moved.is_floating_point() else moved
+
+        super()._apply(kept, recurse)
+        return self
 
 
 class ExponentialMovingAverage(MovingAverage):

@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.hooks import RemovableHandle
 
 from ganzoo import __version__
 from ganzoo.errors import InputError, check_whole
@@ -15,17 +15,20 @@ from ganzoo.models import local_state
 from ganzoo.models.averaging import MovingAverage
 from ganzoo.models.batches import unpack
 from ganzoo.models.finite import FiniteCheck, gradient_norm
+from ganzoo.models.inference import Inference
+from ganzoo.models.monitored import check_monitored
 from ganzoo.models.move import Move
 from ganzoo.models.pickling import let_be_pickled
 from ganzoo.models.player import Player, Share, Terms, optimizers_of, rounds, seat, split
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, Record
-from ganzoo.models.sampling import LatentPrior, Sampler
+from ganzoo.models.sampling import LatentPrior
+from ganzoo.models.true_precision import cast_inputs, check_precision
 from ganzoo.optim.base import UpdateRule
 from ganzoo.strategies.player_parallel import check_strategy
 
 
-class Game(Sampler, LightningModule, ABC):
+class Game(Inference, ABC):
     """The mechanics of all models: players with names, who move in turns.
 
     A model says who plays and what each player minimises (``players``). One iteration is as many
@@ -84,6 +87,7 @@ class Game(Sampler, LightningModule, ABC):
         self._finite = FiniteCheck(non_finite_tolerance)
         self._record = Record()
         self._local: local_state.LocalState | None = None
+        self._casts: list[RemovableHandle] = []
         _check_pieces(self.updates, self.accumulation_steps)
 
     @abstractmethod
@@ -143,10 +147,14 @@ class Game(Sampler, LightningModule, ABC):
     def configure_optimizers(self) -> Any:
         """One optimizer, and one schedule where there is any, for each player."""
         optimizers = optimizers_of(self.players(), self._optimizer_factories)
-        schedules = (
-            [self._schedule(optimizer) for optimizer in optimizers] if self._schedule else []
-        )
-        return optimizers, schedules
+        check_precision(optimizers, self.updates, scaled=self._is_scaled)
+        if self._schedule is None:
+            return optimizers, []
+        names = [f"lr-{player.name}" for player in self.players()]
+        return optimizers, [
+            {"scheduler": self._schedule(optimizer), "interval": "step", "name": name}
+            for optimizer, name in zip(optimizers, names, strict=True)
+        ]
 
     def setup(self, stage: str) -> None:
         """Refuse a strategy that cannot train a game, before it starts its work."""
@@ -154,6 +162,7 @@ class Game(Sampler, LightningModule, ABC):
 
     def on_train_start(self) -> None:
         """Seat the players, and go on from what a checkpoint says of this process."""
+        self._monitors_checked = False
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
         self._turns = seat(self.players(), optimizers)
@@ -186,6 +195,10 @@ class Game(Sampler, LightningModule, ABC):
         elif self._gradient_clipping is not None:
             self._gradient_clipping(move.parameters)
 
+    def on_train_end(self) -> None:
+        """End with the same values of all terms in every process."""
+        self._record.agree(self.trainer)
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the checkpoint describe itself, and keep what each process needs to go on."""
         checkpoint["ganzoo"] = {
@@ -202,6 +215,18 @@ class Game(Sampler, LightningModule, ABC):
         self._local = local_state.of_this_process(checkpoint, self.global_rank)
         if self._local:
             local_state.restore_random_states(self._local["random"], self.device)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Game":
+        super()._apply(fn, recurse)
+        for cast in self._casts:
+            cast.remove()
+        self._casts = cast_inputs(self)
+        return self
+
+    @property
+    def _is_scaled(self) -> bool:
+        plugin = getattr(self._trainer, "precision_plugin", None)
+        return getattr(plugin, "scaler", None) is not None
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle takes along: nothing of the run that the model is part of."""
@@ -225,8 +250,13 @@ class Game(Sampler, LightningModule, ABC):
             self.averaged.update(self.generator, self.global_step)
         for schedule in self._schedules:
             schedule.step()  # type: ignore[call-arg]
-        if self.global_step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-            self._record.publish(self)
+        self._record.show(self.trainer)
+        if not self._monitors_checked:
+            check_monitored(self.trainer, self._record.latest)
+            self._monitors_checked = True
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every and self.global_step % every == 0:
+            self._record.publish(self.trainer, self.global_step)
 
 
 _OF_THE_RUN = ("_turns", "_schedules", "_move")

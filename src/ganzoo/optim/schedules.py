@@ -2,13 +2,64 @@
 
 The game steps the schedules of all players once for each generator update, whatever the number of
 discriminator steps. Each function takes a player's optimizer and returns a scheduler of torch,
-whose state is plain numbers.
+whose state is plain numbers. A run that goes on with another end follows a schedule of that end.
 """
 
+import logging
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler
+from torch.optim.lr_scheduler import LRScheduler
 
 from ganzoo.errors import InputError, check_not_negative
+
+log = logging.getLogger("ganzoo")
+
+
+class Decay(LRScheduler):
+    """A learning rate that is a function of the number of generator updates alone.
+
+    Args:
+        optimizer: the player's optimizer.
+        rate: from the first learning rate and the share of the way, in [0, 1], to the rate.
+        updates: generator updates until the end of the way, where the rate stays.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, *, rate: Callable[[float, float], float], updates: int
+    ) -> None:
+        self._rate = rate
+        self.updates = updates
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float | Any]:
+        """The rate of each group after the updates so far."""
+        share = min(self.last_epoch / self.updates, 1.0)
+        return [self._rate(base, share) for base in self.base_lrs]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain numbers: updates so far, first rates, last rates, and the end."""
+        return {name: value for name, value in super().state_dict().items() if name != "_rate"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on after as many updates, on the way to the end that this run has."""
+        state = dict(state_dict)
+        before = state.pop("updates", self.updates)
+        super().load_state_dict(state)
+        self._last_lr = self.get_lr()
+        for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
+            group["lr"] = rate
+        if before != self.updates:
+            log.info(
+                "the schedule of learning rates ends at %d updates, not at %d as before: it goes "
+                "on at %.3g",
+                self.updates,
+                before,
+                self._last_lr[0],
+            )
 
 
 def linear_decay(optimizer: Optimizer, *, updates: int, final_factor: float) -> LRScheduler:
@@ -24,14 +75,13 @@ def linear_decay(optimizer: Optimizer, *, updates: int, final_factor: float) -> 
     """
     _check_updates(updates)
     check_not_negative(final_factor=final_factor)
-    return LinearLR(optimizer, start_factor=1.0, end_factor=final_factor, total_iters=updates)
+    return Decay(optimizer, rate=partial(_linear, final_factor), updates=updates)
 
 
 def cosine_decay(optimizer: Optimizer, *, updates: int, final_lr: float) -> LRScheduler:
-    """Go from the learning rate to ``final_lr`` along half a cosine wave.
+    """Go from the learning rate to ``final_lr`` along half a cosine wave, and stay there.
 
-    Loshchilov and Hutter (2017, arXiv:1608.03983), equation 5, without restarts. Past its end the
-    wave rises again.
+    Loshchilov and Hutter (2017, arXiv:1608.03983), equation 5, without restarts.
 
     Args:
         optimizer: the player's optimizer.
@@ -43,7 +93,15 @@ def cosine_decay(optimizer: Optimizer, *, updates: int, final_lr: float) -> LRSc
     """
     _check_updates(updates)
     check_not_negative(final_lr=final_lr)
-    return CosineAnnealingLR(optimizer, T_max=updates, eta_min=final_lr)
+    return Decay(optimizer, rate=partial(_cosine, final_lr), updates=updates)
+
+
+def _linear(final_factor: float, first: float, share: float) -> float:
+    return first * (1.0 - share * (1.0 - final_factor))
+
+
+def _cosine(final_lr: float, first: float, share: float) -> float:
+    return final_lr + (first - final_lr) * (1.0 + math.cos(math.pi * share)) / 2.0
 
 
 def _check_updates(updates: int | None) -> None:
