@@ -16,8 +16,9 @@ class MovingAverage(nn.Module, ABC):
     """A copy of a network whose weights are an average of what the network's own have been.
 
     Averages are float32 or better, also of weights in half precision, which has no numbers for
-    what one update adds to an average. Until ``start_step`` it is a plain copy. Buffers (running statistics) are always copied: an
-    average of counts and of statistics of other weights means nothing.
+    what one update adds to an average. Until ``start_step`` it is a plain copy. Buffers (running
+    statistics) are always copied: an average of counts and of statistics of other weights means
+    nothing.
 
     ``torch.optim.swa_utils`` does the arithmetic. Its ``AveragedModel`` is not used because it
     reads a counter back from the device at every update.

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -23,12 +24,13 @@ from ganzoo.models.player import Player, Share, Terms, optimizers_of, rounds, se
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, Record
 from ganzoo.models.sampling import LatentPrior
+from ganzoo.models.scheduling import schedules_of
 from ganzoo.models.true_precision import cast_inputs, check_precision
 from ganzoo.optim.base import UpdateRule
 from ganzoo.strategies.player_parallel import check_strategy
 
 
-class Game(Inference, ABC):
+class Game(Inference, LightningModule, ABC):
     """The mechanics of all models: players with names, who move in turns.
 
     A model says who plays and what each player minimises (``players``). One iteration is as many
@@ -145,20 +147,15 @@ class Game(Inference, ABC):
         return self._record.latest
 
     def configure_optimizers(self) -> Any:
-        """One optimizer, and one schedule where there is any, for each player."""
+        """One optimizer, and one schedule where there is any, for each player, with its name."""
         optimizers = optimizers_of(self.players(), self._optimizer_factories)
         check_precision(optimizers, self.updates, scaled=self._is_scaled)
-        if self._schedule is None:
-            return optimizers, []
-        names = [f"lr-{player.name}" for player in self.players()]
-        return optimizers, [
-            {"scheduler": self._schedule(optimizer), "interval": "step", "name": name}
-            for optimizer, name in zip(optimizers, names, strict=True)
-        ]
+        return optimizers, schedules_of(self.players(), optimizers, self._schedule)
 
     def setup(self, stage: str) -> None:
         """Refuse a strategy that cannot train a game, before it starts its work."""
         check_strategy(self.trainer)
+        super().setup(stage)
 
     def on_train_start(self) -> None:
         """Seat the players, and go on from what a checkpoint says of this process."""
@@ -232,9 +229,7 @@ class Game(Inference, ABC):
         """What a copy or a pickle takes along: nothing of the run that the model is part of."""
         let_be_pickled(self)
         return {
-            name: value
-            for name, value in super().__getstate__().items()
-            if name not in _OF_THE_RUN
+            name: value for name, value in super().__getstate__().items() if name not in _OF_THE_RUN
         }
 
     def _shares(self, batch: Any) -> list[Share]:

@@ -1,31 +1,41 @@
 """What a model does in Lightning beside training: forward, predict, validate, test, load."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
+from lightning.pytorch import Trainer
 from lightning.pytorch.trainer.states import TrainerFn
-from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
+from torch.utils.data import DataLoader
 from typing_extensions import Self
 
 import ganzoo
 from ganzoo.errors import InputError
 from ganzoo.models.sampling import Sampler
 
+_PREDICTED = 64
+"""Samples that ``Trainer.predict`` gives of a data module, which has no latents."""
 
-class Inference(Sampler, LightningModule):
+
+class Inference(Sampler):
     """The part of a model by which Lightning samples, measures and loads it.
 
     ``Trainer.predict`` gives the samples of a loader's latents ``[B, Z]``, or of pairs of latents
     and classes ``[B]``; where a batch is real data, as a data module's is, as many samples as it
     has, of its classes. ``Trainer.validate`` and ``Trainer.test`` measure what an ``Evaluation``
-    callback is set to, against a data module's real samples or those of a loader.
+    callback is set to, against a data module's real samples or those of a loader. It is for
+    modules of Lightning, whose ``trainer`` it uses.
     """
 
-    def forward(self, latents: Tensor, labels: Tensor | Sequence[int] | int | None = None) -> Tensor:
+    trainer: Trainer
+    training: bool
+
+    def forward(
+        self, latents: Tensor, labels: Tensor | Sequence[int] | int | None = None
+    ) -> Tensor:
         """Samples of given latents, which gradients flow through.
 
         In evaluation mode they are those of the average of the weights, where there is one.
@@ -50,9 +60,7 @@ class Inference(Sampler, LightningModule):
         if chosen is not None and labels is None:
             raise InputError("this model has classes: give latents and labels, model(z, labels)")
         classes = None if chosen is None else chosen.to(latents.device)
-        return self.generate(
-            self.sampling_network(averaged=not self.training), latents, classes
-        )
+        return self.generate(self.sampling_network(averaged=not self.training), latents, classes)
 
     def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
         """Samples, float32, of a batch's latents and classes, or as many as it has data."""
@@ -64,12 +72,12 @@ class Inference(Sampler, LightningModule):
             labels = None
         elif labels is None:
             labels = self.choose_labels(None, len(latents), torch.default_generator)
-        return self(latents, labels).float()
+        return self.forward(latents, labels).float()
 
-    def validation_step(self, batch: Any, batch_idx: int) -> None:
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Callbacks measure."""
 
-    def test_step(self, batch: Any, batch_idx: int) -> None:
+    def test_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Callbacks measure."""
 
     def on_validation_epoch_end(self) -> None:
@@ -81,33 +89,23 @@ class Inference(Sampler, LightningModule):
         self._check_measured()
 
     def configure_callbacks(self) -> list[Any]:
-        """Lend a data module that has none the loaders that measuring needs; add no callback."""
-        datamodule, trainer = _datamodule(self), self.trainer
-        loops = {
-            "val_dataloader": (trainer.validate_loop, trainer.fit_loop.epoch_loop.val_loop),
-            "test_dataloader": (trainer.test_loop,),
-            "predict_dataloader": (trainer.predict_loop,),
-        }
-        for name, users in loops.items():
-            if datamodule is not None and not is_overridden(name, datamodule):
-                for loop in users:
-                    loop._data_source.instance = self
+        """Add no callback, and keep Lightning from missing a validation set in training."""
+        message = "You defined a `validation_step` but have no `val_dataloader`"
+        warnings.filterwarnings("ignore", message)  # the step is there for Trainer.validate
         return []
 
-    def val_dataloader(self) -> Any:
-        """One real sample of a data module to begin with; none while training, which measures."""
-        fitting = self.trainer.state.fn == TrainerFn.FITTING
-        return [] if fitting else [self._real(1)]
+    def setup(self, stage: str) -> None:
+        """Where there is no loader to validate, test or predict, take a data module's samples."""
+        loops = {
+            TrainerFn.VALIDATING: (self.trainer.validate_loop, 1),
+            TrainerFn.TESTING: (self.trainer.test_loop, 1),
+            TrainerFn.PREDICTING: (self.trainer.predict_loop, _PREDICTED),
+        }
+        loop, count = loops.get(TrainerFn(stage), (None, 0))
+        if loop is not None and not loop._data_source.is_defined():
+            loop._data_source.instance = self._real(count)
 
-    def test_dataloader(self) -> Any:
-        """One real sample of a data module to begin with."""
-        return [self._real(1)]
-
-    def predict_dataloader(self) -> Any:
-        """Real samples of a data module, as many as it has in a batch."""
-        return [self._real(getattr(_datamodule(self), "batch_size", 64))]
-
-    def _real(self, count: int) -> list[Tensor]:
+    def _real(self, count: int) -> DataLoader[Any]:
         datamodule = _datamodule(self)
         if not hasattr(datamodule, "real"):
             raise InputError(
@@ -115,7 +113,8 @@ class Inference(Sampler, LightningModule):
                 "Trainer.predict(model, loader) of latents, or datamodule=, one of ganzoo's"
             )
         data, labels = datamodule.real(count, 0)
-        return [data] if labels is None else [data, labels]
+        batch = [data] if labels is None else [data, labels]
+        return DataLoader([batch], batch_size=None)  # type: ignore[arg-type]
 
     def _check_measured(self) -> None:
         if self.trainer.state.fn != TrainerFn.FITTING and not self.trainer.callback_metrics:
@@ -125,7 +124,7 @@ class Inference(Sampler, LightningModule):
             )
 
     @classmethod
-    def load_from_checkpoint(  # type: ignore[override]
+    def load_from_checkpoint(
         cls,
         checkpoint_path: str | Path,
         map_location: Any = None,
@@ -158,5 +157,5 @@ class Inference(Sampler, LightningModule):
         return model if map_location is None else model.to(map_location)
 
 
-def _datamodule(model: LightningModule) -> Any:
+def _datamodule(model: Inference) -> Any:
     return getattr(model.trainer, "datamodule", None)

@@ -28,9 +28,7 @@ def cast_inputs(model: nn.Module) -> list[RemovableHandle]:
     ]
 
 
-def check_precision(
-    optimizers: Iterable[Optimizer], updates: UpdateRule, *, scaled: bool
-) -> None:
+def check_precision(optimizers: Iterable[Optimizer], updates: UpdateRule, *, scaled: bool) -> None:
     """Refuse to train half precision weights by what that precision has no numbers for.
 
     Args:
