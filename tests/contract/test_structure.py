@@ -124,9 +124,9 @@ def test_sizes():
 def test_one_stem_for_a_variant():
     names = {path.stem for path in (SOURCE / "models").glob("*.py")}
     mechanics = {
-        "__init__", "averaging", "batches", "classes", "encoding", "finite", "game", "generated",
-        "inference", "local_state", "monitored", "move", "penalising", "pickling", "player",
-        "presentation", "recipe", "record", "replay", "sampling", "scheduling",
+        "__init__", "averaging", "batches", "classes", "compiled", "encoding", "finite", "game",
+        "generated", "inference", "local_state", "monitored", "move", "penalising", "pickling",
+        "player", "presentation", "recipe", "record", "replay", "sampling", "scheduling",
         "true_precision", "unrolling",
     }  # fmt: skip
     configs = {path.stem for path in (SOURCE.parents[1] / "conf" / "model").glob("*.yaml")}

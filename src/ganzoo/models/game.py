@@ -15,6 +15,7 @@ from ganzoo.errors import InputError, check_whole
 from ganzoo.models import local_state
 from ganzoo.models.averaging import MovingAverage
 from ganzoo.models.batches import unpack
+from ganzoo.models.compiled import leave_wrappers_out, with_wrappers
 from ganzoo.models.finite import FiniteCheck, gradient_norm
 from ganzoo.models.inference import Inference
 from ganzoo.models.monitored import check_monitored
@@ -24,7 +25,7 @@ from ganzoo.models.player import Player, Share, Terms, optimizers_of, rounds, se
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, Record
 from ganzoo.models.sampling import LatentPrior
-from ganzoo.models.scheduling import schedules_of
+from ganzoo.models.scheduling import say_new_end, schedules_of
 from ganzoo.models.true_precision import cast_inputs, check_precision
 from ganzoo.optim.base import UpdateRule
 from ganzoo.strategies.player_parallel import check_strategy
@@ -159,12 +160,15 @@ class Game(Inference, LightningModule, ABC):
 
     def on_train_start(self) -> None:
         """Seat the players, and go on from what a checkpoint says of this process."""
+        if not self.training:
+            self.train()  # Lightning would train a model that was loaded in evaluation mode
         self._monitors_checked = False
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
         self._turns = seat(self.players(), optimizers)
         schedules = self.lr_schedulers() or []
         self._schedules = schedules if isinstance(schedules, list) else [schedules]
+        say_new_end(self._schedules)
         self._fits = self._local is not None  # looking again would draw random numbers
         if self._local is None:
             local_state.seed(self.global_rank, self.global_step)
@@ -212,6 +216,17 @@ class Game(Inference, LightningModule, ABC):
         self._local = local_state.of_this_process(checkpoint, self.global_rank)
         if self._local:
             local_state.restore_random_states(self._local["random"], self.device)
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """All weights and buffers, under the same names if ``torch.compile`` wraps a network."""
+        state = super().state_dict(*args, **kwargs)
+        leave_wrappers_out(state)
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Take weights and buffers under those names."""
+        state = with_wrappers(state_dict, super().state_dict())
+        return super().load_state_dict(state, *args, **kwargs)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Game":
         super()._apply(fn, recurse)

@@ -47,6 +47,6 @@ def _announced(trainer: Trainer) -> set[str]:
     return {
         name
         for callback in callbacks
-        if hasattr(callback, "directions")
+        if callable(getattr(callback, "directions", None))
         for name in callback.directions()
     }

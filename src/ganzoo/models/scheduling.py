@@ -1,5 +1,6 @@
 """Each player's learning rate schedule, under the player's name."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ganzoo.models.player import Player
+
+log = logging.getLogger("ganzoo")
 
 
 def schedules_of(
@@ -34,3 +37,16 @@ def schedules_of(
         {"scheduler": schedule(optimizer), "interval": "step", "name": f"lr-{player.name}"}
         for player, optimizer in pairs
     ]
+
+
+def say_new_end(schedules: Sequence[Any]) -> None:
+    """Say once where the schedules of a run that goes on end now, if that has changed."""
+    changed = [one for one in schedules if getattr(one, "former_end", None) is not None]
+    for schedule in changed[:1]:
+        log.info(
+            "the schedule of learning rates ended at step %d and now ends at step %d: it goes on "
+            "at %.3g",
+            schedule.former_end,
+            schedule.updates,
+            schedule.get_last_lr()[0],
+        )

@@ -42,20 +42,18 @@ def check_precision(optimizers: Iterable[Optimizer], updates: UpdateRule, *, sca
     """
     groups = [group for optimizer in optimizers for group in optimizer.param_groups]
     types = {parameter.dtype for group in groups for parameter in group["params"]}
-    halves = types & {torch.float16, torch.bfloat16}
-    if halves and updates.differentiates_twice:
+    if scaled and torch.float16 in types:
+        raise InputError(
+            "precision 16-mixed needs weights in float32, these are float16: call model.float()"
+        )
+    if types & {torch.float16, torch.bfloat16} and updates.differentiates_twice:
         rule = getattr(updates, "updates", updates)  # of the game between two looks back
         raise InputError(
             f"{type(rule).__name__} differentiates gradients, which needs weights in float32: "
             "set trainer.precision=bf16-mixed, or 32-true"
         )
-    if torch.float16 not in halves:
-        return
-    if scaled:
-        raise InputError(
-            "precision 16-mixed needs weights in float32, these are float16: call model.float()"
-        )
-    _check_epsilons(groups)
+    if torch.float16 in types:
+        _check_epsilons(groups)
 
 
 def _check_epsilons(groups: Sequence[dict[str, Any]]) -> None:

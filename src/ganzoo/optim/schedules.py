@@ -5,7 +5,6 @@ discriminator steps. Each function takes a player's optimizer and returns a sche
 whose state is plain numbers. A run that goes on with another end follows a schedule of that end.
 """
 
-import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -16,8 +15,6 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from ganzoo.errors import InputError, check_not_negative
 
-log = logging.getLogger("ganzoo")
-
 
 class Decay(LRScheduler):
     """A learning rate that is a function of the number of generator updates alone.
@@ -26,7 +23,12 @@ class Decay(LRScheduler):
         optimizer: the player's optimizer.
         rate: from the first learning rate and the share of the way, in [0, 1], to the rate.
         updates: generator updates until the end of the way, where the rate stays.
+
+    Attributes:
+        former_end: the end that a loaded state was on the way to, where it was another.
     """
+
+    former_end: int | None = None
 
     def __init__(
         self, optimizer: Optimizer, *, rate: Callable[[float, float], float], updates: int
@@ -42,7 +44,8 @@ class Decay(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Plain numbers: updates so far, first rates, last rates, and the end."""
-        return {name: value for name, value in super().state_dict().items() if name != "_rate"}
+        left_out = {"_rate", "former_end"}
+        return {name: value for name, value in super().state_dict().items() if name not in left_out}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on after as many updates, on the way to the end that this run has."""
@@ -52,14 +55,7 @@ class Decay(LRScheduler):
         self._last_lr = self.get_lr()
         for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
             group["lr"] = rate
-        if before != self.updates:
-            log.info(
-                "the schedule of learning rates ends at %d updates, not at %d as before: it goes "
-                "on at %.3g",
-                self.updates,
-                before,
-                self._last_lr[0],
-            )
+        self.former_end = before if before != self.updates else None
 
 
 def linear_decay(optimizer: Optimizer, *, updates: int, final_factor: float) -> LRScheduler:
