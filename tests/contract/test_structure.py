@@ -126,8 +126,8 @@ def test_one_stem_for_a_variant():
     mechanics = {
         "__init__", "averaging", "batches", "classes", "compiled", "encoding", "finite", "game",
         "generated", "inference", "local_state", "monitored", "move", "penalising", "pickling",
-        "player", "presentation", "recipe", "record", "replay", "sampling", "scheduling",
-        "true_precision", "unrolling",
+        "player", "portable", "presentation", "recipe", "record", "replay", "sampling",
+        "scheduling", "true_precision", "unrolling",
     }  # fmt: skip
     configs = {path.stem for path in (SOURCE.parents[1] / "conf" / "model").glob("*.yaml")}
     assert names - mechanics <= configs

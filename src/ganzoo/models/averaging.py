@@ -71,7 +71,7 @@ class MovingAverage(nn.Module, ABC):
             moved = fn(tensor)
             return at_least_float32(moved) if moved.is_floating_point() else moved
 
-        super()._apply(kept, recurse)
+        super()._apply(kept, recurse)  # type: ignore[no-untyped-call]
         return self
 
 

@@ -4,34 +4,30 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.hooks import RemovableHandle
 
 from ganzoo import __version__
 from ganzoo.errors import InputError, check_whole
 from ganzoo.models import local_state
 from ganzoo.models.averaging import MovingAverage
 from ganzoo.models.batches import unpack
-from ganzoo.models.compiled import leave_wrappers_out, with_wrappers
 from ganzoo.models.finite import FiniteCheck, gradient_norm
 from ganzoo.models.inference import Inference
 from ganzoo.models.monitored import check_monitored
 from ganzoo.models.move import Move
-from ganzoo.models.pickling import let_be_pickled
 from ganzoo.models.player import Player, Share, Terms, optimizers_of, rounds, seat, split
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, Record
 from ganzoo.models.sampling import LatentPrior
 from ganzoo.models.scheduling import say_new_end, schedules_of
-from ganzoo.models.true_precision import cast_inputs, check_precision
+from ganzoo.models.true_precision import check_precision
 from ganzoo.optim.base import UpdateRule
 from ganzoo.strategies.player_parallel import check_strategy
 
 
-class Game(Inference, LightningModule, ABC):
+class Game(Inference, ABC):
     """The mechanics of all models: players with names, who move in turns.
 
     A model says who plays and what each player minimises (``players``). One iteration is as many
@@ -90,7 +86,6 @@ class Game(Inference, LightningModule, ABC):
         self._finite = FiniteCheck(non_finite_tolerance)
         self._record = Record()
         self._local: local_state.LocalState | None = None
-        self._casts: list[RemovableHandle] = []
         _check_pieces(self.updates, self.accumulation_steps)
 
     @abstractmethod
@@ -217,35 +212,10 @@ class Game(Inference, LightningModule, ABC):
         if self._local:
             local_state.restore_random_states(self._local["random"], self.device)
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """All weights and buffers, under the same names if ``torch.compile`` wraps a network."""
-        state = super().state_dict(*args, **kwargs)
-        leave_wrappers_out(state)
-        return state
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Take weights and buffers under those names."""
-        state = with_wrappers(state_dict, super().state_dict())
-        return super().load_state_dict(state, *args, **kwargs)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Game":
-        super()._apply(fn, recurse)
-        for cast in self._casts:
-            cast.remove()
-        self._casts = cast_inputs(self)
-        return self
-
     @property
     def _is_scaled(self) -> bool:
         plugin = getattr(self._trainer, "precision_plugin", None)
         return getattr(plugin, "scaler", None) is not None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle takes along: nothing of the run that the model is part of."""
-        let_be_pickled(self)
-        return {
-            name: value for name, value in super().__getstate__().items() if name not in _OF_THE_RUN
-        }
 
     def _shares(self, batch: Any) -> list[Share]:
         count = max(turn.player.steps for turn in self._turns.values())
@@ -267,10 +237,6 @@ class Game(Inference, LightningModule, ABC):
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         if every and self.global_step % every == 0:
             self._record.publish(self.trainer, self.global_step)
-
-
-_OF_THE_RUN = ("_turns", "_schedules", "_move")
-"""What the game has of a trainer's objects; they are given anew when training starts."""
 
 
 def _check_pieces(updates: UpdateRule, accumulation_steps: int) -> None:

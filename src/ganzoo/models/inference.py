@@ -1,12 +1,12 @@
 """What a model does in Lightning beside training: forward, predict, validate, test, load."""
 
 import warnings
+from abc import ABC
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -14,24 +14,21 @@ from typing_extensions import Self
 
 import ganzoo
 from ganzoo.errors import InputError
+from ganzoo.models.portable import Portable
 from ganzoo.models.sampling import Sampler
 
 _PREDICTED = 64
 """Samples that ``Trainer.predict`` gives of a data module, which has no latents."""
 
 
-class Inference(Sampler):
+class Inference(Sampler, Portable, ABC):
     """The part of a model by which Lightning samples, measures and loads it.
 
     ``Trainer.predict`` gives the samples of a loader's latents ``[B, Z]``, or of pairs of latents
     and classes ``[B]``; where a batch is real data, as a data module's is, as many samples as it
     has, of its classes. ``Trainer.validate`` and ``Trainer.test`` measure what an ``Evaluation``
-    callback is set to, against a data module's real samples or those of a loader. It is for
-    modules of Lightning, whose ``trainer`` it uses.
+    callback is set to, against a data module's real samples or those of a loader.
     """
-
-    trainer: Trainer
-    training: bool
 
     def forward(
         self, latents: Tensor, labels: Tensor | Sequence[int] | int | None = None
@@ -96,7 +93,7 @@ class Inference(Sampler):
 
     def setup(self, stage: str) -> None:
         """Where there is no loader to validate, test or predict, take a data module's samples."""
-        loops = {
+        loops: dict[TrainerFn, tuple[Any, int]] = {
             TrainerFn.VALIDATING: (self.trainer.validate_loop, 1),
             TrainerFn.TESTING: (self.trainer.test_loop, 1),
             TrainerFn.PREDICTING: (self.trainer.predict_loop, _PREDICTED),
@@ -124,7 +121,7 @@ class Inference(Sampler):
             )
 
     @classmethod
-    def load_from_checkpoint(
+    def load_from_checkpoint(  # type: ignore[override]
         cls,
         checkpoint_path: str | Path,
         map_location: Any = None,
@@ -154,7 +151,8 @@ class Inference(Sampler):
                 f"{checkpoint_path} is of a {type(model).__name__}, not of a {cls.__name__}: "
                 f"{type(model).__name__}.load_from_checkpoint or ganzoo.load gives it"
             )
-        return model if map_location is None else model.to(map_location)
+        found: Self = model if map_location is None else model.to(map_location)
+        return found
 
 
 def _datamodule(model: Inference) -> Any:

@@ -33,7 +33,7 @@ def _bare(kind: type[nn.Module]) -> nn.Module:
 
 def _fill(module: nn.Module, state: dict[str, Any]) -> None:
     """Give a bare module its state, and the properties that its parametrisations stand for."""
-    module.__setstate__(state)
+    module.__setstate__(state)  # type: ignore[no-untyped-call]
     whole = module._modules.pop("parametrizations")
     assert isinstance(whole, nn.ModuleDict)
     for name in whole:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -37,10 +38,10 @@ class Decay(LRScheduler):
         self.updates = updates
         super().__init__(optimizer)
 
-    def get_lr(self) -> list[float | Any]:
+    def get_lr(self) -> list[float | Tensor]:
         """The rate of each group after the updates so far."""
         share = min(self.last_epoch / self.updates, 1.0)
-        return [self._rate(base, share) for base in self.base_lrs]
+        return [self._rate(float(base), share) for base in self.base_lrs]
 
     def state_dict(self) -> dict[str, Any]:
         """Plain numbers: updates so far, first rates, last rates, and the end."""
