@@ -116,10 +116,11 @@ def test_sizes():
 def test_one_stem_for_a_variant():
     names = {path.stem for path in (SOURCE / "models").glob("*.py")}
     mechanics = {
-        "__init__", "averaging", "batches", "class_labels", "class_names", "classes", "encoding",
-        "finite", "fit", "game", "generated", "intake", "loaders", "local_state", "logits", "move",
-        "own_parts", "penalising", "player", "presentation", "recipe", "record", "replay",
-        "sampling", "unrolling",
+        "__init__", "averaging", "batches", "class_labels", "class_names", "classes", "compiled",
+        "encoding", "finite", "fit", "game", "generated", "inference", "intake", "loaders",
+        "local_state", "logits", "monitored", "move", "own_parts", "penalising", "pickling",
+        "player", "portable", "presentation", "recipe", "record", "replay", "sampling",
+        "scheduling", "true_precision", "unrolling",
     }  # fmt: skip
     configs = {path.stem for path in (SOURCE.parents[1] / "conf" / "model").glob("*.yaml")}
     assert names - mechanics <= configs

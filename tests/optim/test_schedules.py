@@ -1,13 +1,16 @@
 import io
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from lightning.pytorch import Callback
 from torch import nn
 
+from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
 from ganzoo.optim import cosine_decay, linear_decay
 
@@ -61,11 +64,11 @@ def test_linear_decay_ends_at_its_share_and_stays_there():
     assert used[10:].flatten().tolist() == pytest.approx([0.1] * 20)
 
 
-def test_cosine_decay_ends_at_its_rate():
-    used = rates(lambda o: cosine_decay(o, updates=10, final_lr=0.1), adam(0.5), 11)
+def test_cosine_decay_ends_at_its_rate_and_stays_there():
+    used = rates(lambda o: cosine_decay(o, updates=10, final_lr=0.1), adam(0.5), 20)
     assert used[5].item() == pytest.approx(0.3)
-    assert used[10].item() == pytest.approx(0.1)
-    assert (used.diff(dim=0) < 0).all()
+    assert used[10:].flatten().tolist() == pytest.approx([0.1] * 10)
+    assert (used[:11].diff(dim=0) < 0).all()
 
 
 @pytest.mark.parametrize("stem", DECAYS)
@@ -92,6 +95,37 @@ def test_state_is_plain_and_resumes_exactly(stem):
         second.step()
         resumed.step()
     assert used == whole[15:, 0].tolist()
+
+
+@pytest.mark.parametrize("stem", DECAYS)
+def test_a_run_that_goes_on_follows_the_new_end_and_says_so(
+    stem, gan, trainer, batches, tmp_path, caplog
+):
+    """As with ``trainer.max_steps`` set higher: not at the rate of 0 that the old end had."""
+
+    class Rates(Callback):
+        used = ()
+
+        def on_train_batch_start(self, trainer, *_):
+            self.used = (*self.used, trainer.optimizers[0].param_groups[0]["lr"])
+
+    schedule = load(stem)
+    first = trainer(8, plugins=[AtomicCheckpointIO()])
+    first.fit(gan(schedule=partial(schedule, updates=8)), batches(8, 2))
+    first.save_checkpoint(tmp_path / "end.ckpt")
+    rates = Rates()
+    with caplog.at_level("INFO", logger="ganzoo"):
+        trainer(12, callbacks=[rates]).fit(
+            gan(schedule=partial(schedule, updates=16)),
+            batches(8, 2),
+            ckpt_path=tmp_path / "end.ckpt",
+        )
+    assert rates.used == pytest.approx(
+        [1e-3 * closed_form(stem, UPDATES * step / 16) for step in range(8, 12)]
+    )
+    assert [line[:70] for line in caplog.messages] == [
+        "the schedule of learning rates ended at step 8 and now ends at step 16"
+    ]
 
 
 @pytest.mark.parametrize("updates", [-1, 0, None])

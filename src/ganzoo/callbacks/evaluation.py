@@ -5,14 +5,16 @@ from typing import Any, TypeVar
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.metrics.evaluator import Evaluator, Reference
+from ganzoo.metrics.evaluator import Evaluator, RealData, Reference
 from ganzoo.metrics.extraction import Extraction
 from ganzoo.metrics.team import Team
 from ganzoo.models.generated import AveragedGenerator, GeneratedSamples
+from ganzoo.models.intake import BatchReader
 from ganzoo.models.sampling import Sampler
 
 T = TypeVar("T")
@@ -31,6 +33,9 @@ class Evaluation(Callback):
     tried then: what the data cannot give is left out with a warning before training, and only if
     nothing can be measured does the run end there.
 
+    ``Trainer.validate`` and ``Trainer.test`` measure once, against the real samples of a data
+    module of the library's or else those of the loader that they are given.
+
     Args:
         evaluator: What is measured.
         every_n_steps: Generator updates from one measurement to the next, positive.
@@ -43,14 +48,13 @@ class Evaluation(Callback):
         self.history: list[dict[str, float]] = []
         self._extraction: Extraction | None = None
         self._reference: Reference | None = None
+        self._given = GivenSamples()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Make ready what is compared with; show the last measurement of a resumed run."""
         datamodule: Any = getattr(trainer, "datamodule", None)
-        if self.evaluator.metrics and hasattr(datamodule, "real"):
-            self._extraction = self.evaluator.share(pl_module.device, Processes(trainer))
-            self._extraction.prepare()
-            self._reference = self.evaluator.find_real(datamodule, self._extraction)
+        if hasattr(datamodule, "real"):
+            self._make_ready(trainer, pl_module, datamodule)
             self._rehearse(trainer, pl_module)
         if self.history:
             values = {n: torch.tensor(v) for n, v in self.history[-1].items() if n != "step"}
@@ -68,6 +72,41 @@ class Evaluation(Callback):
         if not self.history or self.history[-1]["step"] != trainer.global_step:
             self._evaluate(trainer, pl_module)
 
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *index: int
+    ) -> None:
+        """Keep the real samples of a loader."""
+        self._given.add(pl_module, batch)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measure once."""
+        self._measure_once(trainer, pl_module)
+
+    def on_test_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *index: int
+    ) -> None:
+        """Keep the real samples of a loader."""
+        self._given.add(pl_module, batch)
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measure once."""
+        self._measure_once(trainer, pl_module)
+
+    def _measure_once(self, trainer: Trainer, model: LightningModule) -> None:
+        given, self._given = self._given, GivenSamples()
+        datamodule: Any = getattr(trainer, "datamodule", None)
+        if trainer.state.fn == TrainerFn.FITTING:
+            return  # training measures by its own steps
+        self._make_ready(trainer, model, datamodule if hasattr(datamodule, "real") else given)
+        if self._reference is not None:
+            model.log_dict(self._values(trainer, model), batch_size=1)
+
+    def _make_ready(self, trainer: Trainer, model: LightningModule, data: RealData) -> None:
+        if self.evaluator.metrics:
+            self._extraction = self.evaluator.share(model.device, Processes(trainer))
+            self._extraction.prepare()
+            self._reference = self.evaluator.find_real(data, self._extraction)
+
     def _rehearse(self, trainer: Trainer, model: LightningModule) -> None:
         """Measure for nothing: what is wrong with a metric is better known before training."""
         if not self.history and self._reference and self._extraction:
@@ -78,17 +117,20 @@ class Evaluation(Callback):
                 _check_objectives(trainer.callbacks, lost)  # type: ignore[attr-defined]
 
     def _evaluate(self, trainer: Trainer, model: LightningModule) -> None:
-        if self._reference is None or self._extraction is None:
+        if self._reference is None:
             return
-        assert isinstance(model, Sampler)
-        measured = self.measure(model, self._reference, self._extraction)
-        values = {f"metrics/{name}": value for name, value in measured.items()}
-        values = trainer.strategy.broadcast(values)  # all agree on which checkpoint is best
+        values = self._values(trainer, model)
         step = trainer.global_step
         self.history.append({"step": step} | values)
         trainer.callback_metrics.update({n: torch.tensor(v) for n, v in values.items()})
         for logger in trainer.loggers:
             logger.log_metrics(values, step=step)
+
+    def _values(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
+        assert isinstance(model, Sampler) and self._reference and self._extraction
+        measured = self.measure(model, self._reference, self._extraction)
+        values = {f"metrics/{name}": value for name, value in measured.items()}
+        return trainer.strategy.broadcast(values)  # all agree on which checkpoint is best
 
     def measure(
         self, model: Sampler, reference: Reference, extraction: Extraction
@@ -126,6 +168,29 @@ def _check_objectives(callbacks: list[Callback], lost: set[str]) -> None:
             "direction to another value",
             name,
         )
+
+
+class GivenSamples:
+    """The real samples of a loader, as data to compare with."""
+
+    def __init__(self) -> None:
+        self._data: list[Tensor] = []
+        self._labels: list[Tensor] = []
+
+    def add(self, model: LightningModule, batch: Any) -> None:
+        """Keep a batch, as the model reads it."""
+        assert isinstance(model, BatchReader)
+        data, labels = model.read_batch(batch)
+        self._data.append(data.float().cpu())
+        self._labels += [] if labels is None else [labels.cpu()]
+
+    def real(self, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
+        """The first ``count`` samples, and their labels where there are any."""
+        labels = torch.cat(self._labels)[:count] if self._labels else None
+        return torch.cat(self._data)[:count], labels
+
+    def held_out(self, count: int, seed: int) -> None:
+        """None: all were given."""
 
 
 class Processes(Team):

@@ -2,6 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -9,14 +10,17 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
+from ganzoo.precision import at_least_float32
 
 
 @defaults_from()
 class MovingAverage(nn.Module, ABC):
     """A copy of a network whose weights are an average of what the network's own have been.
 
-    Until ``start_step`` it is a plain copy. Buffers (running statistics) are always copied: an
-    average of counts and of statistics of other weights means nothing.
+    Averages are float32 or better, also of weights in half precision, which has no numbers for
+    what one update adds to an average. Until ``start_step`` it is a plain copy. Buffers (running
+    statistics) are always copied: an average of counts and of statistics of other weights means
+    nothing.
 
     ``torch.optim.swa_utils`` does the arithmetic. Its ``AveragedModel`` is not used because it
     reads a counter back from the device at every update.
@@ -54,7 +58,8 @@ class MovingAverage(nn.Module, ABC):
             step: Number of its updates so far, this one included.
         """
         averages: list[Tensor] = list(self.network.parameters())
-        weights: list[Tensor] = list(network.parameters())
+        pairs = zip(averages, network.parameters(), strict=True)
+        weights = [weight.to(average.dtype) for average, weight in pairs]
         if step <= self.start_step:
             torch._foreach_copy_(averages, weights)
         else:
@@ -62,6 +67,14 @@ class MovingAverage(nn.Module, ABC):
         buffers = list(self.network.buffers())
         if buffers:
             torch._foreach_copy_(buffers, list(network.buffers()))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "MovingAverage":
+        def kept(tensor: Tensor) -> Tensor:
+            moved = fn(tensor)
+            return at_least_float32(moved) if moved.is_floating_point() else moved
+
+        super()._apply(kept, recurse)  # type: ignore[no-untyped-call]
+        return self
 
 
 @defaults_from("ema/exponential")
@@ -86,11 +99,11 @@ class ExponentialMovingAverage(MovingAverage):
         super().__init__(network, start_step=start_step)
         if not 0.0 <= decay < 1.0:
             raise InputError(f"ema.decay must be at least 0 and below 1, not {decay}")
-        self._average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        self.decay = decay
 
     def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
         """Move the averages towards the weights."""
-        self._average(averages, weights, None)
+        get_ema_multi_avg_fn(self.decay)(averages, weights, None)  # type: ignore[no-untyped-call]
 
 
 @defaults_from("ema/uniform")
@@ -112,8 +125,7 @@ class UniformAverage(MovingAverage):
 
     def __init__(self, network: nn.Module, *, start_step: int = FROM_CONFIG) -> None:
         super().__init__(network, start_step=start_step)
-        self._average = get_swa_multi_avg_fn()  # type: ignore[no-untyped-call]
 
     def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
         """Take the weights into the mean."""
-        self._average(averages, weights, count)
+        get_swa_multi_avg_fn()(averages, weights, count)  # type: ignore[no-untyped-call]

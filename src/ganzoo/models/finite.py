@@ -52,7 +52,7 @@ class FiniteCheck:
         culprits = [name for name in bad if name not in {LOSS, GRADIENT_NORM}] or bad[:1]
         found = f"{' and '.join(f'{player.name}/{name}' for name in culprits)} is not finite"
         if self.skipped >= self.tolerance:
-            raise NonFiniteError(f"{found} at step {step}")
+            raise NonFiniteError(f"{found} at step {step}{_advice(player)}")
         self.skipped += 1
         log.warning(
             "%s at step %d: this update is left out (%d of %d that may be)",
@@ -61,6 +61,12 @@ class FiniteCheck:
             self.skipped,
             self.tolerance,
         )
+
+
+def _advice(player: Player) -> str:
+    if all(weight.dtype != torch.float16 for weight in player.parameters()):
+        return ""
+    return " (float16 ends at 65504: set trainer.precision=bf16-true or 16-mixed)"
 
 
 @torch.no_grad()

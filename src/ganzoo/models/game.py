@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -17,20 +16,24 @@ from ganzoo.models.averaging import MovingAverage
 from ganzoo.models.batches import BatchKeys
 from ganzoo.models.class_names import class_names
 from ganzoo.models.finite import FiniteCheck, gradient_norm
+from ganzoo.models.inference import Inference
 from ganzoo.models.intake import BatchReader
 from ganzoo.models.loaders import check_last_batch, say_what_a_batch_is
+from ganzoo.models.monitored import check_monitored
 from ganzoo.models.move import Move
 from ganzoo.models.own_parts import check_functions, check_parts
 from ganzoo.models.player import Player, Share, Terms, optimizers_of, rounds, seat, split
 from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, Record
-from ganzoo.models.sampling import LatentPrior, Sampler
+from ganzoo.models.sampling import LatentPrior
+from ganzoo.models.scheduling import say_new_end, schedules_of
+from ganzoo.models.true_precision import check_precision
 from ganzoo.optim.base import UpdateRule
 from ganzoo.strategies.player_parallel import check_strategy
 
 
 @defaults_from()
-class Game(BatchReader, Sampler, LightningModule, ABC):
+class Game(BatchReader, Inference, ABC):
     """The mechanics of all models: players with names, who move in turns.
 
     A model says who plays and what each player minimises (``players``). One iteration is as many
@@ -155,12 +158,10 @@ class Game(BatchReader, Sampler, LightningModule, ABC):
         return self._record.latest
 
     def configure_optimizers(self) -> Any:
-        """One optimizer, and one schedule where there is any, for each player."""
+        """One optimizer, and one schedule where there is any, for each player, with its name."""
         optimizers = optimizers_of(self.players(), self._optimizer_factories)
-        schedules = (
-            [self._schedule(optimizer) for optimizer in optimizers] if self._schedule else []
-        )
-        return optimizers, schedules
+        check_precision(optimizers, self.updates, scaled=self._is_scaled)
+        return optimizers, schedules_of(self.players(), optimizers, self._schedule)
 
     @property
     def class_names(self) -> Sequence[str] | None:
@@ -170,9 +171,13 @@ class Game(BatchReader, Sampler, LightningModule, ABC):
     def setup(self, stage: str) -> None:
         """Refuse a strategy that cannot train a game, before it starts its work."""
         check_strategy(self.trainer)
+        super().setup(stage)
 
     def on_train_start(self) -> None:
         """Seat the players, and go on from what a checkpoint says of this process."""
+        if not self.training:
+            self.train()  # Lightning would train a model that was loaded in evaluation mode
+        self._monitors_checked = False
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
         self._turns = seat(self.players(), optimizers)
@@ -181,6 +186,7 @@ class Game(BatchReader, Sampler, LightningModule, ABC):
             self.recipe["dataset"]["class_names"] = names
         schedules = self.lr_schedulers() or []
         self._schedules = schedules if isinstance(schedules, list) else [schedules]
+        say_new_end(self._schedules)
         self._fits = self._local is not None  # looking again would draw random numbers
         check_last_batch(self.trainer, self.check_size)
         if self._local is None:
@@ -209,6 +215,10 @@ class Game(BatchReader, Sampler, LightningModule, ABC):
         elif self._gradient_clipping is not None:
             self._gradient_clipping(move.parameters)
 
+    def on_train_end(self) -> None:
+        """End with the same values of all terms in every process."""
+        self._record.agree(self.trainer)
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the checkpoint describe itself, and keep what each process needs to go on."""
         checkpoint["ganzoo"] = {
@@ -226,6 +236,11 @@ class Game(BatchReader, Sampler, LightningModule, ABC):
         if self._local:
             local_state.restore_random_states(self._local["random"], self.device)
 
+    @property
+    def _is_scaled(self) -> bool:
+        plugin = getattr(self._trainer, "precision_plugin", None)
+        return getattr(plugin, "scaler", None) is not None
+
     def _shares(self, batch: Any) -> list[Share]:
         count = max(turn.player.steps for turn in self._turns.values())
         data, labels = self.read_batch(batch, look=not self._fits)
@@ -241,8 +256,13 @@ class Game(BatchReader, Sampler, LightningModule, ABC):
             self.averaged.update(self.generator, self.global_step)
         for schedule in self._schedules:
             schedule.step()  # type: ignore[call-arg]
-        if self.global_step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-            self._record.publish(self)
+        self._record.show(self.trainer)
+        if not self._monitors_checked:
+            check_monitored(self.trainer, self._record.latest)
+            self._monitors_checked = True
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every and self.global_step % every == 0:
+            self._record.publish(self.trainer, self.global_step)
 
 
 def _check_pieces(updates: UpdateRule, accumulation_steps: int) -> None:

@@ -155,8 +155,11 @@ def optimizers_of(
 
 
 def _optimizer_of(player: Player, factory: Callable[..., Optimizer]) -> Optimizer:
+    parameters = player.parameters()
+    if not parameters:
+        raise InputError(f"the {player.name} has no weights to train: call model.unfreeze()")
     try:
-        made = factory(player.parameters())
+        made = factory(parameters)
     except (TypeError, ValueError) as error:
         raise InputError(f"the optimizer of the {player.name}: {error}") from error
     if not isinstance(made, Optimizer):

@@ -1,0 +1,159 @@
+"""What a model does in Lightning beside training: forward, predict, validate, test, load."""
+
+import warnings
+from abc import ABC
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.trainer.states import TrainerFn
+from torch import Tensor
+from torch.utils.data import DataLoader
+from typing_extensions import Self
+
+import ganzoo
+from ganzoo.errors import InputError
+from ganzoo.models.portable import Portable
+from ganzoo.models.sampling import Sampler
+
+_PREDICTED = 64
+"""Samples that ``Trainer.predict`` gives of a data module, which has no latents."""
+
+
+class Inference(Sampler, Portable, ABC):
+    """The part of a model by which Lightning samples, measures and loads it.
+
+    ``Trainer.predict`` gives the samples of a loader's latents ``[B, Z]``, or of pairs of latents
+    and classes ``[B]``; where a batch is real data, as a data module's is, as many samples as it
+    has, of its classes. ``Trainer.validate`` and ``Trainer.test`` measure what an ``Evaluation``
+    callback is set to, against a data module's real samples or those of a loader.
+    """
+
+    def forward(
+        self, latents: Tensor, labels: Tensor | Sequence[int] | int | None = None
+    ) -> Tensor:
+        """Samples of given latents, which gradients flow through.
+
+        In evaluation mode they are those of the average of the weights, where there is one.
+
+        Args:
+            latents: ``[B, Z]``.
+            labels: Classes ``[B]``, or one for all (conditional models).
+
+        Returns:
+            Samples ``[B, C, H, W]`` or ``[B, D]``.
+
+        Raises:
+            InputError: if the latents have another shape, or the labels do not fit.
+        """
+        if latents.ndim != 2 or latents.shape[1] != self.latent_prior.latent_dim:
+            raise InputError(
+                f"latents must have shape [B, {self.latent_prior.latent_dim}], "
+                f"not {list(latents.shape)}"
+            )
+        wanted = None if labels is None else torch.as_tensor(labels).reshape(-1)
+        chosen = self.choose_labels(wanted, len(latents), torch.default_generator)
+        if chosen is not None and labels is None:
+            raise InputError("this model has classes: give latents and labels, model(z, labels)")
+        classes = None if chosen is None else chosen.to(latents.device)
+        return self.generate(self.sampling_network(averaged=not self.training), latents, classes)
+
+    def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Samples, float32, of a batch's latents and classes, or as many as it has data."""
+        parts = [*batch, None] if isinstance(batch, Sequence) else [batch, None]
+        latents, labels = parts[0], parts[1]
+        if latents.ndim != 2 or hasattr(_datamodule(self), "real"):
+            latents = self.latents(len(latents))
+        if getattr(self, "num_classes", None) is None:
+            labels = None
+        elif labels is None:
+            labels = self.choose_labels(None, len(latents), torch.default_generator)
+        return self.forward(latents, labels).float()
+
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Callbacks measure."""
+
+    def test_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Callbacks measure."""
+
+    def on_validation_epoch_end(self) -> None:
+        """Refuse to validate where nothing was measured."""
+        self._check_measured()
+
+    def on_test_epoch_end(self) -> None:
+        """Refuse to test where nothing was measured."""
+        self._check_measured()
+
+    def configure_callbacks(self) -> list[Any]:
+        """Add no callback, and keep Lightning from missing a validation set in training."""
+        message = "You defined a `validation_step` but have no `val_dataloader`"
+        warnings.filterwarnings("ignore", message)  # the step is there for Trainer.validate
+        return []
+
+    def setup(self, stage: str) -> None:
+        """Where there is no loader to validate, test or predict, take a data module's samples."""
+        loops: dict[TrainerFn, tuple[Any, int]] = {
+            TrainerFn.VALIDATING: (self.trainer.validate_loop, 1),
+            TrainerFn.TESTING: (self.trainer.test_loop, 1),
+            TrainerFn.PREDICTING: (self.trainer.predict_loop, _PREDICTED),
+        }
+        loop, count = loops.get(TrainerFn(stage), (None, 0))
+        if loop is not None and not loop._data_source.is_defined():
+            loop._data_source.instance = self._real(count)
+
+    def _real(self, count: int) -> DataLoader[Any]:
+        datamodule = _datamodule(self)
+        if not hasattr(datamodule, "real"):
+            raise InputError(
+                "give the Trainer data: Trainer.validate(model, loader) of real samples, "
+                "Trainer.predict(model, loader) of latents, or datamodule=, one of ganzoo's"
+            )
+        data, labels = datamodule.real(count, 0)
+        batch = [data] if labels is None else [data, labels]
+        return DataLoader([batch], batch_size=None)  # type: ignore[arg-type]
+
+    def _check_measured(self) -> None:
+        if self.trainer.state.fn != TrainerFn.FITTING and not self.trainer.callback_metrics:
+            raise InputError(
+                "nothing is measured: choose metrics, as metrics=fid, or give the Trainer "
+                "callbacks=[ganzoo.callbacks.evaluation.Evaluation(...)]"
+            )
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]
+        cls,
+        checkpoint_path: str | Path,
+        map_location: Any = None,
+        hparams_file: Any = None,
+        strict: bool | None = None,
+        weights_only: bool | None = None,
+        **objects: Any,
+    ) -> Self:
+        """Do what :func:`ganzoo.load` does, and check the class.
+
+        Args:
+            checkpoint_path: A checkpoint that a run wrote.
+            map_location: The device of the model, the CPU where it is None.
+            hparams_file: Refused: the checkpoint says how its model was made.
+            strict: Refused where it is False: all weights must be there.
+            weights_only: Without effect: only tensors and plain values are ever loaded.
+            objects: Arguments of :func:`ganzoo.load`.
+
+        Raises:
+            InputError: if the checkpoint is of another class, or as ``ganzoo.load`` says.
+        """
+        if hparams_file is not None or strict is False:
+            raise InputError("load_from_checkpoint takes neither hparams_file nor strict=False")
+        model: Any = ganzoo.load(checkpoint_path, **objects)
+        if not isinstance(model, cls):
+            raise InputError(
+                f"{checkpoint_path} is of a {type(model).__name__}, not of a {cls.__name__}: "
+                f"{type(model).__name__}.load_from_checkpoint or ganzoo.load gives it"
+            )
+        found: Self = model if map_location is None else model.to(map_location)
+        return found
+
+
+def _datamodule(model: Inference) -> Any:
+    return getattr(model.trainer, "datamodule", None)
