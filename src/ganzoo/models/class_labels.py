@@ -69,6 +69,8 @@ def _from_one_hot(rows: Tensor, looked_at: bool) -> Tensor:
 
 
 def _check_whole_numbers(labels: Tensor) -> None:
+    if labels.dtype == torch.bool:
+        raise InputError("labels must be whole numbers of classes, not truth values")
     if labels.is_floating_point():
         wrong = labels[(labels != labels.round()) | labels.isinf()]  # NaN is unlike itself
         if len(wrong):

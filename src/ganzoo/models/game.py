@@ -17,7 +17,6 @@ from ganzoo.models.batches import BatchKeys
 from ganzoo.models.class_names import class_names
 from ganzoo.models.finite import FiniteCheck, gradient_norm
 from ganzoo.models.inference import Inference
-from ganzoo.models.intake import BatchReader
 from ganzoo.models.loaders import check_last_batch, say_what_a_batch_is
 from ganzoo.models.monitored import check_monitored
 from ganzoo.models.move import Move
@@ -33,7 +32,7 @@ from ganzoo.strategies.player_parallel import check_strategy
 
 
 @defaults_from()
-class Game(BatchReader, Inference, ABC):
+class Game(Inference, ABC):
     """The mechanics of all models: players with names, who move in turns.
 
     A model says who plays and what each player minimises (``players``). One iteration is as many

@@ -2,7 +2,6 @@
 
 import warnings
 from abc import ABC
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ from typing_extensions import Self
 
 import ganzoo
 from ganzoo.errors import InputError
+from ganzoo.models.class_names import Labels
+from ganzoo.models.intake import BatchReader
 from ganzoo.models.portable import Portable
 from ganzoo.models.sampling import Sampler
 
@@ -21,7 +22,7 @@ _PREDICTED = 64
 """Samples that ``Trainer.predict`` gives of a data module, which has no latents."""
 
 
-class Inference(Sampler, Portable, ABC):
+class Inference(BatchReader, Sampler, Portable, ABC):
     """The part of a model by which Lightning samples, measures and loads it.
 
     ``Trainer.predict`` gives the samples of a loader's latents ``[B, Z]``, or of pairs of latents
@@ -30,9 +31,7 @@ class Inference(Sampler, Portable, ABC):
     callback is set to, against a data module's real samples or those of a loader.
     """
 
-    def forward(
-        self, latents: Tensor, labels: Tensor | Sequence[int] | int | None = None
-    ) -> Tensor:
+    def forward(self, latents: Tensor, labels: Labels | None = None) -> Tensor:
         """Samples of given latents, which gradients flow through.
 
         In evaluation mode they are those of the average of the weights, where there is one.
@@ -52,8 +51,7 @@ class Inference(Sampler, Portable, ABC):
                 f"latents must have shape [B, {self.latent_prior.latent_dim}], "
                 f"not {list(latents.shape)}"
             )
-        wanted = None if labels is None else torch.as_tensor(labels).reshape(-1)
-        chosen = self.choose_labels(wanted, len(latents), torch.default_generator)
+        chosen = self.choose_labels(labels, len(latents), torch.default_generator)
         if chosen is not None and labels is None:
             raise InputError("this model has classes: give latents and labels, model(z, labels)")
         classes = None if chosen is None else chosen.to(latents.device)
@@ -61,8 +59,7 @@ class Inference(Sampler, Portable, ABC):
 
     def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
         """Samples, float32, of a batch's latents and classes, or as many as it has data."""
-        parts = [*batch, None] if isinstance(batch, Sequence) else [batch, None]
-        latents, labels = parts[0], parts[1]
+        latents, labels = self.read_batch(batch)
         if latents.ndim != 2 or hasattr(_datamodule(self), "real"):
             latents = self.latents(len(latents))
         if getattr(self, "num_classes", None) is None:
