@@ -6,6 +6,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import open_dict
 
 from ganzoo.composition.compose import config_directory
+from ganzoo.composition.session import global_flags_kept
+from ganzoo.composition.trainer import build_trainer
 from ganzoo.train import train
 
 SMALL = (
@@ -33,6 +35,19 @@ def composed(overrides, folder):
         config.latest = str(folder.parent / "latest")
         del config["hydra"]
     return config
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Build the trainer that overrides describe."""
+
+    def build(*overrides):
+        config = composed((*SMALL, "dataset=ring", *overrides), tmp_path / "runs" / "run")
+        return build_trainer(config, validates=False)
+
+    with global_flags_kept():
+        yield build
+    HydraConfig.instance().cfg = None
 
 
 @pytest.fixture
