@@ -61,13 +61,13 @@ class DataModule(LightningDataModule):
         labelled_per_batch: int | None,
     ) -> None:
         super().__init__()
-        checkwhole_batches(batch_size=batch_size, batches_per_iteration=batches_per_iteration)
-        checkwhole_batches(0, seed=seed, num_workers=num_workers)
+        check_whole(batch_size=batch_size, batches_per_iteration=batches_per_iteration)
+        check_whole(0, seed=seed, num_workers=num_workers)
         check_not_negative(memory_limit=memory_limit)
         if num_classes is not None:
-            checkwhole_batches(num_classes=num_classes)
+            check_whole(num_classes=num_classes)
         if samples_per_epoch is not None:
-            checkwhole_batches(samples_per_epoch=samples_per_epoch)
+            check_whole(samples_per_epoch=samples_per_epoch)
         if horizontal_flip and len(source.shape) != 3:
             raise InputError("horizontal_flip mirrors pictures, this data set has points")
         self.source = source
@@ -127,8 +127,8 @@ class DataModule(LightningDataModule):
             Data float32 ``[count, ...]`` (pictures in [-1, 1], never flipped), and int64 labels
             ``[count]`` or None.
         """
-        checkwhole_batches(count=count)
-        checkwhole_batches(0, seed=seed)
+        check_whole(count=count)
+        check_whole(0, seed=seed)
         self._be_ready()
         return self._chosen(self.source, count, seed)
 
@@ -146,8 +146,8 @@ class DataModule(LightningDataModule):
         Raises:
             InputError: if they cannot be read, or have other classes.
         """
-        checkwhole_batches(count=count)
-        checkwhole_batches(0, seed=seed)
+        check_whole(count=count)
+        check_whole(0, seed=seed)
         source = self._find_held_out()
         if source is None:
             return None
@@ -163,8 +163,8 @@ class DataModule(LightningDataModule):
         Returns:
             Data and their true labels as those of ``real``, or None where all labels are known.
         """
-        checkwhole_batches(count=count)
-        checkwhole_batches(0, seed=seed)
+        check_whole(count=count)
+        check_whole(0, seed=seed)
         self._be_ready()
         rest = None if self._labelling is None else self._labelling.rest()
         return self._chosen(rest, count, seed) if rest and rest.size else None
