@@ -231,6 +231,14 @@ def test_barebones_trains_and_keeps_only_its_config(run, caplog):
     assert {path.name for path in folder.iterdir()} == {"config.yaml", "summary.json"}
 
 
+def test_loggers_hear_of_no_run_that_cannot_be(run, monkeypatch):
+    from ganzoo.loggers.metrics_file import MetricsFile
+
+    monkeypatch.setattr(MetricsFile, "log_hyperparams", lambda *_: pytest.fail("it has begun"))
+    with pytest.raises(InputError, match=r"trainer\.limit_train_batches=2\.5"):
+        run("model=gan", "dataset=ring", "trainer.limit_train_batches=2.5")
+
+
 def test_hyperparameters_are_logged_unless_that_is_switched_off(run, monkeypatch):
     from ganzoo.loggers.metrics_file import MetricsFile
 
