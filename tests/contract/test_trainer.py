@@ -239,17 +239,19 @@ def test_loggers_hear_of_no_run_that_cannot_be(run, monkeypatch):
         run("model=gan", "dataset=ring", "trainer.limit_train_batches=2.5")
 
 
-def test_hyperparameters_are_logged_unless_that_is_switched_off(run, monkeypatch):
+def test_hyperparameters_are_logged_unless_that_is_switched_off(built, monkeypatch):
     from ganzoo.loggers.metrics_file import MetricsFile
 
     seen = []
     monkeypatch.setattr(MetricsFile, "log_hyperparams", lambda self, given: seen.append(given))
-    run("model=gan", "dataset=ring", "callbacks=none", "trainer.enable_autolog_hparams=false")
+    file = "{_target_: ganzoo.loggers.metrics_file.MetricsFile, folder: x, on_save_error: null}"
+    built(f"logger.csv={file}", "trainer.enable_autolog_hparams=false")
     assert seen == []
-    run("model=gan", "dataset=ring", "callbacks=none", name="second")
+    built(f"logger.csv={file}")
     assert seen[0]["trainer"]["max_steps"] == 4
 
 
+@pytest.mark.filterwarnings("ignore:Error detected in")
 def test_anomalies_are_detected_where_they_arise(gan, trainer, batches):
     class Wrong(torch.nn.Linear):
         def forward(self, data):
