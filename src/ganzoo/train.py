@@ -1,6 +1,7 @@
 """Train a model: ``python -m ganzoo.train model=wgan_gp dataset=digits``."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,7 +11,7 @@ from omegaconf import DictConfig
 
 from ganzoo.composition.entry import run
 from ganzoo.composition.explain import explain
-from ganzoo.composition.folder import RunFolder, is_first_process
+from ganzoo.composition.folder import RunFolder, is_first_process, scratch
 from ganzoo.composition.processes import alone
 from ganzoo.errors import InputError, Interrupted
 
@@ -29,34 +30,65 @@ def train(config: DictConfig) -> float | None:
     """
     hydra = HydraConfig.get()
     folder = RunFolder(Path(config.run_dir), Path(config.latest))
+    overrides = list(hydra.overrides.task)
+    if config.trainer.fast_dev_run:
+        return _try(config, folder, overrides)
     if hydra.mode == RunMode.MULTIRUN:
         config.sweep_name = Path(hydra.sweep.dir).name
-        return _train_in_sweep(config, folder, list(hydra.overrides.task))
-    overrides = list(hydra.overrides.task)
+        return _train_in_sweep(config, folder, overrides)
     try:
         session = _fit(config, folder)
     except Interrupted as stop:
         _stop(folder, overrides, stop)
     except Exception as error:
         if isinstance(error, InputError) or not folder.begun:
-            folder.remove_if_unused()
+            _take_back(folder)
         raise
     _report(session, folder, overrides)
     return session.values().get(config.objective)
 
 
 def _fit(config: DictConfig, folder: RunFolder) -> "Session":
-    from ganzoo.composition.session import Session, close
+    from ganzoo.composition.session import Session, close, global_flags_kept
 
+    with global_flags_kept():
+        try:
+            session = Session.build(config)
+            checkpoint = folder.find_checkpoint(config.checkpoint)
+            session.accept(checkpoint)
+            session.announce(folder.path)
+            folder.begin(config, checkpoint)
+            session.fit(checkpoint)
+            return session
+        finally:
+            close()
+
+
+def _try(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:
+    """Train for a few steps and leave nothing, not even in the cache."""
+    in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    process = alone(overrides, folder.path) if in_sweep else nullcontext()
     try:
-        session = Session.build(config)
-        checkpoint = folder.find_checkpoint(config.checkpoint)
-        session.accept(checkpoint)
-        folder.begin(config, checkpoint)
-        session.fit(checkpoint)
-        return session
+        if config.checkpoint:
+            raise InputError("trainer.fast_dev_run tries a run from its beginning: no checkpoint")
+        with scratch(Path(config.cache_dir)) as (run_dir, cache_dir), process:
+            config.run_dir, config.cache_dir = str(run_dir), str(cache_dir)
+            nowhere = RunFolder(run_dir, folder.latest)
+            try:
+                session = _fit(config, nowhere)
+            except Interrupted as stop:
+                _stop(nowhere, overrides, stop)
+            _print([*session.profile(), *session.measurements()])
     finally:
-        close()
+        _take_back(folder)
+    return session.values().get(config.objective)
+
+
+def _take_back(folder: RunFolder) -> None:
+    """Remove what a run that was none has made, also Hydra's folder where ``run_dir`` is set."""
+    made = Path(HydraConfig.get().runtime.output_dir)
+    for place in (folder, RunFolder(made, folder.latest)):
+        place.remove_if_unused()
 
 
 def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:
@@ -88,13 +120,16 @@ def _stop(folder: RunFolder, overrides: list[str], stop: Interrupted) -> NoRetur
 def _report(session: "Session", folder: RunFolder, overrides: list[str]) -> None:
     values = session.values()
     _summarise(folder, overrides, "finished", values, session.seconds)
-    if not is_first_process():
-        return
-    for line in session.measurements():
-        print(line)
     places = session.outcome()
-    for name, place in places.items():
-        print(f"{name:<{max(map(len, places))}}  {place}")
+    width = max(map(len, places), default=0)
+    where = [f"{name:<{width}}  {place}" for name, place in places.items()]
+    _print([*session.profile(), *session.measurements(), *where])
+
+
+def _print(lines: list[str]) -> None:
+    if is_first_process():
+        for line in lines:
+            print(line)
 
 
 def _summarise(

@@ -28,6 +28,7 @@ from ganzoo.models.sampling import LatentPrior
 from ganzoo.models.scheduling import say_new_end, schedules_of
 from ganzoo.models.true_precision import check_precision
 from ganzoo.optim.base import UpdateRule
+from ganzoo.strategies.arguments import check_trainer
 from ganzoo.strategies.player_parallel import check_strategy
 
 
@@ -166,6 +167,11 @@ class Game(Inference, ABC):
     def class_names(self) -> Sequence[str] | None:
         """The name of each class, as the data had them in training; None without names."""
         return self.recipe["dataset"].get("class_names") if self.recipe else None
+
+    def configure_callbacks(self) -> list[Any]:
+        """Add none; refuse a Trainer's arguments here, before Lightning does without advice."""
+        check_trainer(self.trainer)
+        return super().configure_callbacks()
 
     def setup(self, stage: str) -> None:
         """Refuse a strategy that cannot train a game, before it starts its work."""
