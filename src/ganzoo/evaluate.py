@@ -1,6 +1,5 @@
 """Measure after training: ``python -m ganzoo.evaluate checkpoint=PATH metrics=[fid,prdc]``."""
 
-import sys
 import time
 
 from omegaconf import DictConfig
@@ -8,7 +7,6 @@ from omegaconf import DictConfig
 from ganzoo.composition.completion import CONFIG, complete
 from ganzoo.composition.entry import run
 from ganzoo.composition.evaluation import build_evaluation, describe_real
-from ganzoo.composition.explain import explain
 
 
 def evaluate(config: DictConfig) -> None:
@@ -40,15 +38,7 @@ def evaluate(config: DictConfig) -> None:
 
 def main() -> None:
     """Entry point of the command line."""
-    try:
-        sys.argv[1:] = complete(sys.argv[1:])
-    except Exception as error:
-        line = explain(error, sys.argv[1:])
-        if line is None:
-            raise
-        print(f"ganzoo: {line}", file=sys.stderr)
-        sys.exit(1)
-    run(evaluate, CONFIG)
+    run(evaluate, CONFIG, complete=complete)
 
 
 if __name__ == "__main__":

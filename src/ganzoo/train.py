@@ -12,6 +12,7 @@ from ganzoo.composition.entry import run
 from ganzoo.composition.explain import explain
 from ganzoo.composition.folder import RunFolder, is_first_process
 from ganzoo.composition.processes import alone
+from ganzoo.composition.settings import check_settings
 from ganzoo.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -28,12 +29,13 @@ def train(config: DictConfig) -> float | None:
         The last value of the objective, for sweepers; None where it was not measured.
     """
     hydra = HydraConfig.get()
-    folder = RunFolder(Path(config.run_dir), Path(config.latest))
+    folder = RunFolder(Path(str(config.run_dir)), Path(str(config.latest)))
     if hydra.mode == RunMode.MULTIRUN:
         config.sweep_name = Path(hydra.sweep.dir).name
         return _train_in_sweep(config, folder, list(hydra.overrides.task))
     overrides = list(hydra.overrides.task)
     try:
+        check_settings(config, overrides)
         session = _fit(config, folder)
     except Interrupted as stop:
         _stop(folder, overrides, stop)
@@ -62,6 +64,7 @@ def _fit(config: DictConfig, folder: RunFolder) -> "Session":
 def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:
     # A run that fails is a row of the table; the others go on.
     try:
+        check_settings(config, overrides)
         with alone(overrides, folder.path):
             session = _fit(config, folder)
     except Interrupted as stop:

@@ -1,0 +1,143 @@
+"""What can be said of a user's settings before anything is imported that computes."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from ganzoo.composition.compose import compose_config, groups
+from ganzoo.composition.overrides import parse
+from ganzoo.composition.suggestions import suggest_setting
+from ganzoo.errors import InputError
+
+_TEXTS = ("logger.",)  # notes and names that may be empty
+_REFERENCE = re.compile(r"\$\{([\w.]+)")
+_LARGEST_SEED = 2**32 - 1
+
+
+def check_settings(config: DictConfig, overrides: Sequence[str]) -> None:
+    """Refuse settings that nothing uses, and values of another kind than the config's own.
+
+    A whole number that is written as ``1e4`` becomes one where a whole number is wanted.
+
+    Args:
+        config: What the overrides are composed to.
+        overrides: The user's overrides.
+
+    Raises:
+        InputError: naming the first such setting.
+    """
+    given = [parse(word) for word in overrides]
+    for override in given:
+        _check_given(config, override, overrides)
+    chosen = [str(one.input_line) for one in given if _chooses(one)]
+    _check_kinds(config, [one for one in given if _is_suspicious(one)], chosen)
+    seed = config.seed
+    if seed is not None and (isinstance(seed, bool | float) or not 0 <= seed <= _LARGEST_SEED):
+        raise InputError(f"seed must be a whole number from 0 to {_LARGEST_SEED}, not {seed!r}")
+
+
+def check_sweep(overrides: Sequence[str], config_name: str, directory: Path) -> None:
+    """Compose runs of a sweep before Hydra makes its folder: the first, and one for each choice.
+
+    Args:
+        overrides: The user's overrides.
+        config_name: The primary config.
+        directory: Where it is.
+
+    Raises:
+        HydraException: what composing says of an unknown setting or choice.
+    """
+    values = [_values(parse(word)) for word in overrides]
+    first = [words[0] for words in values if words]
+    compose_config(first, config_name, directory)
+    for words in values:
+        for word in words[1:] if words and _chooses(parse(words[0])) else ():
+            compose_config([*first, word], config_name, directory)
+
+
+def _values(override: Override) -> list[str]:
+    """Overrides with one value each; none where a sweeper draws from an interval."""
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    key = override.get_key_element()
+    if not override.is_discrete_sweep():
+        return []
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+
+
+def _check_given(config: DictConfig, override: Override, overrides: Sequence[str]) -> None:
+    name = str(override.key_or_group)
+    if _chooses(override) or "@" in name:
+        return
+    if override.is_delete():
+        if "." not in name:
+            raise InputError(f"~{name} takes away what is needed: set it, or leave it as it is")
+    elif override.value() == "" and not name.startswith(_TEXTS):
+        raise InputError(f"{name} is empty: give it a value, or {name}=null for none")
+    elif override.is_add() and not _is_used(config, name):
+        raise InputError(f"nothing uses the setting {name!r}: {suggest_setting(name, overrides)}")
+
+
+def _is_used(config: DictConfig, name: str) -> bool:
+    """Whether a part is built with an added setting, or another setting refers to it."""
+    parts = name.split(".")
+    above = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+    if any(_is_built(config, one) for one in above):
+        return True
+    references = set(_references(config))
+    return bool(references & {name, *_inside(config, name)}) or (
+        parts[0] not in groups() and bool(references & set(above))
+    )
+
+
+def _is_built(config: DictConfig, name: str) -> bool:
+    node = OmegaConf.select(config, name)
+    return isinstance(node, DictConfig) and "_target_" in node
+
+
+def _inside(config: DictConfig, name: str) -> Iterator[str]:
+    node = OmegaConf.select(config, name)
+    for key in node if isinstance(node, DictConfig) else ():
+        yield f"{name}.{key}"
+        yield from _inside(config, f"{name}.{key}")
+
+
+def _references(config: DictConfig) -> list[str]:
+    return _REFERENCE.findall(OmegaConf.to_yaml(config, resolve=False))
+
+
+def _is_suspicious(override: Override) -> bool:
+    """Whether a value may be of another kind than its setting; whole numbers and paths rarely."""
+    if override.is_add() or override.is_delete() or _chooses(override):
+        return False
+    value = override.value()
+    return isinstance(value, str | bool | float) and "/" not in str(value)
+
+
+def _chooses(override: Override) -> bool:
+    key = str(override.key_or_group)
+    return key.partition("@")[0] in groups() or override.is_hydra_override()
+
+
+def _check_kinds(config: DictConfig, given: list[Override], chosen: Sequence[str]) -> None:
+    """Compare values with those that the same config, and the default one, have without them."""
+    usual = [compose_config(words) for words in (chosen, [])] if given else []
+    for override in given:
+        name = str(override.key_or_group)
+        values = [OmegaConf.select(one, name) for one in usual]
+        if isinstance(values[0], int | float) and not isinstance(values[1], str):
+            _check_kind(config, name, values[0])
+
+
+def _check_kind(config: DictConfig, name: str, usual: Any) -> None:
+    value = OmegaConf.select(config, name)
+    truth = isinstance(usual, bool)
+    if isinstance(value, str) or (isinstance(value, bool) and not truth):
+        wanted = "true or false" if truth else f"a number, such as {usual}"
+        raise InputError(f"{name} must be {wanted}, not {value!r}")
+    if isinstance(value, float) and isinstance(usual, int) and not truth and value.is_integer():
+        OmegaConf.update(config, name, int(value))
