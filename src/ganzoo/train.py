@@ -9,8 +9,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from ganzoo.composition.entry import run
-from ganzoo.composition.explain import explain
+from ganzoo.composition.explain import explain, unexpected
 from ganzoo.composition.folder import RunFolder, is_first_process
+from ganzoo.composition.overrides import of_this_run
 from ganzoo.composition.processes import alone
 from ganzoo.composition.settings import check_settings
 from ganzoo.errors import InputError, Interrupted
@@ -32,8 +33,8 @@ def train(config: DictConfig) -> float | None:
     folder = RunFolder(Path(str(config.run_dir)), Path(str(config.latest)))
     if hydra.mode == RunMode.MULTIRUN:
         config.sweep_name = Path(hydra.sweep.dir).name
-        return _train_in_sweep(config, folder, list(hydra.overrides.task))
-    overrides = list(hydra.overrides.task)
+        return _train_in_sweep(config, folder, of_this_run())
+    overrides = of_this_run()
     try:
         check_settings(config, overrides)
         session = _fit(config, folder)
@@ -42,23 +43,39 @@ def train(config: DictConfig) -> float | None:
     except Exception as error:
         if isinstance(error, InputError) or not folder.begun:
             folder.remove_if_unused()
+            RunFolder(Path(hydra.runtime.output_dir), Path(str(config.latest))).remove_if_unused()
         raise
     _report(session, folder, overrides)
     return session.values().get(config.objective)
 
 
 def _fit(config: DictConfig, folder: RunFolder) -> "Session":
-    from ganzoo.composition.session import Session, close
+    from ganzoo.composition.session import close
 
     try:
-        session = Session.build(config)
-        checkpoint = folder.find_checkpoint(config.checkpoint)
+        session = _build(config)
+        checkpoint = folder.find_checkpoint(_text(config.checkpoint))
         session.accept(checkpoint)
         folder.begin(config, checkpoint)
         session.fit(checkpoint)
         return session
     finally:
         close()
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _build(config: DictConfig) -> "Session":
+    from ganzoo.composition.session import Session
+
+    try:
+        return Session.build(config)
+    except InputError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError) as error:  # a value of a setting
+        raise InputError(unexpected(error)) from error
 
 
 def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:

@@ -24,6 +24,9 @@ LONGEST = 280
 # By name, because importing them would import torch.
 _SAY_IT_THEMSELVES = {"MisconfigurationException", "NonFiniteError", "LostProcessError"}
 _SEVERAL = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(?P<word>[^']+)'")
+_CALLED = re.compile(r"(?:call to target|partial\()'?(?:\w+\.)*(?P<name>\w+)")
+_NOT_TAKEN = re.compile(r"(?P<name>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument "
+                        r"'(?P<key>\w+)'")  # fmt: skip
 _UNKNOWN = re.compile(r"Could not (?:override|delete)[^']*'(?P<name>[^'\s]+)|'(?P<key>[^']+)'[^']* "
                       r"does not exist")  # fmt: skip
 
@@ -102,16 +105,28 @@ def _explain_instantiation(
 ) -> str | None:
     cause = error.__cause__
     _, named, key = str(error).rpartition("full_key: ")
-    where = key.strip() if named else "model"
+    called = _CALLED.search(str(error))
+    where = key.strip() if named else called["name"] if called else "model"
     target = explain_target(error)
     if target is not None:
         return f"{where}: {target}" if named else target
     if cause is None:
         return f"{where}: {first_line(error)}"
-    if isinstance(cause, InputError):
-        return first_line(cause)
     said = _line(cause, overrides, config_name)
-    return said if said is not None else f"{where}: {first_line(cause)}"
+    return said if said is not None else f"{where}: {unexpected(cause)}"
+
+
+def unexpected(error: BaseException) -> str:
+    """What an error says that nobody foresaw, and how to see where it comes from."""
+    line = first_line(error)
+    unknown = _NOT_TAKEN.search(line)
+    if unknown:
+        return f"{unknown['name']} has no setting {unknown['key']!r}"
+    if "os.PathLike" in line:
+        return f"a path that looks like a number is quoted, as in {how_to_quote('setting', '5')}"
+    if isinstance(error, TypeError | ValueError):
+        return line
+    return f"{line} ({type(error).__name__}; HYDRA_FULL_ERROR=1 shows where)"
 
 
 def first_line(error: BaseException) -> str:

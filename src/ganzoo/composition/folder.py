@@ -10,6 +10,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from ganzoo.errors import InputError
+
 SUMMARY = "summary.json"
 RESUME = "last"
 """The word for the newest checkpoint, in ``checkpoint=last``."""
@@ -64,8 +66,11 @@ class RunFolder:
             from ganzoo.checkpoints.resuming import adopt
 
             self._adopted = adopt(checkpoint, self.checkpoints)
-        self.path.mkdir(parents=True, exist_ok=True)  # where run_dir was set by hand
-        OmegaConf.save(config, self.path / "config.yaml", resolve=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)  # where run_dir was set by hand
+            OmegaConf.save(config, self.path / "config.yaml", resolve=True)
+        except OSError as error:
+            raise InputError(f"cannot write to run_dir={self.path}: {error.strerror}") from error
         if self._latest.parent in self.path.parents:
             self._before = self._latest.resolve() if self._latest.exists() else None
             self._lead_to(self.path)

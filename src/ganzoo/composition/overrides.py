@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -40,6 +41,13 @@ def parse(word: str) -> Override:
         HydraException: if it cannot be read.
     """
     return OverridesParser.create().parse_override(word)
+
+
+def of_this_run() -> list[str]:
+    """The overrides of the run that Hydra has started, as they were written."""
+    # Interpolations in them are of the config, not of Hydra's, and so are left alone.
+    given: Any = OmegaConf.to_container(HydraConfig.get().overrides, resolve=False)
+    return [str(word) for word in given["task"]]
 
 
 def quoted(text: str) -> str:

@@ -74,7 +74,7 @@ class Session:
         model = build_model(config, choices["model"], choices["dataset"])
         datamodule = build(config.dataset.datamodule)
         trainer = _trainer(config)
-        _check_objective(config.objective, trainer)
+        _check_objective(str(config.objective), trainer)
         if is_first_process():
             sizes = ", ".join(_size(player) for player in model.players())
             log.info("%s on %s: %s parameters", choices["model"], choices["dataset"], sizes)

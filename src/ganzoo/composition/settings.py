@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ganzoo.composition.compose import compose_config, groups
 from ganzoo.composition.overrides import parse
@@ -15,6 +16,7 @@ from ganzoo.errors import InputError
 
 _TEXTS = ("logger.",)  # notes and names that may be empty
 _REFERENCE = re.compile(r"\$\{([\w.]+)")
+_LIGHTNING = "trainer."  # whose Trainer judges numbers: fast_dev_run=3
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -111,11 +113,13 @@ def _references(config: DictConfig) -> list[str]:
 
 
 def _is_suspicious(override: Override) -> bool:
-    """Whether a value may be of another kind than its setting; whole numbers and paths rarely."""
+    """Whether a value may be of another kind than its setting; counts and paths rarely are."""
     if override.is_add() or override.is_delete() or _chooses(override):
         return False
     value = override.value()
-    return isinstance(value, str | bool | float) and "/" not in str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value < 0
+    return isinstance(value, str | float | bool) and "/" not in str(value)
 
 
 def _chooses(override: Override) -> bool:
@@ -125,19 +129,40 @@ def _chooses(override: Override) -> bool:
 
 def _check_kinds(config: DictConfig, given: list[Override], chosen: Sequence[str]) -> None:
     """Compare values with those that the same config, and the default one, have without them."""
-    usual = [compose_config(words) for words in (chosen, [])] if given else []
+    usual = [_usual(words) for words in (tuple(chosen), ())] if given else []
     for override in given:
         name = str(override.key_or_group)
         values = [OmegaConf.select(one, name) for one in usual]
-        if isinstance(values[0], int | float) and not isinstance(values[1], str):
+        if not isinstance(values[1], str):  # auto, or a number
             _check_kind(config, name, values[0])
+
+
+@cache
+def _usual(chosen: tuple[str, ...]) -> DictConfig:
+    return compose_config(chosen)  # the same for all runs of a sweep
 
 
 def _check_kind(config: DictConfig, name: str, usual: Any) -> None:
     value = OmegaConf.select(config, name)
-    truth = isinstance(usual, bool)
-    if isinstance(value, str) or (isinstance(value, bool) and not truth):
-        wanted = "true or false" if truth else f"a number, such as {usual}"
-        raise InputError(f"{name} must be {wanted}, not {value!r}")
-    if isinstance(value, float) and isinstance(usual, int) and not truth and value.is_integer():
+    if not _is_alike(value, usual) and not (name.startswith(_LIGHTNING) and _is_number(value)):
+        raise InputError(f"{name} must be {_kind(usual)}, not {value!r}")
+    if isinstance(value, float) and value.is_integer() and _is_number(usual, int):
         OmegaConf.update(config, name, int(value))
+
+
+def _is_number(value: Any, kind: Any = int | float) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _is_alike(value: Any, usual: Any) -> bool:
+    if isinstance(usual, ListConfig):
+        return value is None or isinstance(value, ListConfig)
+    if isinstance(usual, bool):
+        return value is None or isinstance(value, bool) or value in (0, 1)
+    return not (_is_number(usual) and isinstance(value, str | bool))
+
+
+def _kind(usual: Any) -> str:
+    if isinstance(usual, ListConfig):
+        return f"a list, such as {list(usual)}"
+    return "true or false" if isinstance(usual, bool) else f"a number, such as {usual}"

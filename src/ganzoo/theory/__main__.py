@@ -6,6 +6,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from ganzoo.composition.overrides import of_this_run
 from ganzoo.composition.theory import check_used, names_of, run
 from ganzoo.composition.theory_sweep import SUMMARY, save_refusal
 from ganzoo.errors import InputError
@@ -24,7 +25,7 @@ def theory(config: DictConfig) -> None:
     from ganzoo.composition.compose import build
 
     hydra = HydraConfig.get()
-    overrides = list(hydra.overrides.task)
+    overrides = of_this_run()
     check_used(config, overrides, hydra.runtime.choices)
     config.names = names_of(config, overrides, hydra.runtime.choices)
     folder = Path(hydra.runtime.output_dir)
