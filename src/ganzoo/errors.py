@@ -28,26 +28,35 @@ class Interrupted(Exception):  # noqa: N818 - nothing is wrong
         self.signum = signum
 
 
-def check_positive(**values: float) -> None:
+def check_positive(**values: Any) -> None:
     """Refuse numbers that are not finite and above zero.
 
     Raises:
-        InputError: naming the first argument that is zero, negative, infinite or NaN.
+        InputError: naming the first argument that is zero, negative, infinite, NaN or no number.
     """
     for name, value in values.items():
-        if not (math.isfinite(value) and value > 0):
-            raise InputError(f"{name} must be a positive number, not {value}")
+        if not (_is_finite(value) and value > 0):
+            raise InputError(f"{name} must be a positive number, not {value!r}")
 
 
-def check_not_negative(**values: float) -> None:
+def check_not_negative(**values: Any) -> None:
     """Refuse numbers that are not finite and at least zero.
 
     Raises:
-        InputError: naming the first argument that is negative, infinite or NaN.
+        InputError: naming the first argument that is negative, infinite, NaN or no number.
     """
     for name, value in values.items():
-        if not (math.isfinite(value) and value >= 0):
-            raise InputError(f"{name} must be zero or a positive number, not {value}")
+        if not (_is_finite(value) and value >= 0):
+            raise InputError(f"{name} must be zero or a positive number, not {value!r}")
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, bool | str):
+        return False
+    try:
+        return math.isfinite(value)
+    except TypeError:
+        return False
 
 
 def check_whole(minimum: int = 1, /, **values: Any) -> None:
@@ -62,14 +71,14 @@ def check_whole(minimum: int = 1, /, **values: Any) -> None:
             raise InputError(f"{name} must be a whole number from {minimum} up, not {value!r}")
 
 
-def nearest(word: str, choices: Iterable[str]) -> str:
+def nearest(word: object, choices: Iterable[str]) -> str:
     """Say which of the choices the word may have meant.
 
     Returns:
         ``"did you mean 'a' or 'b'?"``, or a list of the choices where none is near.
     """
     known = sorted(choices)
-    near = closest(word, known)
+    near = closest(str(word), known)
     return did_you_mean(near) if near else f"choose from {listed(known)}"
 
 

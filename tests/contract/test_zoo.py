@@ -51,7 +51,7 @@ def test_every_part_of_ours_has_a_test_that_names_it(entry):
     tested = evidence(entry)
     assert tested is not None
     text = tested.read_text()
-    names = entry.target.__name__, entry.name, f'group_choices("{entry.group}")'
+    names = entry.target.name, entry.name, f'group_choices("{entry.group}")'
     assert any(name in text for name in names)
 
 
