@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_FARTHER = 0.15  # than the nearest, in likeness
+_FARTHER = 0.1  # than the nearest, in likeness
 
 
 class InputError(ValueError):
@@ -94,7 +94,7 @@ def closest(word: str, choices: Iterable[str], *, cutoff: float = 0.6) -> list[s
         choices: What there is.
         cutoff: Likeness that is asked for, in [0, 1].
     """
-    likeness = {choice: _likeness(_plain(word), _plain(choice)) for choice in choices}
+    likeness = {choice: _likeness(plain(word), plain(choice)) for choice in choices}
     least = max(cutoff, max(likeness.values(), default=0.0) - _FARTHER)
     near = [choice for choice, value in likeness.items() if value >= least]
     return sorted(near, key=lambda choice: (-likeness[choice], choice))[:3]
@@ -113,7 +113,8 @@ def listed(names: Sequence[str], *, width: int = 150) -> str:
     return f"{line[: line.rindex(',', 0, width)]}, ... ({len(names)} in all)"
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
+    """A word without capitals and hyphens, as names of configs are written."""
     return word.lower().replace("-", "_")
 
 
@@ -122,6 +123,5 @@ def _likeness(word: str, choice: str) -> float:
         return 1.0
     if len(word) > 1 and word == "".join(part[:1] for part in choice.split("_")):
         return 0.95
-    if len(word) > 2 and word in choice:
-        return 0.8 + 0.1 * len(word) / len(choice)
-    return difflib.SequenceMatcher(None, word, choice).ratio()
+    contained = 0.8 + 0.1 * len(word) / len(choice) if len(word) > 2 and word in choice else 0.0
+    return max(contained, difflib.SequenceMatcher(None, word, choice).ratio())

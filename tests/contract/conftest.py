@@ -35,6 +35,13 @@ def composed(overrides, folder):
     return config
 
 
+@pytest.fixture(scope="module")
+def as_composed():
+    """Compose as the command line does, for a folder."""
+    yield composed
+    HydraConfig.instance().cfg = None
+
+
 @pytest.fixture
 def run(tmp_path):
     """Train for a few steps in a folder of its own; return the objective and the folder."""

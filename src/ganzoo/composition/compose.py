@@ -1,6 +1,7 @@
 """Find the configs, compose them, and build what they describe."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,12 @@ def compose_config(
         return compose(config_name, overrides=words)
     with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
         return compose(config_name, overrides=words)
+
+
+@cache
+def composed_once(overrides: tuple[str, ...], config_name: str = "config") -> DictConfig:
+    """The same as :func:`compose_config`, for those who only look at it."""
+    return compose_config(overrides, config_name)
 
 
 def group_choices(group: str) -> list[str]:

@@ -1,23 +1,26 @@
 """What can be said of a user's settings before anything is imported that computes."""
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from ganzoo.composition.compose import compose_config, groups
+from ganzoo.composition.compose import compose_config, composed_once, groups
 from ganzoo.composition.overrides import parse
 from ganzoo.composition.suggestions import suggest_setting
 from ganzoo.errors import InputError
 
+_BUILT = ("model", "trainer", "callbacks", "logger", "dataset.datamodule", "dataset.shape")
 _TEXTS = ("logger.",)  # notes and names that may be empty
 _REFERENCE = re.compile(r"\$\{([\w.]+)")
-_LIGHTNING = "trainer."  # whose Trainer judges numbers: fast_dev_run=3
+_TRUTH_OR_COUNT = "trainer.fast_dev_run"
 _LARGEST_SEED = 2**32 - 1
+
+log = logging.getLogger("ganzoo")
 
 
 def check_settings(config: DictConfig, overrides: Sequence[str]) -> None:
@@ -82,6 +85,8 @@ def _check_given(config: DictConfig, override: Override, overrides: Sequence[str
         raise InputError(f"{name} is empty: give it a value, or {name}=null for none")
     elif override.is_add() and not _is_used(config, name):
         raise InputError(f"nothing uses the setting {name!r}: {suggest_setting(name, overrides)}")
+    elif name.partition(".")[0] in groups() and not _is_reached(config, name):
+        log.warning("%s is set, but nothing in this run uses it", name)
 
 
 def _is_used(config: DictConfig, name: str) -> bool:
@@ -94,6 +99,26 @@ def _is_used(config: DictConfig, name: str) -> bool:
     return bool(references & {name, *_inside(config, name)}) or (
         parts[0] not in groups() and bool(references & set(above))
     )
+
+
+def _is_reached(config: DictConfig, name: str) -> bool:
+    """Whether what a run builds holds a setting, or leads to it by references."""
+    plain: Any = OmegaConf.to_container(config, resolve=False)
+    ahead = {*_BUILT, *(key for key, value in plain.items() if not isinstance(value, dict))}
+    reached: set[str] = set()
+    while ahead:
+        one = ahead.pop()
+        reached.add(one)
+        if f"{name}.".startswith(f"{one}.") or one.startswith(f"{name}."):
+            return True
+        ahead |= set(_REFERENCE.findall(str(_at(plain, one)))) - reached
+    return False
+
+
+def _at(plain: Any, name: str) -> Any:
+    for part in name.split("."):
+        plain = plain.get(part) if isinstance(plain, dict) else plain
+    return plain
 
 
 def _is_built(config: DictConfig, name: str) -> bool:
@@ -129,7 +154,7 @@ def _chooses(override: Override) -> bool:
 
 def _check_kinds(config: DictConfig, given: list[Override], chosen: Sequence[str]) -> None:
     """Compare values with those that the same config, and the default one, have without them."""
-    usual = [_usual(words) for words in (tuple(chosen), ())] if given else []
+    usual = [composed_once(words) for words in (tuple(chosen), ())] if given else []
     for override in given:
         name = str(override.key_or_group)
         values = [OmegaConf.select(one, name) for one in usual]
@@ -137,14 +162,9 @@ def _check_kinds(config: DictConfig, given: list[Override], chosen: Sequence[str
             _check_kind(config, name, values[0])
 
 
-@cache
-def _usual(chosen: tuple[str, ...]) -> DictConfig:
-    return compose_config(chosen)  # the same for all runs of a sweep
-
-
 def _check_kind(config: DictConfig, name: str, usual: Any) -> None:
     value = OmegaConf.select(config, name)
-    if not _is_alike(value, usual) and not (name.startswith(_LIGHTNING) and _is_number(value)):
+    if not _is_alike(value, usual) and not (name == _TRUTH_OR_COUNT and _is_number(value)):
         raise InputError(f"{name} must be {_kind(usual)}, not {value!r}")
     if isinstance(value, float) and value.is_integer() and _is_number(usual, int):
         OmegaConf.update(config, name, int(value))

@@ -1,6 +1,6 @@
 """What a setting or a choice that does not exist may have meant."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from ganzoo.composition.compose import compose_config, config_directory, group_choices, groups
+from ganzoo.composition.compose import composed_once, config_directory, group_choices, groups
 from ganzoo.composition.overrides import parse
-from ganzoo.errors import closest, did_you_mean, listed
+from ganzoo.errors import closest, did_you_mean, listed, plain
 
 _ALIKE = 0.75  # of the last part of a setting's name
 
@@ -27,7 +27,7 @@ def suggest_choice(group: str, choice: str, options: Sequence[str] = ()) -> str:
     own = closest(choice, known)
     found = (
         list(synonyms().get(f"{group}={choice}", []))
-        or [name for name in own if choice.lower() in name]
+        or [name for name in own if plain(choice) in name]
         or _elsewhere(group, choice)
         or own
     )
@@ -44,16 +44,16 @@ def suggest_setting(name: str, overrides: Sequence[str] = (), config_name: str =
     """
     config = _chosen(overrides, config_name)
     names = dict(_settings(config)) | dict.fromkeys(_groups(config_name), True)
-    others = _other_choices(name)
-    if others:
-        return f"it belongs to {' or '.join(others[:3])}"
-    found = _synonymous(name, list(names)) or _same_last(name, names)
-    found = (
-        found
-        or closest(name, names, cutoff=0.7)
-        or _alike_last(name, names)
-        or closest(name, names)
-    )
+    owners = "" if name in names else _owners(name)
+    if owners:
+        return f"it belongs to {owners}"
+    found = _synonymous(name, names) or _ending(name, names)
+    if found:
+        return _with_owner(found, names)
+    as_deep = [one for one in names if one.count(".") == name.count(".")]
+    found = closest(name, as_deep, cutoff=0.9) or _same_last(name, names)
+    found = found or closest(name, as_deep, cutoff=0.7) or closest(name, names, cutoff=0.7)
+    found = found or _alike_last(name, names)
     return did_you_mean(found) if found else "--cfg job shows all settings"
 
 
@@ -67,7 +67,7 @@ def synonyms() -> dict[str, list[str]]:
 
 def _elsewhere(group: str, choice: str) -> list[str]:
     """Choices of other groups that are called so, or start so, and what they choose in this one."""
-    word = choice.lower().replace("-", "_")
+    word = plain(choice)
     others = [(other, name) for other in groups() if other != group for name in _names(other)]
     same = [(other, name) for other, name in others if name == word]
     parts = [part for other, name in same for part in _parts(other, name, group)]
@@ -93,9 +93,9 @@ def _chosen(overrides: Sequence[str], config_name: str) -> DictConfig:
     kept = {*groups(), "hydra.searchpath"}
     chosen = [word for word in overrides if _key(word).partition("@")[0] in kept]
     try:
-        return compose_config(chosen, config_name)
+        return composed_once(tuple(chosen), config_name)
     except HydraException:
-        return compose_config([], config_name)
+        return composed_once((), config_name)
 
 
 def _key(word: str) -> str:
@@ -126,15 +126,25 @@ def _settings(node: Any, prefix: str = "") -> Iterator[tuple[str, bool]]:
             yield from _settings(node[key], f"{prefix}{key}.")
 
 
-def _synonymous(name: str, names: Sequence[str]) -> list[str]:
+def _synonymous(name: str, names: Container[str]) -> list[str]:
     known = synonyms()
     meant = known.get(name.lower()) or known.get(name.lower().rpartition(".")[2], [])
-    return [one for one in meant if one in names or "=" in one][:3]
+    here = [one for one in meant if one in names or "=" in one]
+    return here or [one for one in meant if _owners(one)]
+
+
+def _with_owner(found: Sequence[str], names: Container[str]) -> str:
+    owners = "" if found[0] in names else _owners(found[0])
+    return did_you_mean(found) + (f" It belongs to {owners}" if owners else "")
+
+
+def _ending(name: str, names: Iterable[str]) -> list[str]:
+    return [one for one in names if "." in name and one.endswith(f".{name}")][:3]
 
 
 def _same_last(name: str, names: dict[str, bool]) -> list[str]:
     """Settings whose last word is the same; where values are written rather than followed."""
-    last = name.lower().replace("-", "_").rpartition(".")[2]
+    last = plain(name).rpartition(".")[2]
     same = sorted((one for one in names if one.rpartition(".")[2] == last), key=len)
     return ([one for one in same if names[one]] or same)[:3]
 
@@ -145,13 +155,17 @@ def _alike_last(name: str, names: dict[str, bool]) -> list[str]:
     return [ends[end] for end in closest(name.rpartition(".")[2], ends, cutoff=_ALIKE)]
 
 
-def _other_choices(name: str) -> list[str]:
+def _owners(name: str) -> str:
     """The choices of a setting's group that have it, where the chosen one has not."""
     group, _, rest = name.partition(".")
-    if not rest or group not in groups():
-        return []
-    return [f"{group}={path.stem}" for path in sorted((config_directory() / group).glob("*.yaml"))
+    if group not in groups():
+        return ""
+    if not rest:
+        return " or ".join(f"model={model}" for model in group_choices("model")
+                           if any(_parts("model", model, group)))  # fmt: skip
+    found = [f"{group}={path.stem}" for path in sorted((config_directory() / group).glob("*.yaml"))
             if _has(path, group, rest)]  # fmt: skip
+    return " or ".join(found[:3])
 
 
 def _has(path: Path, group: str, setting: str) -> bool:
