@@ -3,12 +3,13 @@
 ``python benchmarks/faults.py --kills 100`` starts the same run again and again, kills it with
 SIGKILL at a moment drawn uniformly from its training time, lets ``checkpoint=last`` finish it, and
 prints how many were killed, killed while a file was being written, resumed, and ended equal:
-weights, optimizers, schedules, random states and metrics.csv, to the last bit. Further words are
-settings of the run: ``trainer.devices=2 trainer.accelerator=cpu``.
+weights, optimizers, schedules, random states and metrics.csv (but for speed and memory), to the
+last bit. Further words are settings of the run: ``trainer.devices=2 trainer.accelerator=cpu``.
 """
 
 import argparse
 import contextlib
+import csv
 import os
 import random
 import signal
@@ -23,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from ganzoo.callbacks.throughput import MEMORY, SAMPLES
 
 # A checkpoint after every update, so that much of the time goes into saving.
 RUN = [
@@ -74,10 +77,14 @@ class Run:
         while process.poll() is None and not (self.home / "config.yaml").exists():
             time.sleep(0.005)
 
-    def end(self) -> tuple[dict[str, Any], str]:
-        """What the run has ended with."""
+    def end(self) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        """What the run has ended with, but for its speed and memory."""
         saved = torch.load(self.home / "checkpoints" / "last.ckpt", weights_only=True)
-        return {name: saved[name] for name in COMPARED}, (self.home / "metrics.csv").read_text()
+        with (self.home / "metrics.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            del row[SAMPLES], row[MEMORY]
+        return {name: saved[name] for name in COMPARED}, rows
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -91,7 +98,9 @@ def equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def trial(run: Run, delay: float, whole: tuple[dict[str, Any], str]) -> Counter[str]:
+def trial(
+    run: Run, delay: float, whole: tuple[dict[str, Any], list[dict[str, str]]]
+) -> Counter[str]:
     """Kill a run after a delay, resume it, and count what happened."""
     counts: Counter[str] = Counter()
     process = run.start()

@@ -88,7 +88,9 @@ def by_trainer(case: Case) -> float:
     """Seconds for the same through Lightning's Trainer, logging and progress bar on."""
     model = case.model()
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        progress = TrainingProgress(refresh_seconds=0.5, line_seconds=0.5, terms=["generator/loss"])
+        progress = TrainingProgress(
+            refresh_seconds=0.5, line_seconds=0.5, first_line_steps=50, terms=["generator/loss"]
+        )
         trainer = Trainer(
             max_steps=case.steps,
             max_epochs=-1,

@@ -1,6 +1,7 @@
 """Train a model: ``python -m ganzoo.train model=wgan_gp dataset=digits``."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,7 +11,7 @@ from omegaconf import DictConfig
 
 from ganzoo.composition.entry import run
 from ganzoo.composition.explain import explain, unexpected
-from ganzoo.composition.folder import RunFolder, is_first_process
+from ganzoo.composition.folder import RunFolder, is_first_process, scratch
 from ganzoo.composition.overrides import of_this_run
 from ganzoo.composition.processes import alone
 from ganzoo.composition.settings import check_settings
@@ -31,12 +32,13 @@ def train(config: DictConfig) -> float | None:
     """
     hydra = HydraConfig.get()
     folder = RunFolder(Path(str(config.run_dir)), Path(str(config.latest)))
+    overrides = of_this_run()
+    if config.trainer.fast_dev_run:
+        return _try(config, folder, overrides)
     if hydra.mode == RunMode.MULTIRUN:
         config.sweep_name = Path(hydra.sweep.dir).name
-        return _train_in_sweep(config, folder, of_this_run())
-    overrides = of_this_run()
+        return _train_in_sweep(config, folder, overrides)
     try:
-        check_settings(config, overrides)
         session = _fit(config, folder)
     except Interrupted as stop:
         _stop(folder, overrides, stop)
@@ -50,17 +52,40 @@ def train(config: DictConfig) -> float | None:
 
 
 def _fit(config: DictConfig, folder: RunFolder) -> "Session":
-    from ganzoo.composition.session import close
+    check_settings(config, of_this_run())
+    from ganzoo.composition.session import close, global_flags_kept
 
+    with global_flags_kept():
+        try:
+            session = _build(config)
+            checkpoint = folder.find_checkpoint(_text(config.checkpoint))
+            session.accept(checkpoint)
+            session.announce(folder.path)
+            folder.begin(config, checkpoint)
+            session.fit(checkpoint)
+            return session
+        finally:
+            close()
+
+
+def _try(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:
+    """Train for a few steps and leave nothing, not even in the cache."""
+    in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    process = alone(overrides, folder.path) if in_sweep else nullcontext()
     try:
-        session = _build(config)
-        checkpoint = folder.find_checkpoint(_text(config.checkpoint))
-        session.accept(checkpoint)
-        folder.begin(config, checkpoint)
-        session.fit(checkpoint)
-        return session
+        if config.checkpoint:
+            raise InputError("trainer.fast_dev_run tries a run from its beginning: no checkpoint")
+        with scratch(Path(str(config.cache_dir))) as (run_dir, cache_dir), process:
+            config.run_dir, config.cache_dir = str(run_dir), str(cache_dir)
+            nowhere = RunFolder(run_dir, folder.latest)
+            try:
+                session = _fit(config, nowhere)
+            except Interrupted as stop:
+                _stop(nowhere, overrides, stop)
+            _print([*session.profile(), *session.measurements()])
     finally:
-        close()
+        folder.remove_if_unused()
+    return session.values().get(config.objective)
 
 
 def _text(value: object) -> str | None:
@@ -81,7 +106,6 @@ def _build(config: DictConfig) -> "Session":
 def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:
     # A run that fails is a row of the table; the others go on.
     try:
-        check_settings(config, overrides)
         with alone(overrides, folder.path):
             session = _fit(config, folder)
     except Interrupted as stop:
@@ -108,13 +132,16 @@ def _stop(folder: RunFolder, overrides: list[str], stop: Interrupted) -> NoRetur
 def _report(session: "Session", folder: RunFolder, overrides: list[str]) -> None:
     values = session.values()
     _summarise(folder, overrides, "finished", values, session.seconds)
-    if not is_first_process():
-        return
-    for line in session.measurements():
-        print(line)
     places = session.outcome()
-    for name, place in places.items():
-        print(f"{name:<{max(map(len, places))}}  {place}")
+    width = max(map(len, places), default=0)
+    where = [f"{name:<{width}}  {place}" for name, place in places.items()]
+    _print([*session.profile(), *session.measurements(), *where])
+
+
+def _print(lines: list[str]) -> None:
+    if is_first_process():
+        for line in lines:
+            print(line)
 
 
 def _summarise(

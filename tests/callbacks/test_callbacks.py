@@ -7,7 +7,6 @@ from lightning.pytorch.loggers import CSVLogger
 
 from ganzoo.callbacks.checkpoints import Checkpoints
 from ganzoo.callbacks.evaluation import Evaluation
-from ganzoo.callbacks.progress import TrainingProgress
 from ganzoo.callbacks.samples import SampleGrid
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
@@ -128,19 +127,6 @@ def test_pictures_come_from_the_same_latents(gan, trainer, batches, tmp_path):
     trainer(3, callbacks=[grid]).fit(gan(), batches(8, 2))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000002.png", "00000003.png"]
     assert grid.album.last_picture == tmp_path / "00000003.png"
-
-
-def test_progress_is_readable_in_a_log_file(gan, trainer, batches, capsys):
-    progress = TrainingProgress(refresh_seconds=1, line_seconds=1e-9, terms=["generator/loss"])
-    trainer(3, callbacks=[progress], enable_progress_bar=True).fit(gan(), batches(8, 2))
-    lines = capsys.readouterr().err.splitlines()
-    assert [line.split("  ")[0] for line in lines] == [
-        "step 1/3",
-        "step 2/3",
-        "step 3/3",
-        "step 3/3",  # the end, with what was measured there
-    ]
-    assert all("generator/loss" in line and "steps/s" in line for line in lines)
 
 
 def test_summary_is_json(tmp_path):

@@ -1,11 +1,16 @@
 """Run the command line's work inside the test process."""
 
+from copy import deepcopy
+
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import open_dict
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf, open_dict
 
 from ganzoo.composition.compose import config_directory
+from ganzoo.composition.session import global_flags_kept
+from ganzoo.composition.trainer import build_trainer
 from ganzoo.train import train
 
 SMALL = (
@@ -40,6 +45,27 @@ def as_composed():
     """Compose as the command line does, for a folder."""
     yield composed
     HydraConfig.instance().cfg = None
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A small run without callbacks and loggers, composed once."""
+    words = (*SMALL, "dataset=ring", "callbacks=none", "logger=none")
+    return composed(words, tmp_path_factory.mktemp("runs") / "run")
+
+
+@pytest.fixture
+def built(plain):
+    """Build the trainer of that run with some settings changed, without composing it anew."""
+
+    def build(*overrides):
+        config = deepcopy(plain)
+        for override in OverridesParser.create().parse_overrides(list(overrides)):
+            OmegaConf.update(config, override.key_or_group, override.value(), force_add=True)
+        return build_trainer(config, validates=False)
+
+    with global_flags_kept():
+        yield build
 
 
 @pytest.fixture

@@ -127,6 +127,30 @@ def test_a_loader_asked_for_anew_goes_on(trainer, numbers, module):
     assert same(seen, train(trainer, module(numbers(32)), steps=12))
 
 
+@SOURCES
+def test_overfitting_repeats_the_first_batches(kind, trainer, numbers, module, tmp_path):
+    path = tmp_path / "middle.ckpt"
+    first = train(trainer, make(kind, module, numbers), 2)
+    overfit, save = {"overfit_batches": 2}, SaveAt(3, path)
+    seen = train(trainer, make(kind, module, numbers), 6, callbacks=[save], **overfit)
+    assert same(seen, first * 3)
+    resumed = train(trainer, make(kind, module, numbers), 6, checkpoint=path, **overfit)
+    assert same(resumed, seen[3:])
+
+
+def test_overfitting_a_part_of_an_epoch(trainer, numbers, module):
+    seen = train(trainer, module(numbers(32)), steps=6, overfit_batches=0.5)
+    assert same(seen, train(trainer, module(numbers(32)), steps=2) * 3)
+    with pytest.raises(InputError, match=r"0.1 of an epoch of 4 batches is less than one batch"):
+        train(trainer, module(numbers(32)), steps=6, overfit_batches=0.1)
+    with pytest.raises(InputError, match=r"overfit_batches=0.5 has no meaning for Ring"):
+        train(trainer, module(ring()), steps=6, overfit_batches=0.5)
+
+
+def test_a_dry_run_needs_no_epochs(trainer, module):
+    assert len(train(trainer, module(ring()), steps=9, fast_dev_run=2)) == 2
+
+
 def test_fresh_samples_have_epochs_of_a_set_length(trainer, module):
     assert len(train(trainer, module(ring(), samples_per_epoch=20), steps=-1, max_epochs=2)) == 6
     with pytest.raises(InputError, match=r"set trainer.max_steps, or dataset.samples_per_epoch"):
@@ -135,6 +159,8 @@ def test_fresh_samples_have_epochs_of_a_set_length(trainer, module):
 
 class FakeTrainer:
     """What the data module asks of a trainer, for one process of several."""
+
+    fast_dev_run, overfit_batches = False, 0.0
 
     def __init__(self, rank, world_size):
         self.global_rank, self.world_size, self.max_epochs = rank, world_size, -1

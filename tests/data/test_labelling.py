@@ -27,6 +27,8 @@ def classes(numbers):
 class FakeTrainer:
     """What the data module asks of a trainer, for one process of several."""
 
+    fast_dev_run, overfit_batches = False, 0.0
+
     def __init__(self, rank, world_size):
         self.global_rank, self.world_size, self.max_epochs = rank, world_size, -1
         self.fit_loop = type("Fit", (), {"epoch_loop": type("Epoch", (), {"total_batch_idx": -1})})

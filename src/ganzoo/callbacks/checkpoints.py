@@ -26,6 +26,8 @@ class Checkpoints(Checkpoint):
     (``resume``) are told the step from which a run goes on: so the measurements of a run that was
     killed and went on are those of one that was not.
 
+    A dry run (``fast_dev_run``) saves nothing.
+
     Args:
         folder: Where the files go.
         every_n_steps: Generator updates from one ``last.ckpt`` to the next, positive.
@@ -105,12 +107,14 @@ class Checkpoints(Checkpoint):
 
     def save_last(self, trainer: Trainer) -> None:
         """Save the run as it is now; every process must call this."""
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             with self.on_save_error.caught(self.last_path):
                 keep_one_more(self.last_path)
         self._save(trainer, self.last_path)
 
     def _save(self, trainer: Trainer, path: Path) -> None:
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
         for logger in trainer.loggers:
             logger.save()
         reason = None

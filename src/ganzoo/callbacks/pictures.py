@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -38,6 +39,8 @@ class Album:
     def add(self, trainer: Trainer, draw: Callable[[Path], object]) -> None:
         """Draw the picture of this update and show it; the first process calls this.
 
+        A dry run (``fast_dev_run``) draws it for nothing.
+
         Args:
             trainer: Whose update and loggers they are.
             draw: Writes a picture to a path.
@@ -46,6 +49,10 @@ class Album:
             SaveError: if it cannot be written and ``on_save_error`` says to stop.
         """
         path = self.folder / f"{trainer.global_step:08d}.png"
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            with TemporaryDirectory() as place:
+                draw(Path(place) / path.name)
+            return
         with self.on_save_error.caught(path), _causes():
             draw(path)
             self.last_picture = path

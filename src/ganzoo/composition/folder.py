@@ -5,7 +5,9 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -24,15 +26,16 @@ _OWN_FOLDERS = ("samples", "checkpoints")
 log = logging.getLogger("ganzoo")
 
 
-def choose_folder(checkpoint: str | None, latest: str, fresh: str) -> str:
+def choose_folder(checkpoint: str | None, latest: str, fresh: str, dry: bool = False) -> str:
     """The folder of the latest run, where that is to go on, or a fresh one.
 
     Args:
         checkpoint: The setting of that name.
         latest: The link to the latest run's folder.
         fresh: A folder that is not there yet.
+        dry: Whether the run is a dry one, which leaves nothing and goes on from nothing.
     """
-    goes_on = checkpoint == RESUME and Path(latest).exists()
+    goes_on = checkpoint == RESUME and Path(latest).exists() and not dry
     return os.path.relpath(Path(latest).resolve()) if goes_on else fresh
 
 
@@ -46,7 +49,7 @@ class RunFolder:
 
     def __init__(self, path: Path, latest: Path) -> None:
         self.path = path.absolute()
-        self._latest = latest.absolute()
+        self.latest = latest.absolute()
         self._before: Path | None = None
         self._adopted: Path | None = None
         self.begun = False
@@ -71,8 +74,8 @@ class RunFolder:
             OmegaConf.save(config, self.path / "config.yaml", resolve=True)
         except OSError as error:
             raise InputError(f"cannot write to run_dir={self.path}: {error.strerror}") from error
-        if self._latest.parent in self.path.parents:
-            self._before = self._latest.resolve() if self._latest.exists() else None
+        if self.latest.parent in self.path.parents:
+            self._before = self.latest.resolve() if self.latest.exists() else None
             self._lead_to(self.path)
 
     @property
@@ -114,17 +117,32 @@ class RunFolder:
         for name in _OWN_FILES:
             target = self.path / name
             shutil.rmtree(target, ignore_errors=True) if target.is_dir() else _unlink(target)
-        if self._latest.is_symlink() and self._latest.resolve() == self.path:
-            self._lead_to(self._before) if self._before else self._latest.unlink()
-        runs = self._latest.parent
+        if self.latest.is_symlink() and self.latest.resolve() == self.path:
+            self._lead_to(self._before) if self._before else self.latest.unlink()
+        runs = self.latest.parent
         above = [parent for parent in self.path.parents if parent.is_relative_to(runs)]
         for folder in [*(self.path / name for name in _OWN_FOLDERS), self.path, *above]:
             _remove_if_empty(folder)
 
     def _lead_to(self, folder: Path) -> None:
-        aside = self._latest.with_name(f".latest.{os.getpid()}")
-        aside.symlink_to(os.path.relpath(folder, self._latest.parent))
-        aside.replace(self._latest)
+        aside = self.latest.with_name(f".latest.{os.getpid()}")
+        aside.symlink_to(os.path.relpath(folder, self.latest.parent))
+        aside.replace(self.latest)
+
+
+@contextlib.contextmanager
+def scratch(cache: Path) -> Iterator[tuple[Path, Path]]:
+    """Lend a run folder and a cache that are gone afterwards.
+
+    Args:
+        cache: The cache whose files the lent one begins with, as links.
+    """
+    source = cache.expanduser().absolute()
+    with TemporaryDirectory(prefix="ganzoo-") as place:
+        run, copy = Path(place) / "run", Path(place) / "cache"
+        if source.is_dir():
+            shutil.copytree(source, copy, copy_function=os.symlink)
+        yield run, copy
 
 
 def is_first_process() -> bool:

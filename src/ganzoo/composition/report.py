@@ -2,6 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+_LINES = 60
+"""Lines of a long report that are shown; the file has the rest."""
 
 Measurements = Sequence[Mapping[str, float]]
 
@@ -22,6 +26,15 @@ def table(history: Measurements, directions: Mapping[str, str]) -> list[str]:
         rows.append((name, best, step, f"{history[-1][name]:.4g}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [_aligned(row, widths) for row in rows]
+
+
+def excerpt(path: Path) -> list[str]:
+    """The first lines of a report on disk, of the newest where several were appended."""
+    heading = "FIT Profiler Report"
+    text = path.read_text(encoding="utf-8")
+    lines = f"{heading}{text.rpartition(heading)[2]}".splitlines()
+    more = len(lines) - _LINES
+    return lines if more <= 0 else [*lines[:_LINES], f"... {more} more lines in {path}"]
 
 
 def _best(history: Measurements, name: str, direction: str | None) -> tuple[str, str]:

@@ -3,10 +3,10 @@
 import contextlib
 import gc
 import logging
+import os
 import sys
 import time
-import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -15,20 +15,21 @@ from typing import Any
 import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
-from lightning.pytorch.callbacks import ProgressBar
-from omegaconf import DictConfig, OmegaConf
+from lightning.pytorch.utilities.model_helpers import is_overridden
+from omegaconf import DictConfig
 
 from ganzoo.callbacks.checkpoints import Checkpoints
 from ganzoo.callbacks.evaluation import Evaluation
 from ganzoo.callbacks.measurements import Measurements
 from ganzoo.callbacks.pictures import Pictures
 from ganzoo.callbacks.reconstructions import Reconstructions
-from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.checkpoints.reading import read
 from ganzoo.composition.compose import build
 from ganzoo.composition.create import build_model
 from ganzoo.composition.folder import is_first_process
-from ganzoo.composition.report import table
+from ganzoo.composition.quiet import quieten
+from ganzoo.composition.report import excerpt, table
+from ganzoo.composition.trainer import build_trainer
 from ganzoo.errors import InputError, nearest
 from ganzoo.loggers.metrics_file import MetricsFile
 from ganzoo.models.finite import NonFiniteError
@@ -37,7 +38,6 @@ from ganzoo.models.player import Player
 from ganzoo.models.recipe import check_same_model
 from ganzoo.saving import SaveError
 from ganzoo.strategies.failures import LostProcessError
-from ganzoo.strategies.player_parallel import NAME, check_strategy_name
 
 MATMUL_PRECISIONS = ("highest", "high", "medium")
 
@@ -49,12 +49,14 @@ class Session:
     """The objects of one run.
 
     Attributes:
+        title: What is trained on what.
         model: The game.
         datamodule: Its data.
         trainer: Lightning's trainer.
         seconds: How long training took so far.
     """
 
+    title: str
     model: Game
     datamodule: LightningDataModule
     trainer: Trainer
@@ -67,18 +69,16 @@ class Session:
         Raises:
             InputError: if a value is wrong or parts do not fit together.
         """
-        _quieten()
+        quieten()
         _choose_matmul_precision(config.float32_matmul_precision)
         seed_everything(config.seed, workers=True, verbose=False)
         choices = HydraConfig.get().runtime.choices
         model = build_model(config, choices["model"], choices["dataset"])
         datamodule = build(config.dataset.datamodule)
-        trainer = _trainer(config)
+        validates = is_overridden("val_dataloader", datamodule, LightningDataModule)
+        trainer = build_trainer(config, validates=validates)
         _check_objective(str(config.objective), trainer)
-        if is_first_process():
-            sizes = ", ".join(_size(player) for player in model.players())
-            log.info("%s on %s: %s parameters", choices["model"], choices["dataset"], sizes)
-        return cls(model, datamodule, trainer)
+        return cls(f"{choices['model']} on {choices['dataset']}", model, datamodule, trainer)
 
     def accept(self, checkpoint: Path | None) -> None:
         """Look at the checkpoint to go on from, before anything is written.
@@ -96,6 +96,19 @@ class Session:
             if 0 <= end <= step:
                 log.warning("trainer.max_steps=%d is reached already: set more to go on", end)
 
+    def announce(self, folder: Path) -> None:
+        """Say what is about to be trained, how long, on what and where."""
+        if not is_first_process():
+            return
+        trainer = self.trainer
+        sizes = ", ".join(_size(player) for player in self.model.players())
+        device = trainer.strategy.root_device.type
+        many = f"{trainer.world_size} processes, {device}" if trainer.world_size > 1 else device
+        dry = trainer.fast_dev_run  # type: ignore[attr-defined]
+        where = "a dry run that keeps nothing" if dry else f"kept in {os.path.relpath(folder)}"
+        end = _end(trainer)
+        log.info("training %s: %s parameters; %s on %s, %s", self.title, sizes, end, many, where)
+
     def fit(self, checkpoint: Path | None) -> None:
         """Train, from a checkpoint where one is given.
 
@@ -104,6 +117,7 @@ class Session:
             SaveError: naming what cannot be written, why, and the last good checkpoint.
             Interrupted: if a signal ended the run.
             LostProcessError: if another process of the run failed, saying which.
+            InputError: if a callback monitors a value that nobody logs and insists on it.
         """
         started = time.monotonic()
         path = str(checkpoint) if checkpoint else None
@@ -114,12 +128,22 @@ class Session:
             where = f"the last good checkpoint is {last}" if last else "there is no checkpoint yet"
             raise type(error)(f"{error}: {where}") from error
         except RuntimeError as error:
+            if str(error).startswith("Early stopping conditioned on metric"):
+                raise InputError(_unknown_monitors(self.trainer)[0]) from error
             lost = getattr(self.trainer.strategy, "lost", None)
             if lost is None:
                 raise
             raise LostProcessError(lost) from error
         finally:
             self.seconds = time.monotonic() - started
+        if is_first_process():
+            self._say_what_has_ended()
+
+    def _say_what_has_ended(self) -> None:
+        for line in _unknown_monitors(self.trainer):
+            log.warning(line)
+        if self.trainer.should_stop:
+            log.info("a callback has ended training at step %d", self.trainer.global_step)
 
     def values(self) -> dict[str, float]:
         """The latest value of everything that was logged."""
@@ -132,6 +156,11 @@ class Session:
         directions = [callback.directions().items() for callback in measuring]
         return table(_joined(histories), dict(chain.from_iterable(directions)))
 
+    def profile(self) -> list[str]:
+        """The beginning of the profiler's report, where one was asked for."""
+        path = _profile(self.trainer)
+        return excerpt(path) if path else []
+
     def outcome(self) -> dict[str, str]:
         """Where the pictures, the measurements and the checkpoint are."""
         places: dict[str, Any] = {}
@@ -143,16 +172,8 @@ class Session:
         for logger in self.trainer.loggers:
             if isinstance(logger, MetricsFile):
                 places["metrics"] = logger.path
+        places["profile"] = _profile(self.trainer)
         return {name: str(path) for name, path in places.items() if path and Path(path).exists()}
-
-
-def _quieten() -> None:
-    # Advertisements, advice for other kinds of training, and deprecations inside Lightning.
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="lightning")
-    # In float16 the scaler leaves the first steps out, which torch takes for a wrong order.
-    warnings.filterwarnings("ignore", r"Detected call of `lr_scheduler.step\(\)` before")
 
 
 def _choose_matmul_precision(name: str | None) -> None:
@@ -196,39 +217,47 @@ def _check_objective(objective: str, trainer: Trainer) -> None:
         )
 
 
-def _trainer(config: DictConfig) -> Trainer:
-    callbacks = [build(node) for node in config.callbacks.values()]
-    if not config.trainer.enable_progress_bar:
-        callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
-    loggers = [build(node) for node in config.logger.values()]
-    for logger in loggers:
-        logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
-    plugins = [build(node) for node in config.trainer.plugins or []]
-    trainer: Trainer = build(
-        config.trainer,
-        strategy=_strategy(config.trainer),
-        callbacks=callbacks,
-        logger=loggers or False,
-        plugins=[*plugins, AtomicCheckpointIO()],
-    )
-    return trainer
+def _end(trainer: Trainer) -> str:
+    """When training ends, in words."""
+    ends = []
+    if trainer.max_steps >= 0:
+        ends.append(f"to step {trainer.max_steps:,}")
+    if (trainer.max_epochs or -1) > 0 and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+        ends.append(f"for {trainer.max_epochs} epochs")
+    return " or ".join(ends) or "without an end"
 
 
-def _strategy(config: DictConfig) -> Any:
-    """The game's own strategy where there is more than one device and no other is asked for."""
-    if config.strategy != "auto":
-        check_strategy_name(config.strategy)
-        return config.strategy
-    probe = Trainer(
-        accelerator=config.accelerator,
-        devices=config.devices,
-        num_nodes=config.num_nodes,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    return NAME if probe.num_devices * probe.num_nodes > 1 else "auto"
+def _unknown_monitors(trainer: Trainer) -> list[str]:
+    """A line for each callback that waits for a value which nobody has logged."""
+    waiting: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    logged = trainer.callback_metrics
+    return [
+        f"{type(found).__name__} has seen no {found.monitor!r}: {nearest(found.monitor, logged)}"
+        for found in waiting
+        if isinstance(getattr(found, "monitor", None), str) and found.monitor not in logged
+    ]
+
+
+def _profile(trainer: Trainer) -> Path | None:
+    """The report of a profiler that writes one."""
+    profiler = trainer.profiler  # type: ignore[attr-defined]
+    if not (profiler.dirpath and profiler.filename):
+        return None
+    return next(iter(sorted(Path(profiler.dirpath).glob(f"fit-{profiler.filename}*.txt"))), None)
+
+
+@contextlib.contextmanager
+def global_flags_kept() -> Iterator[None]:
+    """Leave torch's global switches to the next run as they were."""
+    precision, benchmark = torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    only_warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+        torch.backends.cudnn.benchmark = benchmark
+        torch.use_deterministic_algorithms(deterministic, warn_only=only_warns)
 
 
 def close() -> None:

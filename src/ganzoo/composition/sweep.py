@@ -25,11 +25,20 @@ class SweepTable(Callback):
         paths = sorted(folder.glob(f"**/{SUMMARY}"), key=_job_number)
         summaries = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
         if not summaries:
+            _take_back(folder)
             return
         _publish([_row(summary) for summary in summaries], folder / "sweep.csv")
         seeds = over_seeds(summaries)
         if len(seeds) < len(summaries):
             _publish(seeds, folder / "seeds.csv")
+
+
+def _take_back(folder: Path) -> None:
+    """Remove a sweep of dry runs, which leave nothing."""
+    (folder / "multirun.yaml").unlink(missing_ok=True)
+    for left in (folder, *folder.parents[:2]):
+        if left.is_dir() and not any(left.iterdir()):
+            left.rmdir()
 
 
 def _job_number(path: Path) -> tuple[int, str]:

@@ -3,14 +3,14 @@
 import math
 from typing import Any
 
-from lightning.pytorch import LightningDataModule
+from lightning.pytorch import LightningDataModule, Trainer
 from torch import Tensor
 
 from ganzoo.data.images import to_model_range
 from ganzoo.data.labelling import Labelling
 from ganzoo.data.plan import Purpose, Shares, seeded
 from ganzoo.data.source import Batches, Source
-from ganzoo.data.stream import EpochStream, Stream
+from ganzoo.data.stream import EpochStream, Repeated, Stream, whole_batches
 from ganzoo.errors import InputError, check_not_negative, check_whole
 
 
@@ -218,24 +218,38 @@ class DataModule(LightningDataModule):
         return self._labelling.batches(shares_of=self._shares_of, **options)
 
     def _make_stream(self) -> Stream:
-        trainer, source, shares = self.trainer, self.source, self._shares_of(self._batch_size)
+        trainer, shares = self.trainer, self._shares_of(self._batch_size)
+        length = self._epoch_length(trainer, shares) if trainer else None
+        batches = self._batches(shares)
+        if trainer is not None and trainer.overfit_batches:
+            batches = Repeated(batches, whole_batches(trainer.overfit_batches, length))
         options: dict[str, Any] = {
-            "batches": self._batches(shares),
+            "batches": batches,
             "labelled": self.num_classes is not None,
-            "num_workers": 0 if source.in_memory else self._num_workers,
+            "num_workers": 0 if self.source.in_memory else self._num_workers,
             # Not 0 where the trainer asks for its loader anew in the middle of a run.
             "start": trainer.fit_loop.epoch_loop.total_batch_idx + 1 if trainer else 0,
             "counted": trainer is not None,
         }
-        if trainer is None or (trainer.max_epochs or 0) <= 0:
-            return Stream(**options)
-        epoch = self._samples_per_epoch or source.size
+        return Stream(**options) if length is None else EpochStream(length=length, **options)
+
+    def _epoch_length(self, trainer: Trainer, shares: Shares) -> int | None:
+        """Batches of an epoch; None where there is one epoch without an end."""
+        overfit = trainer.overfit_batches
+        if trainer.fast_dev_run or (overfit and isinstance(overfit, int)):
+            return None  # Lightning counts the batches
+        if (trainer.max_epochs or 0) <= 0 and not overfit:
+            return None
+        epoch = self._samples_per_epoch or self.source.size
         if epoch is None:
+            name = f"overfit_batches={overfit}" if overfit else "max_epochs"
             raise InputError(
-                f"trainer.max_epochs has no meaning for {type(source).__name__}, which draws "
+                f"trainer.{name} has no meaning for {type(self.source).__name__}, which draws "
                 "fresh samples: set trainer.max_steps, or dataset.samples_per_epoch"
             )
-        return EpochStream(length=math.ceil(epoch / shares.total), **options)
+        length = math.ceil(epoch / shares.total)
+        whole_batches(trainer.limit_train_batches, length)
+        return length
 
     def _find_labelling(self, samples: int | None, per_batch: int | None) -> Labelling | None:
         if samples is not None:

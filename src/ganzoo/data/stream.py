@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ganzoo.data.source import Batches
-from ganzoo.errors import check_whole
+from ganzoo.data.source import Batches, Labelled
+from ganzoo.errors import InputError, check_whole
 
 # More iterations than any run has.
 _FOREVER = 2**62
@@ -108,6 +108,42 @@ class EpochStream(Stream):
 
     def _positions(self) -> Iterable[int]:
         return range(self.iteration, self.iteration + self._length)
+
+
+class Repeated:
+    """The first batches of others, again and again.
+
+    Args:
+        batches: Function from the number of an iteration to its data and labels.
+        count: How many of them there are before the first comes again.
+    """
+
+    def __init__(self, batches: Batches, count: int) -> None:
+        self._batches, self._count = batches, count
+
+    def __getitem__(self, iteration: int) -> Labelled:
+        """Return the batch whose turn it is."""
+        return self._batches[iteration % self._count]
+
+
+def whole_batches(limit: float, length: int | None) -> int:
+    """The number of batches that one of a trainer's limits stands for.
+
+    Args:
+        limit: A whole number of batches, or as a float a part of an epoch.
+        length: Batches in an epoch; None where there is one without an end.
+
+    Raises:
+        InputError: if it is less than one batch.
+    """
+    if isinstance(limit, int) or length is None:
+        return int(limit)
+    if int(limit * length) < 1:
+        raise InputError(
+            f"{limit} of an epoch of {length} batches is less than one batch: write a number of "
+            "batches, or a larger part"
+        )
+    return int(limit * length)
 
 
 class _Lists(Dataset[list[Tensor]]):

@@ -21,6 +21,7 @@ from ganzoo.models.recipe import Recipe, check_same_model
 from ganzoo.models.record import GRADIENT_NORM, Record
 from ganzoo.models.sampling import LatentPrior, Sampler
 from ganzoo.optim.base import UpdateRule
+from ganzoo.strategies.arguments import check_trainer
 from ganzoo.strategies.player_parallel import check_strategy
 
 
@@ -147,6 +148,11 @@ class Game(Sampler, LightningModule, ABC):
         )
         return optimizers, schedules
 
+    def configure_callbacks(self) -> list[Any]:
+        """Add none; refuse a Trainer's arguments here, before Lightning does without advice."""
+        check_trainer(self.trainer)
+        return []
+
     def setup(self, stage: str) -> None:
         """Refuse a strategy that cannot train a game, before it starts its work."""
         check_strategy(self.trainer)
@@ -215,7 +221,8 @@ class Game(Sampler, LightningModule, ABC):
             self.averaged.update(self.generator, self.global_step)
         for schedule in self._schedules:
             schedule.step()  # type: ignore[call-arg]
-        if self.global_step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every and self.global_step % every == 0:
             self._record.publish(self)
 
 

@@ -1,0 +1,81 @@
+"""What a user sees of a run: on a terminal of any width, and in a log file."""
+
+import io
+import re
+from datetime import timedelta
+
+import pytest
+import torch
+from lightning.pytorch import Callback
+from rich.console import Console
+
+from ganzoo.callbacks.progress import TrainingProgress, clock, fitting
+from ganzoo.errors import InputError
+
+TERMS = ["discriminator/loss", "generator/loss", "metrics/distance@50"]
+
+
+def progress(**changes):
+    settings = {"refresh_seconds": 1e-9, "line_seconds": 1e-9, "first_line_steps": 1}
+    return TrainingProgress(**(settings | {"terms": TERMS} | changes))
+
+
+class MeasureAtTheEnd(Callback):
+    def on_train_end(self, trainer, pl_module):
+        trainer.callback_metrics["metrics/distance@50"] = torch.tensor(0.25)
+
+
+def lines_of(trainer, gan, batches, capsys, bar, **settings):
+    run = trainer(callbacks=[MeasureAtTheEnd(), bar], enable_progress_bar=True, **settings)
+    run.fit(gan(), batches(8, 2))
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_log_file_has_the_time_left_and_each_step_once(gan, trainer, batches, capsys):
+    lines = lines_of(trainer, gan, batches, capsys, progress(), steps=3)
+    assert [line.split("  ")[0] for line in lines] == ["step 1/3", "step 2/3", "step 3/3"]
+    for line in lines[:-1]:
+        assert re.search(r"steps/s  \d:\d\d:\d\d left  discriminator/loss .* generator/loss", line)
+    assert "took 0:00:0" in lines[-1]
+    assert "metrics/distance@50 0.25" in lines[-1]
+
+
+def test_the_first_line_comes_when_the_end_can_be_estimated(gan, trainer, batches, capsys):
+    rare = progress(line_seconds=1000, first_line_steps=4)
+    lines = lines_of(trainer, gan, batches, capsys, rare, steps=9)
+    assert [line.split("  ")[0] for line in lines] == ["step 4/9", "step 9/9"]
+
+
+def test_without_an_end_in_steps_the_time_counts(gan, trainer, batches, capsys):
+    bar, end = progress(line_seconds=0.05), {"max_time": timedelta(seconds=0.4)}
+    *lines, last = lines_of(trainer, gan, batches, capsys, bar, steps=-1, **end)
+    assert all(re.match(r"step \d+  .*  0:00:00 left", line) for line in lines)
+    assert re.match(r"step \d+  .*  took 0:00:0", last)
+
+
+@pytest.mark.parametrize(("width", "terms"), [(80, 2), (60, 1), (40, 0)])
+def test_a_bar_has_its_bar_count_and_time_at_any_width(gan, trainer, batches, width, terms):
+    bar, screen = progress(), io.StringIO()
+    bar._console = Console(file=screen, force_terminal=True, width=width, color_system="standard")
+    trainer(30, callbacks=[bar], enable_progress_bar=True).fit(gan(), batches(8, 2))
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())
+    drawn = [line.strip() for line in re.split(r"[\r\n]", plain) if "left" in line]
+    assert len(drawn) > 5
+    for line in drawn:
+        assert len(line) <= width
+        assert re.match(r"[━╸╺ ]{10,} ?\d+/30 \d:\d\d:\d\d left", line)
+        assert len(re.findall(r"/loss -?[\d.e-]+", line)) == terms
+    assert re.search("30/30 took 0:00:0", plain)
+
+
+def test_pieces_that_fit_are_chosen_in_order():
+    assert fitting(["aaaa", "bbbbbbbb", "cc"], 8) == ["aaaa", "cc"]
+    assert fitting(["aaaa"], 3) == []
+    assert clock(3725.4) == "1:02:05"
+    assert clock(90_000) == "25:00:00"
+
+
+@pytest.mark.parametrize("name", ["refresh_seconds", "line_seconds", "first_line_steps"])
+def test_numbers_that_make_no_sense_are_refused(name):
+    with pytest.raises(InputError, match=name):
+        progress(**{name: 0})
