@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_FARTHER = 0.1  # than the nearest, in likeness
+_FARTHER = 0.06  # than the nearest, in likeness
 
 
 class InputError(ValueError):

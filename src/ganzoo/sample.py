@@ -21,9 +21,9 @@ def sample(config: DictConfig) -> None:
         InputError: if a setting has no such choice, the checkpoint cannot be used, the labels do
             not fit, or the folder cannot be written.
     """
+    checkpoint, folder = Path(str(config.checkpoint)), Path(str(config.output))
     from ganzoo import export, load
 
-    checkpoint, folder = Path(config.checkpoint), Path(config.output)
     _check_choice("format", config.format, FORMATS)
     _check_choice("weights", config.weights, WEIGHTS)
     if config.interpolation is not None:

@@ -1,7 +1,7 @@
 """Build Lightning's Trainer from ``conf/trainer``: each argument works, or a line says why not."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def build_trainer(config: DictConfig, *, validates: bool) -> Trainer:
         InputError: if an argument has a wrong value, or means nothing in this run.
     """
     settings = resolved(config.trainer)
-    settings.pop("_target_")
+    make = build({"_target_": settings.pop("_target_"), "_partial_": True})
     check_kinds(settings)
     check_values(settings, validates=validates)
     if settings["barebones"]:
@@ -56,7 +56,7 @@ def build_trainer(config: DictConfig, *, validates: bool) -> Trainer:
         _say_what_is_left_out()
     objects = _objects(config, settings)
     objects["strategy"] = _strategy(settings)
-    return _constructed(settings | objects)
+    return _constructed(settings | objects, make)
 
 
 def _objects(config: DictConfig, settings: Settings) -> Settings:
@@ -122,10 +122,10 @@ def _strategy(settings: Settings) -> Any:
     return NAME if probe.num_devices * probe.num_nodes > 1 else "auto"
 
 
-def _constructed(arguments: Settings) -> Trainer:
+def _constructed(arguments: Settings, make: Callable[..., Trainer] = Trainer) -> Trainer:
     known = signature(Trainer.__init__).parameters
     try:
-        return Trainer(**{name: value for name, value in arguments.items() if name in known})
+        return make(**{name: value for name, value in arguments.items() if name in known})
     except InputError:
         raise
     except Exception as error:
