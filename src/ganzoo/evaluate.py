@@ -7,6 +7,8 @@ from omegaconf import DictConfig
 from ganzoo.composition.completion import CONFIG, complete
 from ganzoo.composition.entry import run
 from ganzoo.composition.evaluation import build_evaluation, describe_real
+from ganzoo.composition.overrides import of_this_run
+from ganzoo.composition.settings import check_kinds
 
 
 def evaluate(config: DictConfig) -> None:
@@ -26,7 +28,8 @@ def evaluate(config: DictConfig) -> None:
     from ganzoo.evaluation.tables import table
 
     started = time.monotonic()
-    folder, figures = Path(config.output), config.figures
+    check_kinds(config, of_this_run(), CONFIG)
+    folder, figures = Path(str(config.output)), config.figures
     check_folder(folder)
     evaluation = build_evaluation(config)
     outcome = evaluation.run()

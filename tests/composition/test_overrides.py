@@ -36,13 +36,13 @@ def test_a_path_is_read_as_it_was_written(path):
     assert mend([word], FOLDERS) == [word]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(st.sampled_from("ab1~#;&!%é=()'\\/.: -"), min_size=1, max_size=10))
 def test_text_is_never_read_as_other_text(text):
     try:
         (word,) = mend([f"checkpoint={text}"], FOLDERS)
     except InputError as error:
-        assert "cannot read" in str(error)
+        assert "cannot read" in str(error) or not text.strip()
         return
     value = parse(word).value()
     plain = text.replace("\\", "").replace("'", "").strip()
@@ -77,6 +77,7 @@ def test_nothing_is_the_choice_that_adds_nothing(word, meant):
         ("~dataset", "dataset must be chosen"),
         ("loss=false", "loss must be chosen"),
         ("model=[gan,wgan]", "model=gan and model=wgan exclude each other"),
+        ("checkpoint=", "checkpoint is empty: give it a value, or checkpoint=null for none"),
         ("=5", "cannot read '=5': write setting=value"),
         ("gan", "cannot read 'gan': write setting=value"),
         ("run_dir=${foo", "its '${' has no '}'"),

@@ -11,7 +11,7 @@ from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ganzoo.composition.compose import compose_config, config_directory, group_choices
-from ganzoo.composition.overrides import quoted
+from ganzoo.composition.overrides import quoted as _quoted
 from ganzoo.errors import InputError, nearest
 
 CONFIG = "evaluate"
@@ -126,7 +126,7 @@ def _data_set_of(places: list[Path], chosen: Any, search_path: Path | None) -> l
         raise InputError(
             f"{path} was trained on {name!r}, which is no dataset here: {nearest(name, choices)}"
         )
-    searched = [] if search_path is None else [f"hydra.searchpath=[{quoted(str(search_path))}]"]
+    searched = [] if search_path is None else [f"hydra.searchpath=[{_quoted(str(search_path))}]"]
     config = compose_config([f"dataset={name}", *searched], CONFIG).dataset
     choice = [] if chosen is not None else [f"dataset={name}"]
     return [*choice, *_changed(settings, config, path)]
@@ -156,4 +156,4 @@ def _word(value: Any) -> str:
     """A value as the command line has it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return quoted(value) if isinstance(value, str) else repr(value)
+    return _quoted(value) if isinstance(value, str) else repr(value)

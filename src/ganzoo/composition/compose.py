@@ -71,9 +71,11 @@ def compose_config(
 
 
 @cache
-def composed_once(overrides: tuple[str, ...], config_name: str = "config") -> DictConfig:
+def composed_once(
+    overrides: tuple[str, ...], config_name: str = "config", directory: Path | None = None
+) -> DictConfig:
     """The same as :func:`compose_config`, for those who only look at it."""
-    return compose_config(overrides, config_name)
+    return compose_config(overrides, config_name, directory)
 
 
 def group_choices(group: str) -> list[str]:

@@ -110,9 +110,10 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     Raises:
         InputError: if there is no such option, or its value is wrong.
     """
-    parser = get_args_parser()
+    parser: Any = get_args_parser()
     parser.error = _refuse_usage
-    return parser.parse_args(list(words))  # type: ignore[no-any-return]
+    given: argparse.Namespace = parser.parse_args(list(words))
+    return given
 
 
 def _refuse_usage(message: str) -> NoReturn:

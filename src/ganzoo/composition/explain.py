@@ -24,6 +24,7 @@ LONGEST = 280
 # By name, because importing them would import torch.
 _SAY_IT_THEMSELVES = {"MisconfigurationException", "NonFiniteError", "LostProcessError"}
 _SEVERAL = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(?P<word>[^']+)'")
+_NO_PART = "Cannot instantiate config of type "
 _CALLED = re.compile(r"(?:call to target|partial\()'?(?:\w+\.)*(?P<name>\w+)")
 _NOT_TAKEN = re.compile(r"(?P<name>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument "
                         r"'(?P<key>\w+)'")  # fmt: skip
@@ -110,6 +111,9 @@ def _explain_instantiation(
     target = explain_target(error)
     if target is not None:
         return f"{where}: {target}" if named else target
+    if _NO_PART in str(error):
+        kind = str(error).partition(_NO_PART)[2].partition(".")[0]
+        return f"a part is made of settings with _target_, not of one value of type {kind}"
     if cause is None:
         return f"{where}: {first_line(error)}"
     said = _line(cause, overrides, config_name)

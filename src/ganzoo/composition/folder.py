@@ -145,6 +145,14 @@ def scratch(cache: Path) -> Iterator[tuple[Path, Path]]:
         yield run, copy
 
 
+def remove_empty_folders(folder: Path) -> None:
+    """Take back a folder that holds nothing, and those above it in the current one."""
+    here = Path.cwd()
+    for place in (folder, *folder.parents):
+        if here in place.parents:
+            _remove_if_empty(place)
+
+
 def is_first_process() -> bool:
     """Whether this is the process that writes, among those of a distributed run."""
     return all(os.environ.get(name, "0") == "0" for name in _RANKS)

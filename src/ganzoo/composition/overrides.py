@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ganzoo.errors import InputError, listed
 
 _WORD = re.compile(r"(?P<key>(?:\+\+?)?[\w./@-]+)=(?P<value>.*)", re.DOTALL)
 _STRUCTURED = ("[", "{", "'", '"')
+_TEXTS = ("logger.",)  # notes and names that may be empty
 
 
 def mend(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
@@ -93,26 +94,38 @@ def _readable(word: str) -> str:
 
 def _chosen(word: str, folders: Sequence[Path]) -> str:
     override = parse(word)
-    if not override.key_or_group:
+    name = str(override.key_or_group)
+    if not name:
         raise InputError(f"cannot read {word!r}: write setting=value")
-    group, _, package = str(override.key_or_group).partition("@")
+    group, _, package = name.partition("@")
     choices = [path for folder in folders for path in (folder / group).glob("*.yaml")]
-    if not choices or override.is_add():
+    if not choices:
+        _check_not_empty(override, name)
+    if not choices or override.is_add() or override.is_force_add():
         return word
-    if override.is_delete():
-        return f"{override.get_key_element().lstrip('~')}={_empty(group, folders)}"
-    value = override.value()
-    if isinstance(value, list) and package == "":
+    value: Any = override.value()
+    if isinstance(value, list) and not package:
         _check_together(group, value, choices)
+    named = _named(override, word, lambda: _empty(group, folders))
+    return word if named is None else f"{override.get_key_element().lstrip('~')}={named}"
+
+
+def _check_not_empty(override: Override, name: str) -> None:
+    if override.value() == "" and not name.startswith(_TEXTS):
+        raise InputError(f"{name} is empty: give it a value, or {name}=null for none")
+
+
+def _named(override: Override, word: str, empty: Callable[[], str]) -> str | None:
+    """What is written for a choice of nothing; None where something is chosen."""
+    if override.is_delete():
+        return empty()
     if not override.is_sweep_override():
-        return (
-            f"{override.get_key_element()}={_empty(group, folders)}" if _is_nothing(value) else word
-        )
+        return empty() if _is_nothing(override.value()) else None
     parts = word.partition("=")[2].split(",")
-    if not any(part in {"null", "false"} for part in parts):
-        return word
-    named = [_empty(group, folders) if part in {"null", "false"} else part for part in parts]
-    return f"{override.get_key_element()}={','.join(named)}"
+    nothing = [part in {"null", "false"} for part in parts]
+    if not any(nothing):
+        return None
+    return ",".join(empty() if one else part for one, part in zip(nothing, parts, strict=True))
 
 
 def _is_nothing(value: Any) -> bool:

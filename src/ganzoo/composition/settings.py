@@ -15,7 +15,6 @@ from ganzoo.composition.suggestions import suggest_setting
 from ganzoo.errors import InputError
 
 _BUILT = ("model", "trainer", "callbacks", "logger", "dataset.datamodule", "dataset.shape")
-_TEXTS = ("logger.",)  # notes and names that may be empty
 _REFERENCE = re.compile(r"\$\{([\w.]+)")
 _TRUTH_OR_COUNT = "trainer.fast_dev_run"
 _LARGEST_SEED = 2**32 - 1
@@ -24,9 +23,7 @@ log = logging.getLogger("ganzoo")
 
 
 def check_settings(config: DictConfig, overrides: Sequence[str]) -> None:
-    """Refuse settings that nothing uses, and values of another kind than the config's own.
-
-    A whole number that is written as ``1e4`` becomes one where a whole number is wanted.
+    """Refuse settings of a training run that nothing uses, and values of a wrong kind.
 
     Args:
         config: What the overrides are composed to.
@@ -35,14 +32,55 @@ def check_settings(config: DictConfig, overrides: Sequence[str]) -> None:
     Raises:
         InputError: naming the first such setting.
     """
-    given = [parse(word) for word in overrides]
-    for override in given:
+    for override in map(parse, overrides):
         _check_given(config, override, overrides)
-    chosen = [str(one.input_line) for one in given if _chooses(one)]
-    _check_kinds(config, [one for one in given if _is_suspicious(one)], chosen)
+    check_kinds(config, overrides)
     seed = config.seed
     if seed is not None and (isinstance(seed, bool | float) or not 0 <= seed <= _LARGEST_SEED):
         raise InputError(f"seed must be a whole number from 0 to {_LARGEST_SEED}, not {seed!r}")
+
+
+def check_kinds(
+    config: DictConfig,
+    overrides: Sequence[str],
+    config_name: str = "config",
+    directory: Path | None = None,
+) -> None:
+    """Refuse values of another kind than those that the same config has without them.
+
+    A whole number that is written as ``1e4`` becomes one where a whole number is wanted.
+
+    Args:
+        config: What the overrides are composed to.
+        overrides: The user's overrides.
+        config_name: The primary config.
+        directory: Where it is; None for the folder of training.
+
+    Raises:
+        InputError: naming the first such setting.
+    """
+    given = [parse(word) for word in overrides]
+    suspicious = [one for one in given if _is_suspicious(one)]
+    if suspicious:
+        chosen = tuple(str(one.input_line) for one in given if _chooses(one))
+        usual, default = (composed_once(words, config_name, directory) for words in (chosen, ()))
+        for override in suspicious:
+            name = str(override.key_or_group)
+            if not isinstance(OmegaConf.select(default, name), str):  # auto, or a number
+                _check_kind(config, name, OmegaConf.select(usual, name))
+
+
+def check_known(config: DictConfig, config_name: str) -> None:
+    """Refuse a setting that was added to a config without groups.
+
+    Raises:
+        InputError: naming it.
+    """
+    own = set(map(str, composed_once((), config_name)))
+    added = [key for key in map(str, config) if key not in own]
+    if added:
+        meant = suggest_setting(added[0], (), config_name)
+        raise InputError(f"nothing uses the setting {added[0]!r}: {meant}")
 
 
 def check_sweep(overrides: Sequence[str], config_name: str, directory: Path) -> None:
@@ -81,12 +119,20 @@ def _check_given(config: DictConfig, override: Override, overrides: Sequence[str
     if override.is_delete():
         if "." not in name:
             raise InputError(f"~{name} takes away what is needed: set it, or leave it as it is")
-    elif override.value() == "" and not name.startswith(_TEXTS):
-        raise InputError(f"{name} is empty: give it a value, or {name}=null for none")
-    elif override.is_add() and not _is_used(config, name):
+    elif _is_new(override, overrides) and not _is_used(config, name):
         raise InputError(f"nothing uses the setting {name!r}: {suggest_setting(name, overrides)}")
     elif name.partition(".")[0] in groups() and not _is_reached(config, name):
         log.warning("%s is set, but nothing in this run uses it", name)
+
+
+def _is_new(override: Override, overrides: Sequence[str]) -> bool:
+    """Whether a setting is not one of the config's own."""
+    if not override.is_force_add():
+        return bool(override.is_add())
+    chosen = tuple(word for word in overrides if _chooses(parse(word)))
+    *above, last = str(override.key_or_group).split(".")
+    node = OmegaConf.select(composed_once(chosen), ".".join(above))
+    return not (isinstance(node, DictConfig) and last in node)
 
 
 def _is_used(config: DictConfig, name: str) -> bool:
@@ -128,7 +174,7 @@ def _is_built(config: DictConfig, name: str) -> bool:
 
 def _inside(config: DictConfig, name: str) -> Iterator[str]:
     node = OmegaConf.select(config, name)
-    for key in node if isinstance(node, DictConfig) else ():
+    for key in map(str, node) if isinstance(node, DictConfig) else ():
         yield f"{name}.{key}"
         yield from _inside(config, f"{name}.{key}")
 
@@ -139,7 +185,7 @@ def _references(config: DictConfig) -> list[str]:
 
 def _is_suspicious(override: Override) -> bool:
     """Whether a value may be of another kind than its setting; counts and paths rarely are."""
-    if override.is_add() or override.is_delete() or _chooses(override):
+    if override.is_add() or override.is_force_add() or override.is_delete() or _chooses(override):
         return False
     value = override.value()
     if isinstance(value, int) and not isinstance(value, bool):
@@ -152,22 +198,18 @@ def _chooses(override: Override) -> bool:
     return key.partition("@")[0] in groups() or override.is_hydra_override()
 
 
-def _check_kinds(config: DictConfig, given: list[Override], chosen: Sequence[str]) -> None:
-    """Compare values with those that the same config, and the default one, have without them."""
-    usual = [composed_once(words) for words in (tuple(chosen), ())] if given else []
-    for override in given:
-        name = str(override.key_or_group)
-        values = [OmegaConf.select(one, name) for one in usual]
-        if not isinstance(values[1], str):  # auto, or a number
-            _check_kind(config, name, values[0])
-
-
 def _check_kind(config: DictConfig, name: str, usual: Any) -> None:
     value = OmegaConf.select(config, name)
+    if isinstance(usual, DictConfig) and value is not None and not _is_part(value):
+        raise InputError(f"{name} holds settings: write {name}.{next(map(str, usual), 'x')}=...")
     if not _is_alike(value, usual) and not (name == _TRUTH_OR_COUNT and _is_number(value)):
         raise InputError(f"{name} must be {_kind(usual)}, not {value!r}")
     if isinstance(value, float) and value.is_integer() and _is_number(usual, int):
         OmegaConf.update(config, name, int(value))
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, DictConfig | ListConfig)
 
 
 def _is_number(value: Any, kind: Any = int | float) -> bool:

@@ -81,8 +81,8 @@ def _names(group: str) -> list[str]:
 
 def _parts(other: str, name: str, group: str) -> Iterator[str]:
     """What a choice of one group chooses in another."""
-    config = OmegaConf.load(config_directory() / other / f"{name}.yaml")
-    for entry in config.get("defaults", []):  # type: ignore[union-attr]
+    config: Any = OmegaConf.load(config_directory() / other / f"{name}.yaml")
+    for entry in config.get("defaults", []):
         for key, value in entry.items() if isinstance(entry, DictConfig) else ():
             if str(key).removeprefix("override ").lstrip("/").partition("@")[0] == group:
                 yield f"{group}={value}"
@@ -109,7 +109,8 @@ def _groups(config_name: str) -> Iterator[str]:
     """The groups of a config, with the place where a group is used more than once."""
     if config_name == "evaluate":
         yield from _groups("config")
-    for entry in OmegaConf.load(config_directory() / f"{config_name}.yaml").get("defaults", []):
+    config: Any = OmegaConf.load(config_directory() / f"{config_name}.yaml")
+    for entry in config.get("defaults", []):
         for key in entry if isinstance(entry, DictConfig) else ():
             if not str(key).startswith("override"):
                 yield str(key)
