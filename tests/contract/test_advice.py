@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import ganzoo
-from ganzoo.composition.compose import config_directory
+from ganzoo.configs import config_directory
 
 SOURCE = Path(ganzoo.__file__).parent
 CONFIGS = config_directory()

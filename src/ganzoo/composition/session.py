@@ -77,7 +77,7 @@ class Session:
         datamodule = build(config.dataset.datamodule)
         validates = is_overridden("val_dataloader", datamodule, LightningDataModule)
         trainer = build_trainer(config, validates=validates)
-        _check_objective(config.objective, trainer)
+        _check_objective(str(config.objective), trainer)
         return cls(f"{choices['model']} on {choices['dataset']}", model, datamodule, trainer)
 
     def accept(self, checkpoint: Path | None) -> None:
