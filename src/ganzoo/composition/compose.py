@@ -76,7 +76,8 @@ def setting_names(overrides: Iterable[str] = ()) -> list[str]:
     """
     defaults = OmegaConf.load(config_directory() / "config.yaml").defaults
     known = {key for entry in defaults if isinstance(entry, DictConfig) for key in map(str, entry)}
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    words = [word for word in overrides if not word.startswith("-")]
+    parsed = OverridesParser.create().parse_overrides(words)
     chosen = [o.input_line for o in parsed if o.get_key_element() in known and o.input_line]
     return sorted(known | set(_dotted(compose_config(chosen))))
 
