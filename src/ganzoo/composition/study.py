@@ -43,6 +43,7 @@ class Study:
         Raises:
             InputError: if the storage cannot be opened, or holds a search for something else.
         """
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         settings = {"study_name": name, "direction": about["direction"], "load_if_exists": True}
         try:
@@ -55,7 +56,8 @@ class Study:
                 found._study.set_user_attr(_ABOUT, about)
         except Exception as error:  # of any database behind it
             with contextlib.suppress(OSError):
-                folder.rmdir()  # where it is empty
+                for path in made:
+                    path.rmdir()  # where it is empty
             reason = str(error).splitlines()[0]
             raise InputError(f"cannot open the storage {storage}: {reason}"[:290]) from error
         found._check(about, name)

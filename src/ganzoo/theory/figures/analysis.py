@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
+from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import InputError, check_positive
 from ganzoo.theory.figures.distance import draw_distance
@@ -123,21 +124,28 @@ class Analysis(Figure):
         content = {
             "overrides": list(overrides),
             "row": self._row(),
+            "shown": self._shown(),
             "trajectory": self.report.course.value,
             "portrait": None if self.portrait is None else asdict(self.portrait),
         }
         path.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
-    def _row(self) -> dict[str, str]:
+    def _row(self) -> dict[str, Any]:
+        """Verdicts and numbers; None where there is none."""
         found = self.report
         return {
             "flow": found.flow.verdict.value,
             "update": found.verdict,
-            "modulus": f"{found.predicted:.6f}" if found.update is not None else "",
-            "measured": f"{found.measured:.6f}",
+            "modulus": found.predicted if found.update is not None else None,
+            "measured": None if isnan(found.measured) else found.measured,
             "trajectory": found.course.value,
-            "largest stable learning rate": found.stable,
+            "largest stable learning rate": found.largest_stable,
         }
+
+    def _shown(self) -> dict[str, str]:
+        row, digits = self._row(), ("modulus", "measured")
+        numbers = {name: "" if row[name] is None else f"{row[name]:.6f}" for name in digits}
+        return row | numbers | {"largest stable learning rate": self.report.stable}
 
     def _plane(self) -> str:
         more = self._game.size > 2 and self.portrait is not None
