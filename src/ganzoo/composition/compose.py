@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 import ganzoo
+import ganzoo.composition.choices
 from ganzoo.errors import InputError
 
 
@@ -47,15 +48,18 @@ def config_directory() -> Path:
     )
 
 
-def compose_config(overrides: Sequence[str], config_name: str = "config") -> DictConfig:
+def compose_config(
+    overrides: Sequence[str], config_name: str = "config", *, with_hydra: bool = False
+) -> DictConfig:
     """Compose a config as the command line would.
 
     Args:
         overrides: Overrides in Hydra's grammar, such as ``"model=wgan_gp"``.
         config_name: The primary config.
+        with_hydra: Whether Hydra's own settings are in it, the record of choices among them.
     """
     with initialize_config_dir(version_base="1.3", config_dir=str(config_directory())):
-        return compose(config_name, overrides=list(overrides))
+        return compose(config_name, overrides=list(overrides), return_hydra_config=with_hydra)
 
 
 def group_choices(group: str) -> list[str]:
