@@ -15,6 +15,10 @@ from ganzoo.errors import InputError, nearest
 
 # By name, because importing them would import torch.
 _SAY_IT_THEMSELVES = {"MisconfigurationException", "NonFiniteError", "LostProcessError"}
+_NO_CLUSTER = (
+    "there is no SLURM here (srun was not found): leave out sweep=slurm, or add "
+    "hydra/launcher=submitit_local to start the jobs on this machine"
+)
 
 
 def explain(error: BaseException, overrides: Sequence[str]) -> str | None:
@@ -43,13 +47,15 @@ def explain(error: BaseException, overrides: Sequence[str]) -> str | None:
         return _first_line(error)
     if type(error).__name__ in _SAY_IT_THEMSELVES:
         return _first_line(error)
-    return None
+    return _NO_CLUSTER if "srun" in str(error) and isinstance(error, RuntimeError) else None
 
 
 def _explain_choice(error: MissingConfigException) -> str:
     group, _, choice = str(error.missing_cfg_file).rpartition("/")
     if not group:
         return _first_line(error)
+    if choice.startswith("submitit"):
+        return f"the launcher {choice} is not installed: pip install 'lightning-ganzoo[slurm]'"
     return f"unknown {group} {choice!r}: {nearest(choice, error.options or group_choices(group))}"
 
 

@@ -18,7 +18,8 @@ from ganzoo.errors import InputError, nearest
 
 GROUPS = ("game", "optimizer", "figure")
 """The config groups of the theory's own."""
-_ALWAYS = {"figure", "output", "name", "hydra"}
+_PLACE = {"output", "name"}
+_ALWAYS = {"figure", "hydra", *_PLACE}
 _UNKNOWN = re.compile(r"Could not override '([^' ]+)")
 
 OmegaConf.register_new_resolver("zoo_configs", lambda: str(config_directory()), replace=True)
@@ -88,6 +89,17 @@ def names_of(
         if key.split(".")[0] in groups and "." in key:
             names[key] = str(override.get_value_element_as_str())
     return names
+
+
+def command_of(overrides: Sequence[str], *, swept: bool = False) -> str:
+    """The command that makes a picture, without the place where it is put.
+
+    Args:
+        overrides: The user's overrides.
+        swept: Whether they are those of a sweep.
+    """
+    words = [word for word in overrides if word.partition("=")[0] not in _PLACE]
+    return " ".join(["python -m ganzoo.theory", *["-m"][: int(swept)], *words])
 
 
 def own_choices(group: str) -> list[str]:

@@ -8,6 +8,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ganzoo.composition.sweep import print_table, write_table
+from ganzoo.composition.theory import command_of
 
 SUMMARY = "analysis.json"
 _COLUMNS = 4
@@ -38,7 +39,8 @@ class VerdictTable(Callback):
         print_table([_shown(summary, changing) for summary in found], _WIDEST)
         print(f"table       {write_table(rows, folder / 'verdicts.csv')}")
         if any(summary["portrait"] for summary in found):
-            print(f"figure      {_draw(found, changing, folder / 'portraits.png')}")
+            command = command_of(config.hydra.overrides.task, swept=True)
+            print(f"figure      {_draw(found, changing, folder / 'portraits.png', command)}")
 
 
 def save_refusal(path: Path, overrides: list[str], error: Exception) -> None:
@@ -57,7 +59,7 @@ def _shown(summary: dict[str, Any], changing: list[str]) -> dict[str, str]:
     return {name: settings.get(name, "") for name in changing} | summary["shown"]
 
 
-def _draw(found: list[dict[str, Any]], changing: list[str], path: Path) -> Path:
+def _draw(found: list[dict[str, Any]], changing: list[str], path: Path, command: str) -> Path:
     from ganzoo.theory.figures.phase_portrait import Portrait
     from ganzoo.theory.figures.portraits import Portraits
 
@@ -70,7 +72,8 @@ def _draw(found: list[dict[str, Any]], changing: list[str], path: Path) -> Path:
                 Portrait(**summary["portrait"]),
                 summary["trajectory"],
             )
-    return Portraits(portraits=sheet, columns=_columns(found, changing)).save(path)
+    columns = _columns(found, changing)
+    return Portraits(portraits=sheet, columns=columns).save(path, command=command)
 
 
 def _columns(found: list[dict[str, Any]], changing: list[str]) -> int:

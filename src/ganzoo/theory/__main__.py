@@ -6,7 +6,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ganzoo.composition.theory import check_used, names_of, run
+from ganzoo.composition.theory import check_used, command_of, names_of, run
 from ganzoo.composition.theory_sweep import SUMMARY, save_refusal
 from ganzoo.errors import InputError
 
@@ -31,7 +31,7 @@ def theory(config: DictConfig) -> None:
     swept = hydra.mode == RunMode.MULTIRUN
     try:
         figure = build(config.figure)
-        path = figure.save(folder / f"{config.name}.png")
+        path = figure.save(folder / f"{config.name}.png", command=command_of(overrides))
         if not swept:
             figure.print()
         print(f"figure      {path}")

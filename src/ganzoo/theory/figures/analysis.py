@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 
+_WIDTH, _HEIGHT = 11.0 / 3, 5.1  # of a panel and of the figure, in inches
+
+
 class Analysis(Figure):
-    """Three panels, and the report behind them; :func:`ganzoo.theory.report.report`.
+    """Panels, and the report behind them; :func:`ganzoo.theory.report.report`.
+
+    The eigenvalues have a panel where the update can be linearised.
 
     Args:
         game: the game.
@@ -106,17 +111,18 @@ class Analysis(Figure):
         )
 
     def draw(self) -> "Canvas":
-        """The three panels."""
-        canvas = panels(3, 11.0, 5.1)
-        plane, circle, distance = canvas.axes
-        plane.set_title("flow and trajectory")
-        circle.set_title("eigenvalues of the update")
-        distance.set_title("distance over time")
-        for axes in canvas.axes:
+        """The panels."""
+        linear = self.report.update is not None
+        drawn = {
+            "flow and trajectory": self._draw_plane,
+            **({"eigenvalues of the update": self._draw_circle} if linear else {}),
+            "distance over time": lambda axes: draw_distance(axes, self.report),
+        }
+        canvas = panels(len(drawn), _WIDTH * len(drawn), _HEIGHT)
+        for axes, (title, draw) in zip(canvas.axes, drawn.items(), strict=True):
+            axes.set_title(title)
             axes.set_box_aspect(1)
-        self._draw_plane(plane)
-        self._draw_circle(circle)
-        draw_distance(distance, self.report)
+            draw(axes)
         return canvas
 
     def save_summary(self, path: Path, overrides: Sequence[str]) -> None:
@@ -163,9 +169,7 @@ class Analysis(Figure):
 
     def _draw_circle(self, axes: "Axes") -> None:
         found = self.report
-        if found.update is None:
-            _note(axes, "no linearisation:\nno eigenvalues to draw")
-            return
+        assert found.update is not None
         draw_eigenvalues(axes, found.update.eigenvalues, found.flow.eigenvalues, self.learning_rate)
 
 
