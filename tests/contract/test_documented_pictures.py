@@ -18,6 +18,9 @@ ROOT = config_directory().parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURE = re.compile(r"!\[[^\]]*\]\((?P<path>[^)]+\.png)\)(?:\s+```\n(?P<commands>.*?)```)?", re.S)
 THEORY = "python -m ganzoo.theory "
+WIDTH = 160
+TOLERANCE = 0.025
+"""Another font (DejaVu Serif) differs by 0.022, a weight of 0.9 in place of 1 by 0.027."""
 SHEETS = os.environ.get("GANZOO_PICTURES") == "all"  # minutes of processor time
 
 
@@ -38,16 +41,16 @@ def of_command(words):
 
 
 def small(path):
-    """A picture as grey values in [0, 1], eighty wide, in which letters do not count."""
+    """A picture as grey values in [0, 1], so small that letters hardly count."""
     with Image.open(path) as picture:
-        height = round(80 * picture.height / picture.width)
-        return np.asarray(picture.convert("L").resize((80, height), Image.Resampling.BOX)) / 255
+        size = WIDTH, round(WIDTH * picture.height / picture.width)
+        return np.asarray(picture.convert("L").resize(size, Image.Resampling.BOX)) / 255
 
 
 def difference(one, other):
     """The root of the mean squared difference of two pictures of almost one shape."""
     first, second = small(one), small(other)
-    assert abs(len(first) - len(second)) <= 2
+    assert abs(len(first) - len(second)) <= 3
     rows = min(len(first), len(second))
     return float(np.sqrt(((first[:rows] - second[:rows]) ** 2).mean()))
 
@@ -79,14 +82,15 @@ def test_a_picture_says_of_itself_what_made_it(path, line):
 
 
 @pytest.mark.parametrize("path", sorted(MADE), ids=lambda path: path.stem)
-def test_a_picture_is_what_its_command_makes(draw, path):
+def test_a_picture_is_what_its_command_makes(draw, path, capsys):
     words = [word for word in MADE[path] if word.partition("=")[0] not in ("output", "name")]
     if words[0] == "-m" and not SHEETS:
         pytest.skip("GANZOO_PICTURES=all draws sheets of portraits anew")
-    assert difference(draw(*words), path) < 0.03
+    assert difference(draw(*words), path) < TOLERANCE
+    assert len(capsys.readouterr().out.splitlines()) > 5
 
 
 def test_the_same_picture_with_another_weight_is_told_from_it(draw):
     (path,) = (path for path in MADE if path.stem == "dirac_r1")
-    other = draw("loss=wasserstein", "penalty=r1", "penalty.r1.weight=0.5")
-    assert difference(other, path) > 0.06
+    other = draw("loss=wasserstein", "penalty=r1", "penalty.r1.weight=0.9")
+    assert difference(other, path) > TOLERANCE

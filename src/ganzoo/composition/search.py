@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -65,13 +65,13 @@ class Search:
         sampler: DictConfig,
         n_trials: int,
         max_failures: int | None,
-        params: DictConfig,
+        params: Mapping[str, Any] | None,
     ) -> None:
         self._config, self._launcher, self._loader = config, launcher, loader
         self._objective, self._direction = objective, direction
         self._study_name, self._storage, self._sampler = study_name, storage, sampler
         self._n_trials, self._max_failures = n_trials, max_failures
-        self._params = [f"{name}={value}" for name, value in (params or {}).items()]
+        self._params = [f"{name}={value}" for name, value in dict(params or {}).items()]
 
     def run(self, arguments: Sequence[str]) -> None:
         """Search, and write and print what was found.

@@ -56,7 +56,7 @@ def _settings(summary: dict[str, Any]) -> dict[str, str]:
 
 def _shown(summary: dict[str, Any], changing: list[str]) -> dict[str, str]:
     settings = _settings(summary)
-    return {name: settings.get(name, "") for name in changing} | summary["shown"]
+    return {name: settings.get(name, "") for name in changing} | dict(summary["shown"])
 
 
 def _draw(found: list[dict[str, Any]], changing: list[str], path: Path, command: str) -> Path:

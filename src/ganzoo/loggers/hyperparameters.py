@@ -60,7 +60,8 @@ class MeasuredHyperparameters(TensorBoardLogger):
         self._told = True
         names = sorted(self._names, key=lambda name: not name.startswith(RESULTS))
         # The numbers themselves are those of the scalars of these names.
-        for summary in hparams(flat(self._given), dict.fromkeys(names, 0.0)):
+        told = hparams(flat(self._given), dict.fromkeys(names, 0.0))  # type: ignore[no-untyped-call]
+        for summary in told:
             self.experiment._get_file_writer().add_summary(summary)
 
 

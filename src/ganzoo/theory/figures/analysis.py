@@ -1,7 +1,7 @@
 """An optimizer on a game: phase portrait, eigenvalues, and the distance over time."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from math import isnan
@@ -113,7 +113,7 @@ class Analysis(Figure):
     def draw(self) -> "Canvas":
         """The panels."""
         linear = self.report.update is not None
-        drawn = {
+        drawn: dict[str, Callable[[Axes], None]] = {
             "flow and trajectory": self._draw_plane,
             **({"eigenvalues of the update": self._draw_circle} if linear else {}),
             "distance over time": lambda axes: draw_distance(axes, self.report),
