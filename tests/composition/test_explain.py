@@ -4,9 +4,11 @@ import os
 import sys
 
 import pytest
+from hydra.errors import MissingConfigException
 
 import ganzoo
 from ganzoo.composition.entry import run
+from ganzoo.composition.explain import explain
 from ganzoo.composition.overrides import of_this_run
 
 
@@ -113,3 +115,13 @@ def test_a_fault_of_the_library_keeps_its_stack_trace(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["train", f"hydra.run.dir={tmp_path}/x"])
     with pytest.raises(AssertionError, match="a fault"):
         run(faulty, "config")
+
+
+def test_sweeps_without_slurm_or_its_launcher_get_a_line():
+    missing = MissingConfigException(
+        "Could not find it", missing_cfg_file="hydra/launcher/submitit_slurm", options=["basic"]
+    )
+    assert "pip install 'lightning-ganzoo[slurm]'" in explain(missing, [])
+    absent = RuntimeError('Could not detect "srun", are you indeed on a slurm cluster?')
+    assert "there is no SLURM here" in explain(absent, [])
+    assert explain(RuntimeError("something else"), []) is None

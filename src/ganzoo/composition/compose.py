@@ -12,6 +12,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+import ganzoo.composition.choices  # noqa: F401 - the configs use its resolvers
 from ganzoo.composition.overrides import mend
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
@@ -67,7 +68,11 @@ for resolver in (packed, paired, vector, picture, one_more, features_named):
 
 
 def compose_config(
-    overrides: Sequence[str], config_name: str = "config", directory: Path | None = None
+    overrides: Sequence[str],
+    config_name: str = "config",
+    directory: Path | None = None,
+    *,
+    with_hydra: bool = False,
 ) -> DictConfig:
     """Compose a config as the command line would.
 
@@ -75,6 +80,7 @@ def compose_config(
         overrides: Overrides in Hydra's grammar, such as ``"model=wgan_gp"``.
         config_name: The primary config.
         directory: Where it is; None for the folder of training.
+        with_hydra: Whether Hydra's own settings are in it, the record of choices among them.
 
     Raises:
         InputError: if an override cannot be read, or nothing is chosen where something must be.
@@ -82,9 +88,9 @@ def compose_config(
     folder = directory or config_directory()
     words = mend(overrides, [folder, config_directory()])
     if GlobalHydra.instance().is_initialized():  # inside of a command, whose folders these are
-        return compose(config_name, overrides=words)
+        return compose(config_name, overrides=words, return_hydra_config=with_hydra)
     with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
-        return compose(config_name, overrides=words)
+        return compose(config_name, overrides=words, return_hydra_config=with_hydra)
 
 
 @cache

@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from ganzoo.composition.choices import chosen, reached
 from ganzoo.composition.compose import build, compose_config, resolved
 from ganzoo.composition.explain import explain
 from ganzoo.errors import InputError
@@ -31,13 +32,24 @@ def create_model(
     """
     command = [f"model={model}", f"dataset={dataset}", *overrides]
     try:
-        config = compose_config(command)
-        return build_model(config, model, dataset, **objects)
+        config = compose_config(command, with_hydra=True)
+        built = build_model(config, model, dataset, **objects)
     except Exception as error:
         line = explain(error, command)
         if line is None or isinstance(error, InputError):
             raise
         raise InputError(line) from error
+    built.save_hyperparameters(_hyperparameters(config, overrides))
+    return built
+
+
+def _hyperparameters(config: DictConfig, overrides: Sequence[str]) -> dict[str, str]:
+    """What a Trainer's loggers show of a model: the choices it is made of, and what was set."""
+    groups = chosen(config, config.hydra.runtime.choices)
+    used = reached(config, "model", not_beyond="dataset") | {"dataset"}
+    pairs = (override.lstrip("+").partition("=") for override in overrides if "=" in override)
+    settings = {name: value for name, _, value in pairs if name not in groups}
+    return {group: choice for group, choice in groups.items() if group in used} | settings
 
 
 def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) -> Game:

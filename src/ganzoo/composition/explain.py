@@ -30,6 +30,10 @@ _NOT_TAKEN = re.compile(r"(?P<name>\w+)(?:\.__init__)?\(\) got an unexpected key
                         r"'(?P<key>\w+)'")  # fmt: skip
 _UNKNOWN = re.compile(r"Could not (?:override|delete)[^']*'(?P<name>[^'\s]+)|'(?P<key>[^']+)'[^']* "
                       r"does not exist")  # fmt: skip
+_NO_CLUSTER = (
+    "there is no SLURM here (srun was not found): leave out sweep=slurm, or add "
+    "hydra/launcher=submitit_local to start the jobs on this machine"
+)
 
 
 def explain(
@@ -65,6 +69,8 @@ def _line(error: BaseException, overrides: Sequence[str], config_name: str) -> s
         return f"{error.full_key or error.key}: {first_line(error)}"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, RuntimeError) and "srun" in str(error):
+        return _NO_CLUSTER
     return first_line(error) if _says_it_itself(error) else None
 
 
@@ -77,6 +83,8 @@ def _explain_choice(error: MissingConfigException) -> str:
     group, _, choice = str(error.missing_cfg_file).rpartition("/")
     if not group:
         return first_line(error)
+    if choice.startswith("submitit"):
+        return f"the launcher {choice} is not installed: pip install 'lightning-ganzoo[slurm]'"
     return f"unknown {group} {choice!r}: {suggest_choice(group, choice, error.options or ())}"
 
 

@@ -2,11 +2,12 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Summary = dict[str, Any]
 SEED = "seed"
+MEAN, DEVIATION = "mean", "deviation"
 TERMS = ("discriminator/", "generator/", "monitor/")
 """How the names of values begin that describe the training and not its result."""
 
@@ -16,16 +17,16 @@ def settings_of(summary: Summary) -> dict[str, str]:
     return dict(item.split("=", 1) for item in summary["overrides"] if "=" in item)
 
 
-def over_seeds(summaries: Sequence[Summary]) -> list[dict[str, str]]:
+def over_seeds(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
     """A row for each combination of settings whose runs differ in their seed alone.
 
     Args:
         summaries: Of all runs.
 
     Returns:
-        Settings, ``"runs"`` (how many finished), and for each measured value its mean and, of
-        several runs, its standard deviation (n - 1), as ``"0.912 ± 0.004"``. Empty where no seed
-        was swept.
+        Settings, ``"runs"``, ``"finished"`` (how many of them did), and for each measured value
+        three numbers: ``NAME_mean``, ``NAME_deviation`` (n - 1; None of a single run) and
+        ``NAME_n``, of how many runs: those whose value is finite. Empty where no seed was swept.
     """
     groups: dict[tuple[tuple[str, str], ...], list[Summary]] = {}
     for summary in summaries:
@@ -37,17 +38,38 @@ def over_seeds(summaries: Sequence[Summary]) -> list[dict[str, str]]:
     return [dict(key) | _row(members) for key, members in groups.items()]
 
 
-def _row(members: Sequence[Summary]) -> dict[str, str]:
+def in_words(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row for people: ``"0.912 ± 0.004"`` in place of three numbers."""
+    shown = {}
+    for name, value in row.items():
+        stem, _, last = name.rpartition("_")
+        if last == MEAN and f"{stem}_{DEVIATION}" in row:
+            shown[stem] = _spread(value, row[f"{stem}_{DEVIATION}"])
+        elif f"{stem}_{MEAN}" not in row:
+            shown[name] = value
+    return shown
+
+
+def _row(members: Sequence[Summary]) -> dict[str, Any]:
     finished = [member["values"] for member in members if member["status"] == "finished"]
     names = dict.fromkeys(name for values in finished for name in values)
-    wanted = [name for name in names if not name.startswith(TERMS)]
-    runs = {"runs": f"{len(finished)} of {len(members)}"}
-    return runs | {name: _spread([v[name] for v in finished if name in v]) for name in wanted}
+    row: dict[str, Any] = {"runs": len(members), "finished": len(finished)}
+    for name in names:
+        if not name.startswith(TERMS):
+            row |= _statistics(name, [values[name] for values in finished if name in values])
+    return row
 
 
-def _spread(values: Sequence[float]) -> str:
+def _statistics(name: str, values: Sequence[float]) -> dict[str, Any]:
     known = [value for value in values if math.isfinite(value)]
-    if not known:
+    return {
+        f"{name}_{MEAN}": statistics.fmean(known) if known else None,
+        f"{name}_{DEVIATION}": statistics.stdev(known) if len(known) > 1 else None,
+        f"{name}_n": len(known),
+    }
+
+
+def _spread(mean: float | None, deviation: float | None) -> str:
+    if mean is None:
         return ""
-    mean = f"{statistics.fmean(known):.3g}"
-    return mean if len(known) == 1 else f"{mean} ± {statistics.stdev(known):.2g}"
+    return f"{mean:.3g}" if deviation is None else f"{mean:.3g} ± {deviation:.2g}"

@@ -16,7 +16,7 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.utilities.model_helpers import is_overridden
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
 from ganzoo.callbacks.checkpoints import Checkpoints
 from ganzoo.callbacks.evaluation import Evaluation
@@ -24,6 +24,7 @@ from ganzoo.callbacks.measurements import Measurements
 from ganzoo.callbacks.pictures import Pictures
 from ganzoo.callbacks.reconstructions import Reconstructions
 from ganzoo.checkpoints.reading import read
+from ganzoo.composition.choices import chosen
 from ganzoo.composition.compose import build
 from ganzoo.composition.create import build_model
 from ganzoo.composition.folder import is_first_process
@@ -73,6 +74,8 @@ class Session:
         _choose_matmul_precision(config.float32_matmul_precision)
         seed_everything(config.seed, workers=True, verbose=False)
         choices = HydraConfig.get().runtime.choices
+        with open_dict(config):
+            config.choices = chosen(config)  # for loggers and config.yaml
         model = build_model(config, choices["model"], choices["dataset"])
         datamodule = build(config.dataset.datamodule)
         validates = is_overridden("val_dataloader", datamodule, LightningDataModule)

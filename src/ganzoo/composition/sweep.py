@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ganzoo.composition.folder import SUMMARY
-from ganzoo.composition.seeds import TERMS, over_seeds, settings_of
+from ganzoo.composition.seeds import TERMS, Summary, in_words, over_seeds, settings_of
+
+Row = Mapping[str, Any]
 
 
 class SweepTable(Callback):
@@ -27,10 +30,11 @@ class SweepTable(Callback):
         if not summaries:
             _take_back(folder)
             return
-        _publish([_row(summary) for summary in summaries], folder / "sweep.csv")
+        rows = _rows(summaries)
+        _publish(rows, [_in_words(row) for row in rows], folder / "sweep.csv")
         seeds = over_seeds(summaries)
         if len(seeds) < len(summaries):
-            _publish(seeds, folder / "seeds.csv")
+            _publish(seeds, [in_words(row) for row in seeds], folder / "seeds.csv")
 
 
 def _take_back(folder: Path) -> None:
@@ -46,34 +50,61 @@ def _job_number(path: Path) -> tuple[int, str]:
     return (int(name) if name.isdigit() else 0, str(path))
 
 
-def _row(summary: dict[str, Any]) -> dict[str, Any]:
-    settings = settings_of(summary)
-    values = {name: f"{value:.5g}" for name, value in summary["values"].items()}
-    rest = {"seconds": f"{summary['seconds']:.1f}", "status": summary["status"]}
-    return settings | values | rest | {"path": summary["path"]}
+def _rows(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
+    """Settings, then what was measured, as numbers, then how it went; None where it is missing."""
+    settings = [settings_of(summary) for summary in summaries]
+    given = dict.fromkeys(name for each in settings for name in each)
+    measured = dict.fromkeys(name for summary in summaries for name in summary["values"])
+    return [
+        dict(given)
+        | own
+        | dict(measured)
+        | summary["values"]
+        | {name: summary[name] for name in ("seconds", "status", "path")}
+        for own, summary in zip(settings, summaries, strict=True)
+    ]
 
 
-def _publish(rows: list[dict[str, Any]], path: Path) -> None:
+def _in_words(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {n: f"{v:.5g}" if isinstance(v, float) else v for n, v in row.items() if n != "path"}
+    return {name: value for name, value in shown.items() if not name.startswith(TERMS)}
+
+
+def _publish(rows: Sequence[Row], shown: Sequence[Row], path: Path) -> None:
     if not rows:
         return
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    _print(rows, columns)
+    write_table(rows, path)
+    print_table(shown)
     print(f"table       {path}")
 
 
-def _print(rows: list[dict[str, Any]], columns: list[str]) -> None:
+def write_table(rows: Sequence[Row], path: Path) -> Path:
+    """Write rows as CSV, with empty cells for what a row does not have."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def print_table(rows: Sequence[Row], widest_column: int | None = None) -> None:
+    """Print rows as wide as they are.
+
+    Args:
+        rows: What to print, by column.
+        widest_column: Characters at which a column's text goes on in the next line.
+    """
     from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    shown = [name for name in columns if name != "path" and not name.startswith(TERMS)]
-    table = Table(*(name.removeprefix("metrics/") for name in shown), box=box.SIMPLE)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    table = Table(box=box.SIMPLE)
+    for name in columns:
+        table.add_column(name.removeprefix("metrics/"), max_width=widest_column)
     for row in rows:
-        table.add_row(*(escape(str(row.get(name, ""))) for name in shown))
+        cells = (row.get(name) for name in columns)
+        table.add_row(*("" if cell is None else Text(str(cell)) for cell in cells))
     widest = Console(width=10_000).measure(table).maximum  # a log file has no width of its own
     Console(width=widest).print(table)

@@ -11,14 +11,15 @@ from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition import entry
+from ganzoo.composition.choices import reached
 from ganzoo.composition.explain import explain
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError, nearest
 
 GROUPS = ("game", "optimizer", "figure")
 """The config groups of the theory's own."""
-_ALWAYS = {"figure", "output", "name", "hydra"}
-_REFERENCE = re.compile(r"\$\{([a-z_]+)")
+_PLACE = {"output", "name"}
+_ALWAYS = {"figure", "hydra", *_PLACE}
 _UNKNOWN = re.compile(r"Could not override '([^' ]+)")
 
 OmegaConf.register_new_resolver("zoo_configs", lambda: str(config_directory()), replace=True)
@@ -57,7 +58,7 @@ def check_used(config: DictConfig, overrides: Sequence[str], choices: Mapping[st
     """
     for group in GROUPS:
         _check_choice(group, str(choices[group]))
-    used = _reached(config, "figure") | _ALWAYS
+    used = reached(config, "figure") | _ALWAYS
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         name = override.get_key_element().split(".")[0].split("@")[0]
         if name not in used:
@@ -77,7 +78,7 @@ def names_of(
         overrides: The user's overrides.
         choices: What was chosen in each group.
     """
-    used = _reached(config, "figure")
+    used = reached(config, "figure")
     named: list[str] = ["game", "loss", "penalty", "optimizer"]
     groups = [group for group in named if group in used]
     # Of a list of choices Hydra keeps no name.
@@ -88,6 +89,17 @@ def names_of(
         if key.split(".")[0] in groups and "." in key:
             names[key] = str(override.get_value_element_as_str())
     return names
+
+
+def command_of(overrides: Sequence[str], *, swept: bool = False) -> str:
+    """The command that makes a picture, without the place where it is put.
+
+    Args:
+        overrides: The user's overrides.
+        swept: Whether they are those of a sweep.
+    """
+    words = [word for word in overrides if word.partition("=")[0] not in _PLACE]
+    return " ".join(["python -m ganzoo.theory", *["-m"][: int(swept)], *words])
 
 
 def own_choices(group: str) -> list[str]:
@@ -101,19 +113,6 @@ def _check_choice(group: str, choice: str) -> None:
         raise InputError(
             f"{group}={choice} is not of the theory: {nearest(choice, own_choices(group))}"
         )
-
-
-def _reached(config: DictConfig, start: str) -> set[str]:
-    """The top-level names that a node's interpolations lead to, itself among them."""
-    node = OmegaConf.to_container(config, resolve=False)
-    assert isinstance(node, dict)
-    reached: set[str] = set()
-    ahead = {start}
-    while ahead:
-        name = ahead.pop()
-        reached.add(name)
-        ahead |= set(_REFERENCE.findall(str(node.get(name)))) & set(node) - reached
-    return reached
 
 
 def _explain(error: Exception, overrides: Sequence[str]) -> str | None:

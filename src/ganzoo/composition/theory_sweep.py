@@ -1,12 +1,14 @@
 """One table and one sheet of phase portraits for all analyses of a sweep."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
+
+from ganzoo.composition.sweep import print_table, write_table
+from ganzoo.composition.theory import command_of
 
 SUMMARY = "analysis.json"
 _COLUMNS = 4
@@ -34,16 +36,17 @@ class VerdictTable(Callback):
             return
         rows = [_settings(summary) | summary["row"] for summary in found]
         changing = _changing([_settings(summary) for summary in found])
-        _print(rows, [*changing, *dict.fromkeys(name for each in found for name in each["row"])])
-        print(f"table       {_write(rows, folder / 'verdicts.csv')}")
+        print_table([_shown(summary, changing) for summary in found], _WIDEST)
+        print(f"table       {write_table(rows, folder / 'verdicts.csv')}")
         if any(summary["portrait"] for summary in found):
-            print(f"figure      {_draw(found, changing, folder / 'portraits.png')}")
+            command = command_of(config.hydra.overrides.task, swept=True)
+            print(f"figure      {_draw(found, changing, folder / 'portraits.png', command)}")
 
 
 def save_refusal(path: Path, overrides: list[str], error: Exception) -> None:
     """Write what the table shows of a job that wrong input has ended."""
     row = {"refused": str(error).splitlines()[0]}
-    content = {"overrides": overrides, "row": row, "portrait": None}
+    content = {"overrides": overrides, "row": row, "shown": row, "portrait": None}
     path.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
@@ -51,16 +54,12 @@ def _settings(summary: dict[str, Any]) -> dict[str, str]:
     return dict(override.lstrip("+").split("=", 1) for override in summary["overrides"])
 
 
-def _write(rows: list[dict[str, str]], path: Path) -> Path:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
+def _shown(summary: dict[str, Any], changing: list[str]) -> dict[str, str]:
+    settings = _settings(summary)
+    return {name: settings.get(name, "") for name in changing} | dict(summary["shown"])
 
 
-def _draw(found: list[dict[str, Any]], changing: list[str], path: Path) -> Path:
+def _draw(found: list[dict[str, Any]], changing: list[str], path: Path, command: str) -> Path:
     from ganzoo.theory.figures.phase_portrait import Portrait
     from ganzoo.theory.figures.portraits import Portraits
 
@@ -73,7 +72,8 @@ def _draw(found: list[dict[str, Any]], changing: list[str], path: Path) -> Path:
                 Portrait(**summary["portrait"]),
                 summary["trajectory"],
             )
-    return Portraits(portraits=sheet, columns=_columns(found, changing)).save(path)
+    columns = _columns(found, changing)
+    return Portraits(portraits=sheet, columns=columns).save(path, command=command)
 
 
 def _columns(found: list[dict[str, Any]], changing: list[str]) -> int:
@@ -86,17 +86,3 @@ def _changing(settings: list[dict[str, str]]) -> list[str]:
     """The names of settings that are not the same in all jobs."""
     names = dict.fromkeys(name for each in settings for name in each)
     return [name for name in names if len({each.get(name) for each in settings}) > 1]
-
-
-def _print(rows: list[dict[str, str]], columns: list[str]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE)
-    for name in columns:
-        table.add_column(name, max_width=_WIDEST)
-    for row in rows:
-        table.add_row(*(row.get(name, "") for name in columns))
-    widest = Console(width=10_000).measure(table).maximum  # a log file has no width of its own
-    Console(width=widest, markup=False).print(table)

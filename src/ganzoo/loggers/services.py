@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
+from ganzoo.loggers.hyperparameters import MeasuredHyperparameters
 
 CONNECTION_SECONDS = 3.0
 DEFAULT_ADDRESS = "https://api.wandb.ai"  # where wandb itself sends runs by default
@@ -20,7 +21,7 @@ log = logging.getLogger("ganzoo")
 
 
 def tensorboard_logger(*, save_dir: str) -> TensorBoardLogger:
-    """TensorBoard's event files in a folder.
+    """TensorBoard's event files in a folder, with hyperparameters beside what was measured.
 
     Raises:
         InputError: if the package tensorboard is not installed.
@@ -31,7 +32,7 @@ def tensorboard_logger(*, save_dir: str) -> TensorBoardLogger:
         raise InputError(
             "logger=tensorboard needs a package: pip install 'lightning-ganzoo[tensorboard]'"
         ) from error
-    return TensorBoardLogger(save_dir=save_dir, name="", version="")
+    return MeasuredHyperparameters(save_dir=save_dir, name="", version="", default_hp_metric=False)
 
 
 @defaults_from("logger/wandb")
@@ -53,7 +54,7 @@ def wandb_logger(
         save_dir: Where wandb keeps its files.
         project: wandb's project.
         name: The run's name.
-        group: Runs of one sweep share a group; None for a run of its own.
+        group: Runs of one sweep or experiment share a group; None for none.
         tags: The run's tags.
     """
     import wandb

@@ -160,12 +160,21 @@ def with_notes(title: str, *, broken: int, outside: int) -> str:
     return title + (f"\n{', '.join(notes)}" if notes else "")
 
 
-def save_figure(figure: "Figure", path: str | Path) -> Path:
+def save_figure(
+    figure: "Figure", path: str | Path, *, description: str = "", **settings: Any
+) -> Path:
     """Write a figure as PNG.
+
+    Args:
+        figure: What to write.
+        path: Where to.
+        description: What the file says of itself, for programs that show it.
+        settings: Of ``Figure.savefig``.
 
     Raises:
         InputError: if the file cannot be written.
     """
     content = io.BytesIO()
-    figure.savefig(content, format="png")
+    told = {"Description": description} if description else {}
+    figure.savefig(content, format="png", metadata=told, **settings)
     return write(content.getvalue(), path)

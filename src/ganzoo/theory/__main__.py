@@ -9,7 +9,13 @@ from omegaconf import DictConfig
 from ganzoo.composition.folder import remove_empty_folders
 from ganzoo.composition.overrides import of_this_run
 from ganzoo.composition.settings import check_kinds
-from ganzoo.composition.theory import check_used, names_of, run, theory_directory
+from ganzoo.composition.theory import (
+    check_used,
+    command_of,
+    names_of,
+    run,
+    theory_directory,
+)
 from ganzoo.composition.theory_sweep import SUMMARY, save_refusal
 from ganzoo.errors import InputError
 
@@ -44,7 +50,7 @@ def _draw(config: DictConfig, folder: Path, overrides: list[str], *, swept: bool
     from ganzoo.composition.compose import build
 
     figure = build(config.figure)
-    path = figure.save(folder / f"{config.name}.png")
+    path = figure.save(folder / f"{config.name}.png", command=command_of(overrides))
     if not swept:
         figure.print()
     print(f"figure      {path}")

@@ -1,11 +1,12 @@
 """An optimizer on a game: phase portrait, eigenvalues, and the distance over time."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
+from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import InputError, check_positive
 from ganzoo.theory.figures.distance import draw_distance
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 
+_WIDTH, _HEIGHT = 11.0 / 3, 5.1  # of a panel and of the figure, in inches
+
+
 class Analysis(Figure):
-    """Three panels, and the report behind them; :func:`ganzoo.theory.report.report`.
+    """Panels, and the report behind them; :func:`ganzoo.theory.report.report`.
+
+    The eigenvalues have a panel where the update can be linearised.
 
     Args:
         game: the game.
@@ -105,17 +111,18 @@ class Analysis(Figure):
         )
 
     def draw(self) -> "Canvas":
-        """The three panels."""
-        canvas = panels(3, 11.0, 5.1)
-        plane, circle, distance = canvas.axes
-        plane.set_title("flow and trajectory")
-        circle.set_title("eigenvalues of the update")
-        distance.set_title("distance over time")
-        for axes in canvas.axes:
+        """The panels."""
+        linear = self.report.update is not None
+        drawn: dict[str, Callable[[Axes], None]] = {
+            "flow and trajectory": self._draw_plane,
+            **({"eigenvalues of the update": self._draw_circle} if linear else {}),
+            "distance over time": lambda axes: draw_distance(axes, self.report),
+        }
+        canvas = panels(len(drawn), _WIDTH * len(drawn), _HEIGHT)
+        for axes, (title, draw) in zip(canvas.axes, drawn.items(), strict=True):
+            axes.set_title(title)
             axes.set_box_aspect(1)
-        self._draw_plane(plane)
-        self._draw_circle(circle)
-        draw_distance(distance, self.report)
+            draw(axes)
         return canvas
 
     def save_summary(self, path: Path, overrides: Sequence[str]) -> None:
@@ -123,21 +130,28 @@ class Analysis(Figure):
         content = {
             "overrides": list(overrides),
             "row": self._row(),
+            "shown": self._shown(),
             "trajectory": self.report.course.value,
             "portrait": None if self.portrait is None else asdict(self.portrait),
         }
         path.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
-    def _row(self) -> dict[str, str]:
+    def _row(self) -> dict[str, Any]:
+        """Verdicts and numbers; None where there is none."""
         found = self.report
         return {
             "flow": found.flow.verdict.value,
             "update": found.verdict,
-            "modulus": f"{found.predicted:.6f}" if found.update is not None else "",
-            "measured": f"{found.measured:.6f}",
+            "modulus": found.predicted if found.update is not None else None,
+            "measured": None if isnan(found.measured) else found.measured,
             "trajectory": found.course.value,
-            "largest stable learning rate": found.stable,
+            "largest stable learning rate": found.largest_stable,
         }
+
+    def _shown(self) -> dict[str, str]:
+        row, digits = self._row(), ("modulus", "measured")
+        numbers = {name: "" if row[name] is None else f"{row[name]:.6f}" for name in digits}
+        return row | numbers | {"largest stable learning rate": self.report.stable}
 
     def _plane(self) -> str:
         more = self._game.size > 2 and self.portrait is not None
@@ -155,9 +169,7 @@ class Analysis(Figure):
 
     def _draw_circle(self, axes: "Axes") -> None:
         found = self.report
-        if found.update is None:
-            _note(axes, "no linearisation:\nno eigenvalues to draw")
-            return
+        assert found.update is not None
         draw_eigenvalues(axes, found.update.eigenvalues, found.flow.eigenvalues, self.learning_rate)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 COLORS = ("#d1495b", "#2f6690", "#2a9d55", "#e08e1b", "#7b4ab5", "#00868b", "#6b6b6b", "#c2549d")
 """Of lines, so that each can be told from the others."""
 _CHARACTERS = 13.3  # of the caption in an inch
+_MARGIN = 0.1  # around the picture, in inches
 
 
 class Figure(ABC):
@@ -33,8 +34,12 @@ class Figure(ABC):
     def draw(self) -> "Canvas":
         """The picture without its caption."""
 
-    def save(self, path: Path) -> Path:
+    def save(self, path: Path, *, command: str) -> Path:
         """Write the picture with its caption, as PNG.
+
+        Args:
+            path: Where to.
+            command: What made it, which the file says of itself.
 
         Raises:
             InputError: if the file cannot be written.
@@ -43,7 +48,10 @@ class Figure(ABC):
         width = int(canvas.get_figwidth() * _CHARACTERS)
         text = "\n".join(textwrap.wrap(self.caption, width))
         canvas.supxlabel(text, x=0.012, ha="left", fontsize=10, color="#333333", parse_math=False)
-        return save_figure(canvas, path)
+        # Without the empty bands that square panels leave above and below.
+        return save_figure(
+            canvas, path, description=command, bbox_inches="tight", pad_inches=_MARGIN
+        )
 
     def save_summary(  # noqa: B027 - most have none
         self, path: Path, overrides: Sequence[str]

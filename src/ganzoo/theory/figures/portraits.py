@@ -39,7 +39,9 @@ class Portraits(Figure):
         """How to read it."""
         return (
             "Arrows show where gradient flow leads, the red line where the optimizer goes from the "
-            "dot; the cross is the fixed point. A spiral inwards converges, a ring cycles."
+            "dot; the cross is the fixed point. A line that ends there converges: in a spiral "
+            "where eigenvalues are complex, round a corner where they are real and far apart. "
+            "A ring cycles."
         )
 
     def facts(self) -> Iterable[tuple[str, str]]:
