@@ -1,4 +1,4 @@
-# make train | test | check | bench; ARGS passes settings on: make train ARGS="model=wgan dataset=ring"
+# make train | test | check | bench | gpu; ARGS passes settings on: make train ARGS="model=wgan dataset=ring"
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
@@ -7,7 +7,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint $(CONSTRAINTS)
 
-.PHONY: train test lint check bench clean
+.PHONY: train test lint check bench gpu clean
 
 train: $(VENV)/.library
 	$(BIN)/python -m ganzoo.train $(or $(ARGS),experiment=digits)
@@ -27,6 +27,11 @@ bench: $(VENV)/.development
 	$(BIN)/python benchmarks/updates.py $(ARGS)
 	$(BIN)/python benchmarks/metrics.py
 	$(BIN)/python benchmarks/frechet.py
+
+# On a machine without a package index: make gpu CARRIED=FOLDER, with the folder of --collect.
+gpu: $(if $(CARRIED),,$(VENV)/.development)
+	$(if $(CARRIED),$(PYTHON),$(BIN)/python) -m benchmarks.gpu --minutes 9 --out $(or $(OUT),runs/gpu) \
+	  $(if $(CARRIED),--carried $(CARRIED)) $(ARGS)
 
 $(VENV)/.uv:
 	$(PYTHON) -m venv $(VENV)

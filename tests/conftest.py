@@ -106,6 +106,22 @@ def _clean_environment(cache):
 
 
 @pytest.fixture
+def accelerator():
+    """``gpu``; in a rehearsal of the tests marked ``gpu`` it is ``cpu``."""
+    if torch.cuda.is_available():
+        return "gpu"
+    if os.environ.get("GANZOO_REHEARSE") != "1":
+        pytest.skip("needs a GPU")
+    return "cpu"
+
+
+@pytest.fixture
+def device(accelerator):
+    """The device of tests marked ``gpu``."""
+    return torch.device("cuda" if accelerator == "gpu" else "cpu")
+
+
+@pytest.fixture
 def gan():
     """Make a small GAN of 2-D points; keyword arguments replace its parts."""
     torch.manual_seed(0)

@@ -90,9 +90,8 @@ def test_a_resumed_run_ends_the_same_with_everything_on(run, model):
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("model", group_choices("model"))
-def test_on_a_gpu_with_deterministic_algorithms(run, model, monkeypatch):
+def test_on_a_gpu_with_deterministic_algorithms(run, model, monkeypatch, accelerator):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    gpu = ("trainer.accelerator=gpu", "trainer.deterministic=true")
+    gpu = (f"trainer.accelerator={accelerator}", "trainer.deterministic=true")
     assert_ends_as_if_never_stopped(run, *everything_on(model), *gpu)

@@ -82,9 +82,8 @@ def test_the_generator_alone_decides(prior):
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_cpu_generator_gives_the_same_latents_on_another_device():
-    assert torch.equal(draw(NORMAL, device="cuda").cpu(), draw(NORMAL))
+def test_a_cpu_generator_gives_the_same_latents_on_another_device(device):
+    assert torch.equal(draw(NORMAL, device=device).cpu(), draw(NORMAL))
 
 
 def test_the_tails_of_the_inverse_stay_finite(monkeypatch):

@@ -49,21 +49,22 @@ def measured(penalty, scene):
         torch._foreach_add_(penalty.means(), 0.1)
     value = penalty.term(scene)
     weights = list(scene.networks[penalty.player].parameters())
-    with torch.autocast("cpu", enabled=False):  # the game differentiates outside autocast
+    with torch.autocast(value.device.type, enabled=False):  # as the game differentiates
         gradients = torch.autograd.grad(value, weights, materialize_grads=True)
-    return value.detach().double(), torch.cat([g.flatten() for g in gradients]).double()
+    return value.detach().cpu().double(), torch.cat([g.flatten() for g in gradients]).cpu().double()
 
 
 @pytest.fixture(autouse=True)
 def _same_noise(monkeypatch):
-    """Random numbers that do not depend on the type they are asked for in."""
+    """Random numbers that depend neither on the type nor on the device they are asked for."""
 
     def numbers(draw):
         def drawn(*shape, **named):
             like = shape[0] if shape and isinstance(shape[0], torch.Tensor) else None
             dtype = like.dtype if like is not None else named.get("dtype", torch.float32)
+            device = like.device if like is not None else named.get("device")
             sizes = like.shape if like is not None else shape
-            return draw(*sizes, dtype=torch.float32).to(dtype)
+            return draw(*sizes, dtype=torch.float32).to(device, dtype)
 
         return drawn
 
@@ -80,16 +81,27 @@ def _flat(shape):
 def assert_as_in_float64(make_penalty, make_scene):
     """Compare a penalty in float32 or less with the same of float64."""
 
-    def check(name, real, fake, autocast):
+    def check(name, real, fake, autocast, device="cpu"):
         torch.manual_seed(0)
         critic, generator = Critic(), Generator()
         penalty = make_penalty(name)
         penalty.attach({"discriminator": critic, "generator": generator})
         value, gradient = exact(name, penalty, critic, generator, real, fake)
-        scene = make_scene(critic, generator, real, fake, lambda count: torch.randn(count, 4))
-        with torch.autocast("cpu", dtype=autocast or torch.bfloat16, enabled=autocast is not None):
-            assert autocast is None or critic(real).dtype == autocast
-            assert autocast is None or generator(torch.zeros(1, 4)).dtype == autocast
+        penalty = penalty.to(device)
+        scene = make_scene(
+            critic.to(device),
+            generator.to(device),
+            real.to(device),
+            fake.to(device),
+            lambda count: torch.randn(count, 4).to(device),
+        )
+        with torch.autocast(
+            torch.device(device).type,
+            dtype=autocast or torch.bfloat16,
+            enabled=autocast is not None,
+        ):
+            assert autocast is None or critic(scene.real).dtype == autocast
+            assert autocast is None or generator(scene.latents(1)).dtype == autocast
             found, slope = measured(penalty, scene)
         tolerance = 1e-4 if name in DIFFERENCES else 1e-5
         assert found == pytest.approx(float(value), rel=tolerance)
@@ -122,3 +134,15 @@ def test_fakes_in_half_precision_are_taken_as_they_are(name, assert_as_in_float6
     torch.manual_seed(1)
     real, fake = torch.randn(2, 16, 3, 6, 6)
     assert_as_in_float64(name, real, fake.bfloat16(), None)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_penalty_on_the_device_is_that_of_float64(
+    name, dtype, assert_as_in_float64, device, monkeypatch
+):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    torch.manual_seed(1)
+    real, fake = torch.randn(2, 16, 3, 6, 6)
+    assert_as_in_float64(name, real, fake, dtype, device)

@@ -1,0 +1,93 @@
+"""Run the parts one after another, each under its limit, and keep what each of them found."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.gpu.carried import install, unpack
+from benchmarks.gpu.machine import machine
+from benchmarks.gpu.plan import Limits, Part
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Runner:
+    """Runs parts in processes of their own.
+
+    Attributes:
+        out: Folder of ``results.json``, pictures and the parts' output.
+        carried: Folder of wheels and packed pictures, or None where all is installed.
+        limits: Of everything together.
+    """
+
+    out: Path
+    carried: Path | None
+    limits: Limits
+    results: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, parts: list[Part]) -> int:
+        """Run the parts; 0 where all ended well."""
+        started = time.monotonic()
+        self.out = self.out.absolute()
+        self.out.mkdir(parents=True, exist_ok=True)
+        environment = self._environment()
+        self.results = {
+            "command": " ".join(["python -m benchmarks.gpu", *sys.argv[1:]]),
+            "rehearsal": self.limits.rehearsal,
+            **machine(ROOT, environment),
+            "parts": {},
+        }
+        for part in parts:
+            left = self.limits.seconds - (time.monotonic() - started)
+            self._run(part, min(left, part.seconds or left), environment)
+        self.results["seconds"] = round(time.monotonic() - started, 1)
+        self._write()
+        return int(any(part["status"] != "done" for part in self.results["parts"].values()))
+
+    def _environment(self) -> dict[str, str]:
+        paths = [str(ROOT), str(ROOT / "src")]
+        found = {**os.environ, "GANZOO_CACHE": str(self.out / ".cache")}
+        if self.carried is not None:
+            paths.append(str(install(self.carried, self.out / ".site")))
+            found["GANZOO_PICTURES"] = str(unpack(self.carried, self.out / ".pictures"))
+        if self.limits.rehearsal:
+            found |= {"GANZOO_REHEARSE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "2"}
+        before = os.environ.get("PYTHONPATH")
+        found["PYTHONPATH"] = os.pathsep.join([*paths, *([before] if before else [])])
+        return found
+
+    def _run(self, part: Part, seconds: float, environment: dict[str, str]) -> None:
+        began = time.monotonic()
+        file = self.out / f"{part.name}.json"
+        file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", f"benchmarks.gpu.{part.name}"]
+        command += ["--out", str(self.out), "--seconds", f"{seconds:.0f}"]
+        print(f"{part.name}: up to {seconds:.0f} s", flush=True)
+        with (self.out / f"{part.name}.log").open("w") as log:
+            status = _outcome(command, max(seconds, 1.0), environment, log)
+        found = json.loads(file.read_text()) if file.exists() else {}
+        file.unlink(missing_ok=True)
+        spent = round(time.monotonic() - began, 1)
+        self.results["parts"][part.name] = {"status": status, "seconds": spent, **found}
+        print(f"{part.name}: {status} after {spent} s", flush=True)
+        self._write()
+
+    def _write(self) -> None:
+        text = json.dumps(self.results, indent=1)
+        (self.out / "results.json").write_text(text + "\n")
+
+
+def _outcome(command: list[str], seconds: float, environment: dict[str, str], log: Any) -> str:
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=log, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "out of time"
+    return "done" if done.returncode == 0 else f"failed with exit code {done.returncode}"
