@@ -67,6 +67,11 @@ def _line(error: BaseException, overrides: Sequence[str], config_name: str) -> s
         return f"{name} must be given: add {name}=..."
     if isinstance(error, InterpolationKeyError):
         return f"{error.full_key or error.key}: {first_line(error)}"
+    return _line_of_others(error)
+
+
+def _line_of_others(error: BaseException) -> str | None:
+    """What errors say that come neither from composing nor from building."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, RuntimeError) and "srun" in str(error):
