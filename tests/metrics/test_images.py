@@ -19,6 +19,7 @@ from ganzoo.metrics.classifier import ClassifierTraining
 from ganzoo.metrics.features import IdentityFeatures, PixelFeatures, RandomFeatures
 from ganzoo.metrics.images import _warn_of_unit_range, to_image_range
 from ganzoo.metrics.populations import StoredSamples
+from ganzoo.metrics.resizing import quantize
 
 EXTRACTORS = [IdentityFeatures(), PixelFeatures(), RandomFeatures(dimension=8, seed=0)]
 LEVELS = torch.randint(256, (12, 3, 16, 16), generator=torch.Generator().manual_seed(0)).byte()
@@ -40,6 +41,7 @@ def wrong(test):
 def test_features_of_levels_are_those_of_the_scaled_images(extractor):
     assert extractor(LEVELS).equal(extractor(SCALED))
     torch.testing.assert_close(extractor(SCALED.half()), extractor(SCALED), atol=5e-3, rtol=0.1)
+    assert quantize(LEVELS).equal(LEVELS) and quantize(SCALED).equal(LEVELS)
     overshoot = SCALED.clone()
     overshoot[0, 0, 0, 0] = 1.2
     assert extractor(overshoot).isfinite().all()

@@ -140,7 +140,7 @@ def test_rounding_to_eight_bits_does_not_hide_small_steps():
         for epsilon in (1e-4, 1e-3)
     ]
     # Rounded, pictures would jump by whole levels: ten times less for ten times the step.
-    assert lengths[0] == pytest.approx(lengths[1], rel=0.02)
+    assert lengths[0] == pytest.approx(lengths[1], rel=0.1)
 
 
 def test_features_round_again_after_a_measurement():

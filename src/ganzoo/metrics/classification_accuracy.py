@@ -11,7 +11,6 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.metrics.classifier import Classifier, ClassifierTraining, accuracy
 from ganzoo.metrics.comparison import Comparison, SampleSet
-from ganzoo.metrics.images import to_image_range
 from ganzoo.metrics.resizing import quantize
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined, origin
 
@@ -144,7 +143,7 @@ class ClassificationAccuracy(TwoSampleMetric):
                 f"{len(data)} samples need as many labels, whole numbers from 0 up, not "
                 f"{labels.dtype} {list(labels.shape)}"
             )
-        getattr(self, name).append(quantize(to_image_range(data.detach())))
+        getattr(self, name).append(quantize(data.detach()))
         getattr(self, f"{name}_labels").append(labels.long())
 
     def _check_counts(self, counts: dict[str, int], at_least: int) -> None:

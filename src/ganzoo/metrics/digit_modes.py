@@ -9,7 +9,6 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.comparison import SampleSet
 from ganzoo.metrics.features.base import FeatureExtractor
-from ganzoo.metrics.images import to_image_range
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples
 
 _DIGITS, _CHANNELS = 10, 3
@@ -101,7 +100,7 @@ class DigitModes(TwoSampleMetric):
 
     def name_modes(self, images: Tensor) -> Tensor:
         """Return 100 a + 10 b + c for the digits a, b, c in the channels of ``[B, 3, H, W]``."""
-        channels = to_image_range(images).flatten(0, 1).unsqueeze(1)
+        channels = images.flatten(0, 1).unsqueeze(1)
         logits = self.classifier.classify(self.classifier(channels))
         if logits.shape[1] != _DIGITS:
             raise InputError(

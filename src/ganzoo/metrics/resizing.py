@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
+from ganzoo.metrics.images import to_image_range
 
 _ROUNDED = ContextVar("rounded", default=True)
 
@@ -31,17 +32,21 @@ def unrounded() -> Iterator[None]:
 
 
 def quantize(images: Tensor) -> Tensor:
-    """Turn floating point images into the 8-bit values that saving them would write.
+    """Turn images into the 8-bit values that saving them would write.
 
     -1 becomes 0 and 1 becomes 255; values between are rounded to the nearest whole number, halves
-    upwards, and values outside [-1, 1] are clamped.
+    upwards, and values a little outside [-1, 1] are clamped. uint8 stays as it is.
 
     Args:
-        images: ``[B, C, H, W]``, finite.
+        images: ``[B, C, H, W]``, in [-1, 1] or uint8.
 
     Returns:
         uint8, of the same shape; within :func:`unrounded` float32, clamped but not rounded.
+
+    Raises:
+        InputError: if images are of another type or range.
     """
+    images = to_image_range(images)
     if not _ROUNDED.get():
         return (images.float() * 127.5 + 127.5).clamp(0, 255)
     return (images.float() * 127.5 + 128).floor().clamp(0, 255).to(torch.uint8)

@@ -8,7 +8,6 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
 from ganzoo.metrics.comparison import SampleSet
-from ganzoo.metrics.images import to_image_range
 from ganzoo.metrics.resizing import quantize
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined
 from ganzoo.metrics.structure import multi_scale_similarity, smallest_side, window_width
@@ -95,8 +94,7 @@ class MultiScaleSimilarity(TwoSampleMetric):
                 f"MS-SSIM of {self.scales} scales needs images of at least {self.smallest} pixels "
                 f"a side, got {list(data.shape)}: set metrics.ms_ssim.scales={side.bit_length()}"
             )
-        levels = quantize(to_image_range(data.detach()))
-        (self.real if real else self.generated).append(levels)
+        (self.real if real else self.generated).append(quantize(data.detach()))
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``ms_ssim`` and ``ms_ssim_real``, scalars."""
