@@ -81,8 +81,8 @@ def check_data(data: Tensor) -> None:
     if data.dim() == 4 and (low < -1 - TOLERANCE or high > 1 + TOLERANCE):
         raise InputError(
             f"pictures must lie in [-1, 1], and the first batch's lie in [{low:.4g}, {high:.4g}]: "
-            "scale values from 0 to 255 by x / 127.5 - 1, from 0 to 1 by 2 * x - 1, and undo a "
-            "standardisation by the data set's mean and deviation"
+            "scale values from 0 to 255 by x / 127.5 - 1, from 0 to 1 by 2 * x - 1; in place of "
+            "standardisation by the data set's mean and deviation take Normalize([0.5], [0.5])"
         )
 
 
