@@ -165,3 +165,5 @@ def test_points_and_features_stay_as_they_are():
     assert to_image_range(points) is points
     assert IdentityFeatures()(points).equal(points)
     assert frechet(points, points + 3) == pytest.approx(18, rel=1e-3)
+    pooled = points[:, :, None, None]
+    assert frechet(pooled, pooled + 3) == pytest.approx(18, rel=1e-3)

@@ -25,13 +25,14 @@ def to_image_range(samples: Tensor) -> Tensor:
     that seem to lie in [0, 1] are warned of, once.
 
     Args:
-        samples: ``[B, C, H, W]``; samples of other dimensions are not images.
+        samples: ``[B, C, H, W]``; samples of other dimensions, or with a single place as pooled
+            features have them, are not images.
 
     Raises:
         InputError: if images are of another integer type, outside the range or not finite; the
             line says how to scale them.
     """
-    if samples.ndim != 4:
+    if samples.ndim != 4 or samples.shape[2:].numel() == 1:
         return samples
     if samples.dtype == torch.uint8:
         return samples.float().div_(127.5).sub_(1)

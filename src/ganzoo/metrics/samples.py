@@ -29,16 +29,15 @@ def check_samples(data: Tensor, *, real: bool) -> Tensor:
     name = origin(real)
     if data.ndim < 2:
         raise InputError(f"{name} samples must have shape [B, ...], not {list(data.shape)}")
-    if not data.is_floating_point() and data.ndim != 4:
-        raise InputError(f"{name} samples must be floating point, not {data.dtype}")
-    flat = data.detach().flatten(start_dim=1)
-    broken = int((~flat.isfinite()).any(dim=1).sum())
+    broken = int((~data.isfinite()).flatten(start_dim=1).any(dim=1).sum())
     if broken:
         raise InputError(
-            f"{broken} of {len(flat)} {name} samples are NaN or infinite, "
+            f"{broken} of {len(data)} {name} samples are NaN or infinite, "
             "metrics need samples that are finite"
         )
     flat = to_image_range(data.detach()).flatten(start_dim=1)
+    if not flat.is_floating_point():
+        raise InputError(f"{name} samples must be floating point, not {data.dtype}")
     return flat if flat.dtype == torch.float64 else flat.float()
 
 
