@@ -107,7 +107,7 @@ def test_interpolation(sample, images, tmp_path, way):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["n=0"], "n must be a positive number, not 0"),
+        (["n=0"], "n must be a whole number from 1 up, not 0"),
         (["format=jpg"], "unknown format 'jpg'"),
         (["weights=avraged"], "did you mean 'averaged'"),
         (["labels=3"], "this model has no classes"),
@@ -115,7 +115,7 @@ def test_interpolation(sample, images, tmp_path, way):
         (["interpolation=sperical"], "did you mean 'spherical'"),
         (["checkpoint=nothing.ckpt"], "there is no checkpoint at nothing.ckpt"),
         (["output=model.ckpt/out"], "cannot write to"),
-        (["batch_size=0"], "batch_size must be a positive number"),
+        (["batch_size=0"], "batch_size must be a whole number from 1 up"),
     ],
 )
 def test_wrong_input(sample, images, tmp_path, words, message):

@@ -1,6 +1,11 @@
-"""A plug-in model zoo of generative adversarial networks for PyTorch Lightning."""
+"""A plug-in model zoo of generative adversarial networks for PyTorch Lightning.
 
-from typing import TYPE_CHECKING, Any
+``create_model`` makes a model from the same configs as the command line, ready for a
+``lightning.Trainer``; ``load`` reads one back from a checkpoint. ``python -m ganzoo`` lists the
+commands, ``python -m ganzoo.zoo`` what there is.
+"""
+
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ganzoo.checkpoints.loading import load
@@ -10,7 +15,7 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "create_model", "load"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # Imported when asked for: the command line answers --help without importing torch.
     if name == "create_model":
         from ganzoo.composition.create import create_model
@@ -21,3 +26,8 @@ def __getattr__(name: str) -> Any:
 
         return load
     raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    hidden = {"TYPE_CHECKING"}
+    return sorted({*globals(), *__all__} - hidden)

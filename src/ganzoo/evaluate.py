@@ -1,6 +1,5 @@
 """Measure after training: ``python -m ganzoo.evaluate checkpoint=PATH metrics=[fid,prdc]``."""
 
-import sys
 import time
 
 from omegaconf import DictConfig
@@ -8,7 +7,8 @@ from omegaconf import DictConfig
 from ganzoo.composition.completion import CONFIG, complete
 from ganzoo.composition.entry import run
 from ganzoo.composition.evaluation import build_evaluation, describe_real
-from ganzoo.composition.explain import explain
+from ganzoo.composition.overrides import of_this_run
+from ganzoo.composition.settings import check_kinds
 
 
 def evaluate(config: DictConfig) -> None:
@@ -28,7 +28,8 @@ def evaluate(config: DictConfig) -> None:
     from ganzoo.evaluation.tables import table
 
     started = time.monotonic()
-    folder, figures = Path(config.output), config.figures
+    check_kinds(config, of_this_run(), CONFIG)
+    folder, figures = Path(str(config.output)), config.figures
     check_folder(folder)
     evaluation = build_evaluation(config)
     outcome = evaluation.run()
@@ -40,15 +41,7 @@ def evaluate(config: DictConfig) -> None:
 
 def main() -> None:
     """Entry point of the command line."""
-    try:
-        sys.argv[1:] = complete(sys.argv[1:])
-    except Exception as error:
-        line = explain(error, sys.argv[1:])
-        if line is None:
-            raise
-        print(f"ganzoo: {line}", file=sys.stderr)
-        sys.exit(1)
-    run(evaluate, CONFIG)
+    run(evaluate, CONFIG, complete=complete)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,11 @@ from pathlib import Path
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ganzoo.composition.entry import run
-from ganzoo.errors import InputError, check_positive, nearest
+from ganzoo.composition.overrides import of_this_run
+from ganzoo.composition.settings import check_kinds, check_known
+from ganzoo.errors import InputError, check_whole, nearest
 
+CONFIG = "sample"
 FORMATS = ("png", "npz")
 WEIGHTS = ("averaged", "raw")
 
@@ -21,14 +24,20 @@ def sample(config: DictConfig) -> None:
         InputError: if a setting has no such choice, the checkpoint cannot be used, the labels do
             not fit, or the folder cannot be written.
     """
+    check_known(config, CONFIG)
+    check_kinds(config, of_this_run(), CONFIG)
+    if config.checkpoint is None or config.output is None:
+        raise InputError("checkpoint=PATH and output=FOLDER must be given")
+    checkpoint, folder = Path(str(config.checkpoint)), Path(str(config.output))
     from ganzoo import export, load
 
-    checkpoint, folder = Path(config.checkpoint), Path(config.output)
     _check_choice("format", config.format, FORMATS)
     _check_choice("weights", config.weights, WEIGHTS)
     if config.interpolation is not None:
         _check_choice("interpolation", config.interpolation, tuple(export.INTERPOLATIONS))
-    check_positive(n=config.n, steps=config.steps, columns=config.columns)
+    check_whole(n=config.n, steps=config.steps, columns=config.columns)
+    check_whole(batch_size=config.batch_size, milliseconds=config.milliseconds)
+    check_whole(0, seed=config.seed)
     model = load(checkpoint, trusted=list(config.trusted))
     request = export.Request(
         n=config.n,
@@ -71,7 +80,7 @@ def _make(folder: Path) -> None:
 
 def main() -> None:
     """Entry point of the command line."""
-    run(sample, "sample")
+    run(sample, CONFIG)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from ganzoo.composition.entry import run
-from ganzoo.composition.explain import explain
+from ganzoo.composition.explain import explain, unexpected
 from ganzoo.composition.folder import RunFolder, is_first_process, scratch
+from ganzoo.composition.overrides import of_this_run
 from ganzoo.composition.processes import alone
+from ganzoo.composition.settings import check_settings
 from ganzoo.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ def train(config: DictConfig) -> float | None:
         The last value of the objective, for sweepers; None where it was not measured.
     """
     hydra = HydraConfig.get()
-    folder = RunFolder(Path(config.run_dir), Path(config.latest))
-    overrides = list(hydra.overrides.task)
+    folder = RunFolder(Path(str(config.run_dir)), Path(str(config.latest)))
+    overrides = of_this_run()
     if config.trainer.fast_dev_run:
         return _try(config, folder, overrides)
     if hydra.mode == RunMode.MULTIRUN:
@@ -49,12 +51,13 @@ def train(config: DictConfig) -> float | None:
 
 
 def _fit(config: DictConfig, folder: RunFolder) -> "Session":
-    from ganzoo.composition.session import Session, close, global_flags_kept
+    check_settings(config, of_this_run())
+    from ganzoo.composition.session import close, global_flags_kept
 
     with global_flags_kept():
         try:
-            session = Session.build(config)
-            checkpoint = folder.find_checkpoint(config.checkpoint)
+            session = _build(config)
+            checkpoint = folder.find_checkpoint(_text(config.checkpoint))
             session.accept(checkpoint)
             session.announce(folder.path)
             folder.begin(config, checkpoint)
@@ -71,7 +74,7 @@ def _try(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float |
     try:
         if config.checkpoint:
             raise InputError("trainer.fast_dev_run tries a run from its beginning: no checkpoint")
-        with scratch(Path(config.cache_dir)) as (run_dir, cache_dir), process:
+        with scratch(Path(str(config.cache_dir))) as (run_dir, cache_dir), process:
             config.run_dir, config.cache_dir = str(run_dir), str(cache_dir)
             nowhere = RunFolder(run_dir, folder.latest)
             try:
@@ -89,6 +92,21 @@ def _take_back(folder: RunFolder) -> None:
     made = Path(HydraConfig.get().runtime.output_dir)
     for place in (folder, RunFolder(made, folder.latest)):
         place.remove_if_unused()
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _build(config: DictConfig) -> "Session":
+    from ganzoo.composition.session import Session
+
+    try:
+        return Session.build(config)
+    except InputError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError) as error:  # a value of a setting
+        raise InputError(unexpected(error)) from error
 
 
 def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:

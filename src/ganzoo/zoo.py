@@ -2,19 +2,27 @@
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ganzoo.composition.catalogue import GROUPS, Entry, entries
-from ganzoo.composition.compatibility import fits_of
+from ganzoo.composition.catalogue import GROUPS, Entry, entries, everything
+from ganzoo.composition.compose import groups
+from ganzoo.composition.console import console, print_version, refuse
 from ganzoo.composition.showcase import markdown, page, table
 from ganzoo.errors import InputError, nearest
 
+if TYPE_CHECKING:
+    from ganzoo.composition.compatibility import Fit
+
+MARKDOWN = "format=markdown"
+COMPATIBILITY = "compatibility=true"
 USAGE = """\
 python -m ganzoo.zoo                 all entries
 python -m ganzoo.zoo group=penalty   those of a group
-python -m ganzoo.zoo kernel 2017     those that mention all of the words
-python -m ganzoo.zoo wgan_gp         one entry: paper, algorithm, parts, settings, what goes with it
+python -m ganzoo.zoo kernel 2017     those that mention all of the words, of all config groups
+python -m ganzoo.zoo wgan_gp         one entry: paper, algorithm, parts, settings
+python -m ganzoo.zoo wgan_gp compatibility=true   and what goes with it (takes a minute)
 python -m ganzoo.zoo format=markdown the tables of the README"""
 
 
@@ -27,13 +35,13 @@ def choose(words: Sequence[str]) -> list[Entry]:
     Raises:
         InputError: if a group is unknown, or nothing fits.
     """
-    found = entries()
+    found = everything() if words else entries()
     for word in words:
         fitting = [entry for entry in found if _fits(entry, word)]
         named = [entry for entry in fitting if entry.name == word]
         found = named or fitting
     if not found:
-        names = [entry.name for entry in entries()]
+        names = [entry.name for entry in everything()]
         raise InputError(
             f"nothing in the zoo fits {' '.join(words)!r}: {nearest(words[-1], names)}"
         )
@@ -43,38 +51,52 @@ def choose(words: Sequence[str]) -> list[Entry]:
 def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the command line."""
     given = list(sys.argv[1:] if words is None else words)
-    if {"-h", "--help"} & set(given):
-        print(USAGE)
-        return
-    try:
-        _show(given)
-    except InputError as error:
-        print(f"ganzoo: {error}", file=sys.stderr)
-        sys.exit(1)
+    with console():
+        if {"-h", "--help"} & set(given):
+            print(USAGE)
+        elif "--version" in given:
+            print_version()
+        else:
+            try:
+                _show(given)
+            except InputError as error:
+                refuse(str(error))
 
 
 def _show(words: list[str]) -> None:
-    wanted = [word for word in words if word != "format=markdown"]
+    wanted = [word for word in words if word not in (MARKDOWN, COMPATIBILITY)]
     found = choose(wanted)
-    if wanted != words:
-        print(markdown(found))
-    elif wanted and all(entry.name in wanted for entry in found):
-        print("\n\n".join("\n".join(page(entry, fits_of(entry))) for entry in found))
+    if MARKDOWN in words:
+        print(markdown([entry for entry in found if entry.group in GROUPS]))
+    elif COMPATIBILITY in words or (wanted and all(entry.name in wanted for entry in found)):
+        for entry in found:
+            print("\n".join(page(entry, _fits_of(entry) if COMPATIBILITY in words else None)))
     else:
-        console = Console()
-        width = max(console.width, 100) if console.is_terminal else 200
+        terminal = Console()
+        width = max(terminal.width, 100) if terminal.is_terminal else 200
         Console(width=width, highlight=False).print(table(found))
+
+
+def _fits_of(entry: Entry) -> "list[Fit]":
+    from ganzoo.composition.compatibility import fits_of
+
+    if entry.group not in GROUPS:
+        raise InputError(f"{entry.group}={entry.name} is not tried with others: it sets many")
+    return fits_of(entry)
 
 
 def _fits(entry: Entry, word: str) -> bool:
     key, _, value = word.rpartition("=")
     if not key:
-        text = " ".join([entry.group, entry.name, entry.summary, *map(str, entry.citations)])
+        said = [entry.summary, *map(str, entry.citations)] if entry.group in GROUPS else []
+        text = " ".join([entry.group, entry.name, *entry.comments, *said])
         return word.lower() in text.lower()
     if key != "group":
-        raise InputError(f"unknown setting {key!r}: the settings are group= and format=markdown")
-    if value not in GROUPS:
-        raise InputError(f"unknown group {value!r}: {nearest(value, GROUPS)}")
+        raise InputError(
+            f"unknown setting {key!r}: the settings are group=, {MARKDOWN} and {COMPATIBILITY}"
+        )
+    if value not in groups():
+        raise InputError(f"unknown group {value!r}: {nearest(value, groups())}")
     return entry.group == value
 
 

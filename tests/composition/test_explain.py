@@ -1,10 +1,13 @@
 """Each kind of wrong input on the command line gets one line that mends it."""
 
+import os
 import sys
 
 import pytest
 
+import ganzoo
 from ganzoo.composition.entry import run
+from ganzoo.composition.overrides import of_this_run
 
 
 def typed(monkeypatch, capsys, tmp_path, *words, config="config"):
@@ -22,7 +25,7 @@ def typed(monkeypatch, capsys, tmp_path, *words, config="config"):
     [
         (["model=wgna"], "unknown model 'wgna': did you mean 'wgan'"),
         (["loss=hing"], "unknown loss 'hing': did you mean 'hinge'?"),
-        (["dataset=cifar"], "unknown dataset 'cifar': did you mean 'cifar10'"),
+        (["dataset=cifar"], "unknown dataset 'cifar': did you mean 'dataset=cifar10' or"),
         (["dataset=zzz"], "unknown dataset 'zzz': choose from"),
         (["penalty=[r1,r3]"], "unknown penalty 'r3': choose from approximate_r1,"),
         (["modle=gan"], "unknown setting 'modle': did you mean 'model'"),
@@ -32,8 +35,21 @@ def typed(monkeypatch, capsys, tmp_path, *words, config="config"):
         ),
         (["model.discriminator_stpes=3"], "did you mean 'model.discriminator_steps'"),
         (["normalization@discriminatr=batch"], "unknown setting 'normalization@discriminatr'"),
-        (["~penlty"], "unknown setting 'penlty'"),
-        (["gan"], "cannot read 'gan' (missing EQUAL at '<EOF>'): write setting=value"),
+        (["~penlty"], "unknown setting 'penlty': did you mean 'penalty'?"),
+        (["lr=1e-3"], "unknown setting 'lr': did you mean 'optimizer.generator.lr'?"),
+        (["seed=0,1,2"], "add -m for a run with each of them, or write 'seed=\"0,1,2\"'"),
+        (["model=gan,wgan"], "add -m for a run with each of them, or write 'model=[gan,wgan]'"),
+        (["-m", "model=gan,wgna"], "unknown model 'wgna': did you mean 'wgan'"),
+        (["-m", "seed=0,1", "lrr=2"], "unknown setting 'lrr'"),
+        (["logger=false", "ema=null", "modle=gan"], "did you mean 'model'?"),
+        (["loss=null"], "loss must be chosen: loss=NAME, with one of boundary_equilibrium"),
+        (["dataset.root=a{b"], "'dataset.root': it belongs to dataset=image_folder"),
+        (["--cfg", "foo"], "--cfg/-c: invalid choice: 'foo'"),
+        (["--colour"], "unrecognized arguments: --colour; --help lists the options"),
+        (["--config-name", "foo"], "Cannot find primary config 'foo'"),
+        (["--config-dir", "nowhere"], "nowhere' not found"),
+        (["hydra.run.dir=/proc/x"], "/proc/x: No such file or directory"),
+        (["gan"], "cannot read 'gan': write setting=value"),
     ],
 )
 def test_wrong_settings(monkeypatch, capsys, tmp_path, words, message):
@@ -41,7 +57,7 @@ def test_wrong_settings(monkeypatch, capsys, tmp_path, words, message):
     assert code == 1
     assert said.startswith("ganzoo: ")
     assert message in said
-    assert len(said.strip().splitlines()) == 1
+    assert len(said.strip().splitlines()) == 1 and len(said) < 300
     assert list(tmp_path.iterdir()) == []
 
 
@@ -51,6 +67,34 @@ def test_a_missing_setting(monkeypatch, capsys, tmp_path):
     with pytest.raises(SystemExit):
         run(lambda config: config.checkpoint, "sample")
     assert capsys.readouterr().err == "ganzoo: checkpoint must be given: add checkpoint=...\n"
+
+
+def test_the_library_says_its_own_version(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["train", "--version"])
+    run(lambda config: None, "config")
+    assert capsys.readouterr().out == f"ganzoo {ganzoo.__version__}\n"
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt, 130), (BrokenPipeError, 141)])
+def test_an_interrupted_or_unread_command_ends_quietly(monkeypatch, capfd, tmp_path, error, code):
+    def stopped(config):
+        raise error
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train", f"hydra.run.dir={tmp_path}/x"])
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    with pytest.raises(SystemExit) as stop:
+        run(stopped, "config")
+    assert stop.value.code == code
+    assert capfd.readouterr().err == ""
+
+
+def test_an_interpolation_in_an_override_is_of_the_config(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train", "seed=${trainer.max_steps}"])
+    run(lambda config: seen.append((config.seed, of_this_run())), "config")
+    assert seen == [(5000, ["seed=${trainer.max_steps}"])]
 
 
 def test_the_stack_trace_is_there_when_asked_for(monkeypatch, tmp_path):

@@ -41,6 +41,13 @@ def composed(overrides, folder):
 
 
 @pytest.fixture(scope="module")
+def as_composed():
+    """Compose as the command line does, for a folder."""
+    yield composed
+    HydraConfig.instance().cfg = None
+
+
+@pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     """A small run without callbacks and loggers, composed once."""
     words = (*SMALL, "dataset=ring", "callbacks=none", "logger=none")

@@ -1,15 +1,17 @@
 """The facts of the zoo's table: every row's code, paper and test, and the README's copy of it."""
 
+import inspect
 import re
-import subprocess
-import sys
 
 import pytest
+from hydra.utils import get_object
 
+from ganzoo.composition import compatibility
 from ganzoo.composition.catalogue import GROUPS, entries
 from ganzoo.composition.citations import find_citations
 from ganzoo.composition.compose import config_directory
 from ganzoo.composition.showcase import evidence, markdown
+from ganzoo.zoo import main
 
 ROOT = config_directory().parent
 ENTRIES = entries()
@@ -51,7 +53,7 @@ def test_every_part_of_ours_has_a_test_that_names_it(entry):
     tested = evidence(entry)
     assert tested is not None
     text = tested.read_text()
-    names = entry.target.__name__, entry.name, f'group_choices("{entry.group}")'
+    names = entry.target.name, entry.name, f'group_choices("{entry.group}")'
     assert any(name in text for name in names)
 
 
@@ -68,27 +70,61 @@ def test_what_the_readme_links_to_exists():
         assert (ROOT / row["test"]).is_file(), row["name"]
 
 
-def zoo(*words):
-    return subprocess.run(
-        [sys.executable, "-m", "ganzoo.zoo", *words], capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def zoo(capsys):
+    def call(*words):
+        """Type the command; return its exit code and both outputs."""
+        code = 0
+        try:
+            main(words)
+        except SystemExit as stop:
+            code = stop.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
 
 
-def test_the_table_can_be_filtered():
-    lines = zoo("group=loss", "kernel").stdout.splitlines()
+def test_the_table_can_be_filtered(zoo):
+    lines = zoo("group=loss", "kernel")[1].splitlines()
     assert all("maximum_mean" in line or "energy_distance" in line for line in lines[1:])
     assert 3 <= len(lines[1:]) <= 6
 
 
-def test_one_entry_says_what_goes_with_it():
-    page = zoo("wgan_gp").stdout
+def test_all_groups_are_searched(zoo):
+    found = zoo("sngan")[1]
+    assert "experiment  sngan_cifar10" in found and "Miyato et al. 2018" in found
+    assert "setting   trainer.max_steps=100000" in zoo("sngan_cifar10")[1]
+    assert "wasserstein2" in zoo("group=metrics")[1]
+    assert "logger=tensorboard" in zoo("tensorboard")[1]
+
+
+def test_one_entry(zoo):
+    _, page, _ = zoo("wgan_gp")
     assert "https://arxiv.org/abs/1704.00028" in page
     assert "setting   model.discriminator_steps=5" in page
     assert "part      loss=wasserstein" in page
-    assert "loss: all" in page
-    (refused,) = [line for line in page.splitlines() if line.startswith("not with")]
-    assert "penalty=gradient_penalty (images)" in refused
+    assert "compatibility=true tries it" in page and "not with" not in page
     assert "Departures: none" in page
+
+
+def test_what_goes_with_an_entry(zoo, monkeypatch):
+    few = {"loss": ["hinge"], "penalty": ["none", "gradient_penalty"]}
+    monkeypatch.setattr(compatibility, "group_choices", lambda group: few[group])
+    lines = zoo("wgan_gp", "compatibility=true")[1].splitlines()
+    assert "images    loss: all 1" in lines
+    (refused,) = [line for line in lines if line.startswith("not with")]
+    assert "penalty=gradient_penalty (images)" in refused
+    code, _, err = zoo("sngan_cifar10", "compatibility=true")
+    assert code == 1 and "is not tried with others" in err
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=IDS)
+def test_docstrings_are_read_as_python_reads_them(entry):
+    for target in entry.targets:
+        found = get_object(f"{target.module}.{target.name}")
+        assert target.documentation == inspect.getdoc(found)
+        assert found.__module__ == target.module
 
 
 @pytest.mark.parametrize(
@@ -97,13 +133,13 @@ def test_one_entry_says_what_goes_with_it():
         (["wgan_pg"], "did you mean 'wgan_gp'"),
         (["group=losses"], "unknown group 'losses': did you mean 'loss'"),
         (["grup=loss"], "unknown setting 'grup'"),
+        (["zzzz"], "nothing in the zoo fits 'zzzz': choose from acgan"),
     ],
 )
-def test_wrong_words_are_one_line(words, said):
-    run = zoo(*words)
-    assert run.returncode == 1
-    assert said in run.stderr
-    assert len(run.stderr.strip().splitlines()) == 1
+def test_wrong_words_are_one_line(zoo, words, said):
+    code, _, err = zoo(*words)
+    assert code == 1 and said in err
+    assert len(err.strip().splitlines()) == 1 and len(err) < 300
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,25 @@
 """What the zoo holds: an entry for each config of a part that has a source, and its facts."""
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition.citations import Citation, find_citations, without_citations
-from ganzoo.composition.compose import config_directory, group_choices
+from ganzoo.composition.compose import config_directory, group_choices, groups
+from ganzoo.composition.docstrings import Documented, look_up
 
 GROUPS = (
     "model", "loss", "penalty", "augment", "replay", "batch_statistics", "normalization",
     "network", "conditioning", "optimizer", "updates", "lookahead", "ema",
 )  # fmt: skip
 """Config groups whose choices come from papers, in the order of the table."""
+
+_NOT_OF_TRAINING = {"hydra", "theory"}
 
 
 @dataclass(frozen=True)
@@ -36,26 +37,30 @@ class Entry:
     @cached_property
     def config(self) -> DictConfig:
         """The file itself, without what it takes from others."""
-        config = OmegaConf.load(self._path(self.name))
-        assert isinstance(config, DictConfig)
-        return config
+        return _load(self._path(self.name))
 
     @cached_property
-    def target(self) -> type:
-        """The class that it builds."""
+    def target(self) -> Documented:
+        """The class that it builds; without a name where it only chooses or sets others."""
+        name = self._target_name
+        return look_up(name) if name else Documented("", "", "", "")
+
+    @cached_property
+    def _target_name(self) -> str:
         chain = self.chain
         places = [node for config in chain for node in (config, _node(config, self.group))]
         places += [_first(config) for config in chain]
         for node in places:
             if isinstance(node, DictConfig) and _node(node, "_target_") is not None:
-                return get_class(node._target_)
-        raise LookupError(f"{self.group}/{self.name}.yaml builds nothing")
+                return str(node._target_)
+        return ""
 
     @cached_property
-    def targets(self) -> list[type]:
+    def targets(self) -> list[Documented]:
         """The class that it builds, and those of ganzoo that it hands to it."""
         names = [name for config in self.chain for name in _target_names(config)]
-        found = [get_class(name) for name in names if name.rpartition(".")[2][:1].isupper()]
+        found = [look_up(name) for name in names
+                 if "${" not in name and name.rpartition(".")[2][:1].isupper()]  # fmt: skip
         return list(dict.fromkeys([self.target, *found]))
 
     @property
@@ -68,21 +73,24 @@ class Entry:
     @property
     def documentation(self) -> str:
         """The docstring of its class."""
-        return inspect.getdoc(self.target) or ""
+        return self.target.documentation
 
     @property
     def summary(self) -> str:
         """What it is, in a line: as its file says first, or else its class."""
-        said = [*self.comments, *self.documentation.splitlines()][0]
+        said = (self.comments or self.documentation.splitlines() or [""])[0]
         return without_citations(said).rstrip(".:")
 
     @cached_property
     def citations(self) -> list[Citation]:
         """The papers that it comes from, the first one named first."""
-        module = inspect.getdoc(inspect.getmodule(self.target)) or ""
-        parts = [inspect.getdoc(target) or "" for target in self.targets]
-        own = [*find_citations(" ".join(self.comments)), *find_citations(self.documentation)]
-        found = own or [citation for text in (*parts, module) for citation in find_citations(text)]
+        found = list(find_citations(" ".join(self.comments)))
+        if not (found and self._is_foreign):  # else importing it adds nothing
+            found += find_citations(self.documentation)
+        if not found:
+            texts = [target.documentation for target in self.targets]
+            texts.append(self.target.module_documentation)
+            found = [citation for text in texts for citation in find_citations(text)]
         first: dict[str, Citation] = {}
         for citation in found:
             first.setdefault(citation.arxiv, citation)
@@ -91,7 +99,11 @@ class Entry:
     @property
     def module(self) -> str:
         """The module that holds its algorithm."""
-        return self.target.__module__
+        return self._target_name.rpartition(".")[0] if self._is_foreign else self.target.module
+
+    @property
+    def _is_foreign(self) -> bool:
+        return not self._target_name.startswith("ganzoo.")
 
     @property
     def parts(self) -> dict[str, str]:
@@ -125,6 +137,20 @@ def entries() -> list[Entry]:
     return [entry for entry in found if entry.name != "none"]
 
 
+@cache
+def _load(path: Path) -> DictConfig:
+    config = OmegaConf.load(path)
+    assert isinstance(config, DictConfig)
+    return config
+
+
+def everything() -> list[Entry]:
+    """All choices of all groups, those that come from papers first."""
+    others = [group for group in groups() if group not in {*GROUPS, *_NOT_OF_TRAINING}]
+    return [*entries(), *(Entry(group, name) for group in others for name in group_choices(group)
+                          if name != "none")]  # fmt: skip
+
+
 def settings(entry: Entry) -> dict[str, Any]:
     """The numbers and words that an entry sets, by their dotted names, those it starts from first.
 
@@ -142,16 +168,16 @@ def _settings(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for key in map(str, node):
         if key in {"defaults", "_target_", "_partial_"}:
             continue
-        if not OmegaConf.is_interpolation(node, key):
+        if not OmegaConf.is_interpolation(node, key) and not OmegaConf.is_missing(node, key):
             yield from _settings(node[key], f"{prefix}{key}.")
 
 
 def _target_names(node: Any) -> Iterator[str]:
     if isinstance(node, DictConfig):
-        if _node(node, "_target_") is not None:
+        if isinstance(_node(node, "_target_"), str):
             yield node._target_
         for key in map(str, node):
-            if not OmegaConf.is_interpolation(node, key):
+            if not OmegaConf.is_interpolation(node, key) and not OmegaConf.is_missing(node, key):
                 yield from _target_names(node[key])
 
 

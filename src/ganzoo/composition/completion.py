@@ -11,6 +11,7 @@ from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ganzoo.composition.compose import compose_config, config_directory, group_choices
+from ganzoo.composition.overrides import quoted as _quoted
 from ganzoo.errors import InputError, nearest
 
 CONFIG = "evaluate"
@@ -156,9 +157,3 @@ def _word(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return _quoted(value) if isinstance(value, str) else repr(value)
-
-
-def _quoted(text: str) -> str:
-    """Text in the quotes of Hydra's grammar, in which only a quote's own backslashes count."""
-    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
-    return f"'{escaped}'"

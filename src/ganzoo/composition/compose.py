@@ -1,16 +1,18 @@
 """Find the configs, compose them, and build what they describe."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 import ganzoo
+from ganzoo.composition.overrides import mend
 from ganzoo.errors import InputError
 
 
@@ -47,15 +49,33 @@ def config_directory() -> Path:
     )
 
 
-def compose_config(overrides: Sequence[str], config_name: str = "config") -> DictConfig:
+def compose_config(
+    overrides: Sequence[str], config_name: str = "config", directory: Path | None = None
+) -> DictConfig:
     """Compose a config as the command line would.
 
     Args:
         overrides: Overrides in Hydra's grammar, such as ``"model=wgan_gp"``.
         config_name: The primary config.
+        directory: Where it is; None for the folder of training.
+
+    Raises:
+        InputError: if an override cannot be read, or nothing is chosen where something must be.
     """
-    with initialize_config_dir(version_base="1.3", config_dir=str(config_directory())):
-        return compose(config_name, overrides=list(overrides))
+    folder = directory or config_directory()
+    words = mend(overrides, [folder, config_directory()])
+    if GlobalHydra.instance().is_initialized():  # inside of a command, whose folders these are
+        return compose(config_name, overrides=words)
+    with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
+        return compose(config_name, overrides=words)
+
+
+@cache
+def composed_once(
+    overrides: tuple[str, ...], config_name: str = "config", directory: Path | None = None
+) -> DictConfig:
+    """The same as :func:`compose_config`, for those who only look at it."""
+    return compose_config(overrides, config_name, directory)
 
 
 def group_choices(group: str) -> list[str]:
@@ -66,29 +86,6 @@ def group_choices(group: str) -> list[str]:
 def groups() -> list[str]:
     """The names of the config groups."""
     return sorted(path.name for path in config_directory().iterdir() if path.is_dir())
-
-
-def setting_names(overrides: Iterable[str] = ()) -> list[str]:
-    """The names of all groups and the dotted names of all settings, to suggest what was meant.
-
-    Args:
-        overrides: The user's overrides; those that choose from a group are applied.
-    """
-    defaults = OmegaConf.load(config_directory() / "config.yaml").defaults
-    known = {key for entry in defaults if isinstance(entry, DictConfig) for key in map(str, entry)}
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    chosen = [o.input_line for o in parsed if o.get_key_element() in known and o.input_line]
-    return sorted(known | set(_dotted(compose_config(chosen))))
-
-
-def _dotted(node: Any, prefix: str = "") -> Iterable[str]:
-    if not isinstance(node, DictConfig):
-        return
-    for key in map(str, node):
-        name = f"{prefix}{key}"
-        yield name
-        if not OmegaConf.is_interpolation(node, key) and not OmegaConf.is_missing(node, key):
-            yield from _dotted(node[key], f"{name}.")
 
 
 def resolved(node: DictConfig) -> dict[str, Any]:

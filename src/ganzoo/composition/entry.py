@@ -1,19 +1,25 @@
 """Run an entry point: Hydra's command line with errors that a person can read."""
 
+import argparse
+import functools
 import math
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig, OmegaConf
 
+from ganzoo.composition import explain as explaining
 from ganzoo.composition.compose import config_directory
-from ganzoo.composition.explain import explain
+from ganzoo.composition.console import console, print_version, refuse
 from ganzoo.composition.folder import choose_folder
+from ganzoo.composition.overrides import mend, quoted
+from ganzoo.composition.settings import check_sweep
+from ganzoo.errors import InputError
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
@@ -21,13 +27,17 @@ FULL_ERROR = "HYDRA_FULL_ERROR"
 Explain = Callable[[Exception, Sequence[str]], str | None]
 """From an error and the command line's overrides to a line for a person, None for a defect."""
 
+Complete = Callable[[Sequence[str]], list[str]]
+"""From a command line to one with what it leaves open."""
+
 
 def run(
     task: Callable[[DictConfig], Any],
     config_name: str,
     *,
     directory: Path | None = None,
-    explain: Explain = explain,
+    explain: Explain | None = None,
+    complete: Complete = list,
 ) -> None:
     """Compose the command line's config and give it to the task.
 
@@ -39,29 +49,75 @@ def run(
         config_name: Name of the config at the top.
         directory: Where its groups are; None for those of training.
         explain: Finds the line.
+        complete: Adds what the command line leaves open.
     """
+    if "--version" in sys.argv[1:]:
+        return print_version()
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # a user's own package, as with python -m
     trace_wanted = os.environ.get(FULL_ERROR, "0") not in {"", "0"}
     os.environ[FULL_ERROR] = "1"  # so that Hydra raises instead of printing
-    OmegaConf.register_new_resolver("run_folder", choose_folder, replace=True, use_cache=True)
-    guarded = _Guarded(task)
+    explain = explain or functools.partial(explaining.explain, config_name=config_name)
     try:
-        path = str(directory or config_directory())
-        decorate = hydra.main(version_base="1.3", config_path=path, config_name=config_name)
-        decorate(guarded)()
-        if guarded.error is not None:
-            raise guarded.error
+        with console():
+            _run(task, config_name, directory or config_directory(), complete)
     except Exception as error:
-        line = None if trace_wanted else explain(error, sys.argv[1:])
+        line = None if trace_wanted else explain(error, _understood(sys.argv[1:]))
         if line is None:
             raise
-        print(f"ganzoo: {_rank()}{line}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+        refuse(f"{_rank()}{line}")
     finally:
         os.environ[FULL_ERROR] = "1" if trace_wanted else "0"
+
+
+def _run(
+    task: Callable[[DictConfig], Any], config_name: str, directory: Path, complete: Complete
+) -> None:
+    OmegaConf.register_new_resolver("run_folder", choose_folder, replace=True, use_cache=True)
+    sys.argv[1:] = complete(_mended(sys.argv[1:], directory))
+    given = _arguments(sys.argv[1:])
+    if given.multirun:
+        check_sweep(_understood(sys.argv[1:]), given.config_name or config_name, directory)
+    guarded = _Guarded(task)
+    decorate = hydra.main(version_base="1.3", config_path=str(directory), config_name=config_name)
+    decorate(guarded)()
+    if guarded.error is not None:
+        raise guarded.error
+
+
+def _mended(words: Sequence[str], directory: Path) -> list[str]:
+    """The command line with its overrides as Hydra reads them."""
+    given = _arguments(words)
+    own = [] if given.config_dir is None else [Path(given.config_dir)]
+    folders = [*own, directory, config_directory()]
+    mended = dict(zip(given.overrides, mend(given.overrides, folders), strict=True))
+    return [mended.get(word, word) for word in words]
+
+
+def _understood(words: Sequence[str]) -> list[str]:
+    """The overrides of a command line, and where the user's own configs are as one of them."""
+    try:
+        given = _arguments(words)
+    except InputError:
+        return []
+    searched = [] if given.config_dir is None else [quoted(str(Path(given.config_dir).resolve()))]
+    return [*(f"hydra.searchpath=[{folder}]" for folder in searched), *given.overrides]
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    """What Hydra reads on a command line: its options, and the overrides.
+
+    Raises:
+        InputError: if there is no such option, or its value is wrong.
+    """
+    parser: Any = get_args_parser()
+    parser.error = _refuse_usage
+    given: argparse.Namespace = parser.parse_args(list(words))
+    return given
+
+
+def _refuse_usage(message: str) -> NoReturn:
+    raise InputError(f"{message.removeprefix('argument ')}; --help lists the options")
 
 
 def _rank() -> str:

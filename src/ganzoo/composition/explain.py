@@ -1,5 +1,6 @@
 """One line for each kind of wrong input that Hydra, OmegaConf or Lightning notices."""
 
+import re
 from collections.abc import Sequence
 
 from hydra.errors import (
@@ -7,72 +8,132 @@ from hydra.errors import (
     InstantiationException,
     MissingConfigException,
     OverrideParseException,
+    SearchPathException,
 )
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
 
-from ganzoo.composition.compose import group_choices, setting_names
-from ganzoo.errors import InputError, nearest
+from ganzoo.composition.compose import groups
+from ganzoo.composition.overrides import how_to_quote
+from ganzoo.composition.suggestions import suggest_choice, suggest_setting
+from ganzoo.composition.targets import explain_target
+from ganzoo.errors import InputError
+
+LONGEST = 280
+"""Characters of a line; the rest is left out."""
 
 # By name, because importing them would import torch.
 _SAY_IT_THEMSELVES = {"MisconfigurationException", "NonFiniteError", "LostProcessError"}
+_SEVERAL = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(?P<word>[^']+)'")
+_NO_PART = "Cannot instantiate config of type "
+_CALLED = re.compile(r"(?:call to target|partial\()'?(?:\w+\.)*(?P<name>\w+)")
+_NOT_TAKEN = re.compile(r"(?P<name>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument "
+                        r"'(?P<key>\w+)'")  # fmt: skip
+_UNKNOWN = re.compile(r"Could not (?:override|delete)[^']*'(?P<name>[^'\s]+)|'(?P<key>[^']+)'[^']* "
+                      r"does not exist")  # fmt: skip
 
 
-def explain(error: BaseException, overrides: Sequence[str]) -> str | None:
+def explain(
+    error: BaseException, overrides: Sequence[str], config_name: str = "config"
+) -> str | None:
     """Say in one line what is wrong with the input and what would be right.
 
     Args:
         error: What composing or running raised.
         overrides: The command line.
+        config_name: The primary config.
 
     Returns:
         The line, or None where the error is not the user's: then its stack trace is wanted.
     """
+    line = _line(error, overrides, config_name)
+    return line if line is None or len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
+
+
+def _line(error: BaseException, overrides: Sequence[str], config_name: str) -> str | None:
     if isinstance(error, InstantiationException):
-        return _explain_instantiation(error, overrides)
+        return _explain_instantiation(error, overrides, config_name)
     if isinstance(error, MissingConfigException):
         return _explain_choice(error)
     if isinstance(error, OverrideParseException):
-        reason = str(error).splitlines()[1]
-        return f"cannot read {error.override!r} ({reason}): write setting=value"
+        return f"cannot read {error.override!r}: write setting=value"
     if isinstance(error, ConfigCompositionException):
-        return _explain_setting(error, overrides)
+        return _explain_setting(error, overrides, config_name)
     if isinstance(error, MissingMandatoryValue):
         name = str(error.full_key or error.key)
         return f"{name} must be given: add {name}=..."
-    if isinstance(error, InputError | OSError | OmegaConfBaseException):
-        return _first_line(error)
-    if type(error).__name__ in _SAY_IT_THEMSELVES:
-        return _first_line(error)
-    return None
+    if isinstance(error, InterpolationKeyError):
+        return f"{error.full_key or error.key}: {first_line(error)}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return first_line(error) if _says_it_itself(error) else None
+
+
+def _says_it_itself(error: BaseException) -> bool:
+    known = InputError | OSError | OmegaConfBaseException | SearchPathException
+    return isinstance(error, known) or type(error).__name__ in _SAY_IT_THEMSELVES
 
 
 def _explain_choice(error: MissingConfigException) -> str:
     group, _, choice = str(error.missing_cfg_file).rpartition("/")
     if not group:
-        return _first_line(error)
-    return f"unknown {group} {choice!r}: {nearest(choice, error.options or group_choices(group))}"
+        return first_line(error)
+    return f"unknown {group} {choice!r}: {suggest_choice(group, choice, error.options or ())}"
 
 
-def _explain_setting(error: ConfigCompositionException, overrides: Sequence[str]) -> str:
-    message = str(error)
-    quoted = message.split("'")[1] if "'" in message else ""
-    if "Could not override" in message or "does not exist" in message:
-        name = quoted.split(" ")[0]
-        return f"unknown setting {name!r}: {nearest(name, setting_names(overrides))}"
-    return _first_line(error)
+def _explain_setting(
+    error: ConfigCompositionException, overrides: Sequence[str], config_name: str
+) -> str:
+    several = _SEVERAL.search(str(error))
+    if several:
+        return _explain_several(several["word"])
+    unknown = _UNKNOWN.search(str(error))
+    if unknown:
+        name = unknown["name"] or unknown["key"]
+        return f"unknown setting {name!r}: {suggest_setting(name, overrides, config_name)}"
+    return first_line(error)
 
 
-def _explain_instantiation(error: InstantiationException, overrides: Sequence[str]) -> str | None:
+def _explain_several(word: str) -> str:
+    key, _, value = word.partition("=")
+    said = f"{word} has several values: add -m for a run with each of them"
+    if key.partition("@")[0] in groups():
+        return f"{said}, or write '{key}=[{value}]' for one with all of them"
+    return f"{said}, or write {how_to_quote(key, value)} for text with commas"
+
+
+def _explain_instantiation(
+    error: InstantiationException, overrides: Sequence[str], config_name: str
+) -> str | None:
     cause = error.__cause__
     _, named, key = str(error).rpartition("full_key: ")
-    where = key.strip() if named else "model"
+    called = _CALLED.search(str(error))
+    where = key.strip() if named else called["name"] if called else "model"
+    target = explain_target(error)
+    if target is not None:
+        return f"{where}: {target}" if named else target
+    if _NO_PART in str(error):
+        kind = str(error).partition(_NO_PART)[2].partition(".")[0]
+        return f"a part is made of settings with _target_, not of one value of type {kind}"
     if cause is None:
-        return f"{where}: {_first_line(error)}"
-    if isinstance(cause, TypeError | ValueError) and not isinstance(cause, InputError):
-        return f"{where}: {_first_line(cause)}"
-    return explain(cause, overrides)
+        return f"{where}: {first_line(error)}"
+    said = _line(cause, overrides, config_name)
+    return said if said is not None else f"{where}: {unexpected(cause)}"
 
 
-def _first_line(error: BaseException) -> str:
+def unexpected(error: BaseException) -> str:
+    """What an error says that nobody foresaw, and how to see where it comes from."""
+    line = first_line(error)
+    unknown = _NOT_TAKEN.search(line)
+    if unknown:
+        return f"{unknown['name']} has no setting {unknown['key']!r}"
+    if "os.PathLike" in line:
+        return f"a path that looks like a number is quoted, as in {how_to_quote('setting', '5')}"
+    if isinstance(error, TypeError | ValueError):
+        return line
+    return f"{line} ({type(error).__name__}; HYDRA_FULL_ERROR=1 shows where)"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its name."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

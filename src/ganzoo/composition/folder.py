@@ -12,6 +12,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from ganzoo.errors import InputError
+
 SUMMARY = "summary.json"
 RESUME = "last"
 """The word for the newest checkpoint, in ``checkpoint=last``."""
@@ -67,8 +69,11 @@ class RunFolder:
             from ganzoo.checkpoints.resuming import adopt
 
             self._adopted = adopt(checkpoint, self.checkpoints)
-        self.path.mkdir(parents=True, exist_ok=True)  # where run_dir was set by hand
-        OmegaConf.save(config, self.path / "config.yaml", resolve=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)  # where run_dir was set by hand
+            OmegaConf.save(config, self.path / "config.yaml", resolve=True)
+        except OSError as error:
+            raise InputError(f"cannot write to run_dir={self.path}: {error.strerror}") from error
         if self.latest.parent in self.path.parents:
             self._before = self.latest.resolve() if self.latest.exists() else None
             self._lead_to(self.path)
@@ -138,6 +143,14 @@ def scratch(cache: Path) -> Iterator[tuple[Path, Path]]:
         if source.is_dir():
             shutil.copytree(source, copy, copy_function=os.symlink)
         yield run, copy
+
+
+def remove_empty_folders(folder: Path) -> None:
+    """Take back a folder that holds nothing, and those above it in the current one."""
+    here = Path.cwd()
+    for place in (folder, *folder.parents):
+        if here in place.parents:
+            _remove_if_empty(place)
 
 
 def is_first_process() -> bool:

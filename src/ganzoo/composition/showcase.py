@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from ganzoo.composition.catalogue import Entry, settings
+from ganzoo.composition.catalogue import GROUPS, Entry, settings
 from ganzoo.composition.citations import Citation
-from ganzoo.composition.compatibility import Fit
 from ganzoo.composition.compose import config_directory
+
+if TYPE_CHECKING:  # it imports torch
+    from ganzoo.composition.compatibility import Fit
 
 
 def table(entries: Iterable[Entry]) -> Table:
@@ -20,16 +23,25 @@ def table(entries: Iterable[Entry]) -> Table:
     return made
 
 
-def page(entry: Entry, fits: Sequence[Fit]) -> Iterator[str]:
-    """All that is known of an entry, line by line."""
+def page(entry: Entry, fits: "Sequence[Fit] | None") -> Iterator[str]:
+    """All that is known of an entry, line by line.
+
+    Args:
+        entry: The entry.
+        fits: How it goes with others; None where that was not tried.
+    """
     yield f"{entry.group}={entry.name}: {entry.summary}"
     yield ""
     yield from (f"paper     {citation}, https://arxiv.org/abs/{citation.arxiv}"
                 for citation in entry.citations)  # fmt: skip
-    yield f"class     {entry.target.__module__}.{entry.target.__qualname__}"
+    if entry.target.name:
+        yield f"class     {entry.target.module}.{entry.target.name}"
     yield from (f"part      {group}={choice}" for group, choice in entry.parts.items())
     yield from (f"setting   {name}={value}" for name, value in settings(entry).items())
-    yield from _composes(fits)
+    if fits is not None:
+        yield from _composes(fits)
+    elif entry.group in GROUPS:
+        yield "goes with  compatibility=true tries it with all others, which takes about a minute"
     yield ""
     yield entry.documentation
 
@@ -54,7 +66,7 @@ def evidence(entry: Entry) -> Path | None:
         module = "ring"
     named = folder / f"test_{module}.py"
     mentions = (
-        path for path in sorted(folder.glob("*.py")) if entry.target.__name__ in path.read_text()
+        path for path in sorted(folder.glob("*.py")) if entry.target.name in path.read_text()
     )
     return named if named.exists() else next(mentions, None)
 
@@ -83,7 +95,7 @@ def _files(entry: Entry) -> str:
     return ", ".join(f"[{name}]({path})" for name, path in links.items() if path)
 
 
-def _composes(fits: Sequence[Fit]) -> Iterator[str]:
+def _composes(fits: "Sequence[Fit]") -> Iterator[str]:
     """What goes with it: a line for each group and kind of data, and one for each refusal."""
     for (group, kind), members in groupby(sorted(fits, key=_place), key=_place):
         here = list(members)
@@ -96,11 +108,11 @@ def _composes(fits: Sequence[Fit]) -> Iterator[str]:
             yield f"not with  {choices}: {refusal}"
 
 
-def _place(fit: Fit) -> tuple[str, str]:
+def _place(fit: "Fit") -> tuple[str, str]:
     return fit.group, fit.kind
 
 
-def _refusal(fit: Fit) -> str:
+def _refusal(fit: "Fit") -> str:
     return fit.refusal or ""
 
 

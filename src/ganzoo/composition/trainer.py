@@ -1,6 +1,7 @@
 """Build Lightning's Trainer from ``conf/trainer``: each argument works, or a line says why not."""
 
 import logging
+from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def build_trainer(config: DictConfig, *, validates: bool) -> Trainer:
         InputError: if an argument has a wrong value, or means nothing in this run.
     """
     settings = resolved(config.trainer)
-    settings.pop("_target_")
+    make = build({"_target_": settings.pop("_target_"), "_partial_": True})
     check_kinds(settings)
     check_values(settings, validates=validates)
     if settings["barebones"]:
@@ -56,7 +57,7 @@ def build_trainer(config: DictConfig, *, validates: bool) -> Trainer:
     settings["strategy"] = _strategy(settings)
     # Once without loggers, which may begin a run of their own as soon as they are told anything.
     _constructed(settings | _QUIET | {"plugins": None, "profiler": None, "detect_anomaly": False})
-    return _constructed(settings | _objects(config, settings))
+    return _constructed(settings | _objects(config, settings), make)
 
 
 def _objects(config: DictConfig, settings: Settings) -> Settings:
@@ -122,10 +123,10 @@ def _strategy(settings: Settings) -> Any:
     return NAME if probe.num_devices * probe.num_nodes > 1 else "auto"
 
 
-def _constructed(arguments: Settings) -> Trainer:
+def _constructed(arguments: Settings, make: Callable[..., Trainer] = Trainer) -> Trainer:
     known = signature(Trainer.__init__).parameters
     try:
-        return Trainer(**{name: value for name, value in arguments.items() if name in known})
+        return make(**{name: value for name, value in arguments.items() if name in known})
     except InputError:
         raise
     except Exception as error:

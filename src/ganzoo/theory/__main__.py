@@ -6,7 +6,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ganzoo.composition.theory import check_used, names_of, run
+from ganzoo.composition.folder import remove_empty_folders
+from ganzoo.composition.overrides import of_this_run
+from ganzoo.composition.settings import check_kinds
+from ganzoo.composition.theory import check_used, names_of, run, theory_directory
 from ganzoo.composition.theory_sweep import SUMMARY, save_refusal
 from ganzoo.errors import InputError
 
@@ -21,26 +24,32 @@ def theory(config: DictConfig) -> None:
         InputError: if a setting is out of range, has no meaning in what is drawn, or the folder
             cannot be written.
     """
-    from ganzoo.composition.compose import build
-
     hydra = HydraConfig.get()
-    overrides = list(hydra.overrides.task)
-    check_used(config, overrides, hydra.runtime.choices)
-    config.names = names_of(config, overrides, hydra.runtime.choices)
+    overrides = of_this_run()
     folder = Path(hydra.runtime.output_dir)
     swept = hydra.mode == RunMode.MULTIRUN
     try:
-        figure = build(config.figure)
-        path = figure.save(folder / f"{config.name}.png")
-        if not swept:
-            figure.print()
-        print(f"figure      {path}")
-        if swept:
-            figure.save_summary(folder / SUMMARY, overrides)
-    except InputError as error:  # a row of the sweep's table; the others go on
-        if swept:
+        check_used(config, overrides, hydra.runtime.choices)
+        check_kinds(config, overrides, directory=theory_directory())
+        config.names = names_of(config, overrides, hydra.runtime.choices)
+        _draw(config, folder, overrides, swept=swept)
+    except Exception as error:
+        if isinstance(error, InputError) and swept:  # a row of the table; the others go on
             save_refusal(folder / SUMMARY, overrides, error)
+        remove_empty_folders(folder)
         raise
+
+
+def _draw(config: DictConfig, folder: Path, overrides: list[str], *, swept: bool) -> None:
+    from ganzoo.composition.compose import build
+
+    figure = build(config.figure)
+    path = figure.save(folder / f"{config.name}.png")
+    if not swept:
+        figure.print()
+    print(f"figure      {path}")
+    if swept:
+        figure.save_summary(folder / SUMMARY, overrides)
 
 
 def main() -> None:

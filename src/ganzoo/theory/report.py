@@ -27,6 +27,13 @@ class Search:
     seed: int
     tolerance: float
 
+    def __post_init__(self) -> None:
+        check_whole(starts=self.starts)
+        check_whole(0, seed=self.seed)
+        check_positive(tolerance=self.tolerance)
+        if not self.lower < self.upper:
+            raise InputError(f"lower={self.lower} must be below upper={self.upper}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:

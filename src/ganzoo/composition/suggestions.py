@@ -1,0 +1,176 @@
+"""What a setting or a choice that does not exist may have meant."""
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+
+from ganzoo.composition.compose import composed_once, config_directory, group_choices, groups
+from ganzoo.composition.overrides import parse
+from ganzoo.errors import closest, did_you_mean, listed, plain
+
+_ALIKE = 0.75  # of the last part of a setting's name
+
+
+def suggest_choice(group: str, choice: str, options: Sequence[str] = ()) -> str:
+    """Say what was meant by a choice that its group does not have.
+
+    Args:
+        group: The config group.
+        choice: What was asked for.
+        options: The group's choices; empty for those of the zoo.
+    """
+    known = list(options or group_choices(group))
+    own = closest(choice, known)
+    found = (
+        list(synonyms().get(f"{group}={choice}", []))
+        or [name for name in own if plain(choice) in name]
+        or _elsewhere(group, choice)
+        or own
+    )
+    return did_you_mean(found) if found else f"choose from {listed(known)}"
+
+
+def suggest_setting(name: str, overrides: Sequence[str] = (), config_name: str = "config") -> str:
+    """Say what was meant by a setting that does not exist.
+
+    Args:
+        name: The dotted name.
+        overrides: The user's overrides; those that choose from a group are applied.
+        config_name: The primary config.
+    """
+    config = _chosen(overrides, config_name)
+    names = dict(_settings(config)) | dict.fromkeys(_groups(config_name), True)
+    owners = "" if name in names else _owners(name)
+    if owners:
+        return f"it belongs to {owners}"
+    found = _synonymous(name, names) or _ending(name, names)
+    if found:
+        return _with_owner(found, names)
+    as_deep = [one for one in names if one.count(".") == name.count(".")]
+    found = closest(name, as_deep, cutoff=0.9) or _same_last(name, names)
+    found = found or closest(name, as_deep, cutoff=0.7) or closest(name, names, cutoff=0.7)
+    found = found or _alike_last(name, names)
+    return did_you_mean(found) if found else "--cfg job shows all settings"
+
+
+@cache
+def synonyms() -> dict[str, list[str]]:
+    """What other libraries call a setting or a choice, and what it is here."""
+    loaded: Any = OmegaConf.to_container(OmegaConf.load(config_directory() / "synonyms.yaml"))
+    return {str(name): [meant] if isinstance(meant, str) else meant
+            for name, meant in loaded.items()}  # fmt: skip
+
+
+def _elsewhere(group: str, choice: str) -> list[str]:
+    """Choices of other groups that are called so, or start so, and what they choose in this one."""
+    word = plain(choice)
+    others = [(other, name) for other in groups() if other != group for name in _names(other)]
+    same = [(other, name) for other, name in others if name == word]
+    parts = [part for other, name in same for part in _parts(other, name, group)]
+    longer = [(other, name) for other, name in others if name.startswith(f"{word}_")]
+    return [*dict.fromkeys(parts), *(f"{other}={name}" for other, name in same or longer)][:3]
+
+
+def _names(group: str) -> list[str]:
+    return [name for name in group_choices(group) if name != "none"]
+
+
+def _parts(other: str, name: str, group: str) -> Iterator[str]:
+    """What a choice of one group chooses in another."""
+    config: Any = OmegaConf.load(config_directory() / other / f"{name}.yaml")
+    for entry in config.get("defaults", []):
+        for key, value in entry.items() if isinstance(entry, DictConfig) else ():
+            if str(key).removeprefix("override ").lstrip("/").partition("@")[0] == group:
+                yield f"{group}={value}"
+
+
+def _chosen(overrides: Sequence[str], config_name: str) -> DictConfig:
+    """The config of the user's choices, or of none where they do not compose."""
+    kept = {*groups(), "hydra.searchpath"}
+    chosen = [word for word in overrides if _key(word).partition("@")[0] in kept]
+    try:
+        return composed_once(tuple(chosen), config_name)
+    except HydraException:
+        return composed_once((), config_name)
+
+
+def _key(word: str) -> str:
+    try:
+        return str(parse(word).key_or_group)
+    except HydraException:
+        return ""
+
+
+def _groups(config_name: str) -> Iterator[str]:
+    """The groups of a config, with the place where a group is used more than once."""
+    if config_name == "evaluate":
+        yield from _groups("config")
+    config: Any = OmegaConf.load(config_directory() / f"{config_name}.yaml")
+    for entry in config.get("defaults", []):
+        for key in entry if isinstance(entry, DictConfig) else ():
+            if not str(key).startswith("override"):
+                yield str(key)
+
+
+def _settings(node: Any, prefix: str = "") -> Iterator[tuple[str, bool]]:
+    """Dotted names, and whether a value is written there or follows from another setting."""
+    if not isinstance(node, DictConfig):
+        return
+    for key in map(str, node):
+        follows = OmegaConf.is_interpolation(node, key)
+        yield f"{prefix}{key}", not follows
+        if not follows and not OmegaConf.is_missing(node, key):
+            yield from _settings(node[key], f"{prefix}{key}.")
+
+
+def _synonymous(name: str, names: Container[str]) -> list[str]:
+    known = synonyms()
+    meant = known.get(name.lower()) or known.get(name.lower().rpartition(".")[2], [])
+    here = [one for one in meant if one in names or "=" in one]
+    return here or [one for one in meant if _owners(one)]
+
+
+def _with_owner(found: Sequence[str], names: Container[str]) -> str:
+    owners = "" if found[0] in names else _owners(found[0])
+    return did_you_mean(found) + (f" It belongs to {owners}" if owners else "")
+
+
+def _ending(name: str, names: Iterable[str]) -> list[str]:
+    return [one for one in names if "." in name and one.endswith(f".{name}")][:3]
+
+
+def _same_last(name: str, names: dict[str, bool]) -> list[str]:
+    """Settings whose last word is the same; where values are written rather than followed."""
+    last = plain(name).rpartition(".")[2]
+    same = sorted((one for one in names if one.rpartition(".")[2] == last), key=len)
+    return ([one for one in same if names[one]] or same)[:3]
+
+
+def _alike_last(name: str, names: dict[str, bool]) -> list[str]:
+    ends = {one.rpartition(".")[2]: one for one in sorted(names, key=len, reverse=True)
+            if names[one]}  # fmt: skip
+    return [ends[end] for end in closest(name.rpartition(".")[2], ends, cutoff=_ALIKE)]
+
+
+def _owners(name: str) -> str:
+    """The choices of a setting's group that have it, where the chosen one has not."""
+    group, _, rest = name.partition(".")
+    if group not in groups():
+        return ""
+    if not rest:
+        return " or ".join(f"model={model}" for model in group_choices("model")
+                           if any(_parts("model", model, group)))  # fmt: skip
+    found = [f"{group}={path.stem}" for path in sorted((config_directory() / group).glob("*.yaml"))
+            if _has(path, group, rest)]  # fmt: skip
+    return " or ".join(found[:3])
+
+
+def _has(path: Path, group: str, setting: str) -> bool:
+    config = OmegaConf.load(path)
+    assert isinstance(config, DictConfig)
+    own = config.get(group) if "@package _global_" in path.read_text() else config
+    return isinstance(own, DictConfig) and setting in dict(_settings(own))

@@ -1,0 +1,103 @@
+"""Words of the command line that mean one thing are read so; others say how to write them."""
+
+import shlex
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganzoo.composition.compose import compose_config, config_directory
+from ganzoo.composition.overrides import how_to_quote, mend, parse
+from ganzoo.errors import InputError
+
+FOLDERS = [config_directory()]
+PATHS = [
+    "runs/epoch=0-step=5.ckpt",
+    "~/x",
+    "x (copy)",
+    "photos(1)",
+    "a#b",
+    "a{b}",
+    "a[1]",
+    "a;b",
+    "it's",
+    "a!b&c",
+    "é/ü",
+    "C:\\Users\\me",
+    "a: b",
+    "100%",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_is_read_as_it_was_written(path):
+    (word,) = mend([f"checkpoint={path}"], FOLDERS)
+    assert parse(word).value() == path
+    assert mend([word], FOLDERS) == [word]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(st.sampled_from("ab1~#;&!%é=()'\\/.: -"), min_size=1, max_size=10))
+def test_text_is_never_read_as_other_text(text):
+    try:
+        (word,) = mend([f"checkpoint={text}"], FOLDERS)
+    except InputError as error:
+        assert "cannot read" in str(error) or not text.strip()
+        return
+    value = parse(word).value()
+    plain = text.replace("\\", "").replace("'", "").strip()
+    assert not isinstance(value, str) or value.replace("\\", "").replace("'", "").strip() == plain
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("logger=false", "logger=none"),
+        ("logger=None", "logger=none"),
+        ("ema=null", "ema=none"),
+        ("penalty=", "penalty=none"),
+        ("~penalty", "penalty=none"),
+        ("schedule=null", "schedule=constant"),
+        ("experiment=null", "experiment=none"),
+        ("normalization@x=null", "normalization@x=none"),
+        ("ema=null,exponential", "ema=none,exponential"),
+        ("penalty=[r1,r2]", "penalty=[r1,r2]"),
+        ("checkpoint=null", "checkpoint=null"),
+        ("model.ema=null", "model.ema=null"),
+    ],
+)
+def test_nothing_is_the_choice_that_adds_nothing(word, meant):
+    assert mend([word], FOLDERS) == [meant]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("model=null", "model must be chosen: model=NAME, with one of acgan"),
+        ("~dataset", "dataset must be chosen"),
+        ("loss=false", "loss must be chosen"),
+        ("model=[gan,wgan]", "model=gan and model=wgan exclude each other"),
+        ("checkpoint=", "checkpoint is empty: give it a value, or checkpoint=null for none"),
+        ("=5", "cannot read '=5': write setting=value"),
+        ("gan", "cannot read 'gan': write setting=value"),
+        ("run_dir=${foo", "its '${' has no '}'"),
+        ("dataset.root={b", "quoted, as in 'dataset.root=\"{b\"'"),
+        ("dataset.root=a,b (1)", "quoted, as in 'dataset.root=\"a,b (1)\"'"),
+    ],
+)
+def test_what_has_no_one_meaning_is_refused(word, said):
+    with pytest.raises(InputError) as caught:
+        mend([word], FOLDERS)
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("text", ["a,b", "{b", 'say "a"', "it's, or not"])
+def test_the_advice_works_in_a_shell(text):
+    (word,) = shlex.split(how_to_quote("checkpoint", text))
+    assert mend([word], FOLDERS) == [word] and parse(word).value() == text
+
+
+def test_the_same_in_python():
+    assert compose_config(["ema=null", "logger=false"]).logger == {}
+    assert compose_config(["checkpoint=a/epoch=0.ckpt"]).checkpoint == "a/epoch=0.ckpt"
