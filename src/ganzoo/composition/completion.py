@@ -113,6 +113,9 @@ def _data_set_of(places: list[Path], chosen: Any, search_path: Path | None) -> l
 
     A checkpoint may be a stranger's: only plain values of settings that exist are taken over.
     """
+    for place in places:
+        if not place.exists():  # said before torch is imported
+            raise InputError(f"there is no checkpoint at {place}")
     from ganzoo.evaluation.checkpoints import list_checkpoints, read_recipe
 
     path = list_checkpoints(places)[0]
