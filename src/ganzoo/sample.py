@@ -29,7 +29,10 @@ def sample(config: DictConfig) -> None:
     check_kinds(config, of_this_run(), CONFIG)
     if config.checkpoint is None or config.output is None:
         raise InputError("checkpoint=PATH and output=FOLDER must be given")
-    checkpoint, folder = Path(str(config.checkpoint)), Path(str(config.output))
+    checkpoint = Path(str(config.checkpoint)).expanduser()
+    folder = Path(str(config.output)).expanduser()
+    if not checkpoint.exists():  # said before torch is imported
+        raise InputError(f"there is no checkpoint at {checkpoint}")
     from ganzoo import export, load
 
     _check_choice("format", config.format, FORMATS)

@@ -57,7 +57,7 @@ def _fit(config: DictConfig, folder: RunFolder) -> "Session":
     with global_flags_kept():
         try:
             session = _build(config)
-            checkpoint = folder.find_checkpoint(_text(config.checkpoint))
+            checkpoint = folder.find_checkpoint(_path(config.checkpoint))
             session.accept(checkpoint)
             session.announce(folder.path)
             folder.begin(config, checkpoint)
@@ -94,8 +94,8 @@ def _take_back(folder: RunFolder) -> None:
         place.remove_if_unused()
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _path(value: object) -> str | None:
+    return None if value is None else str(Path(str(value)).expanduser())
 
 
 def _build(config: DictConfig) -> "Session":

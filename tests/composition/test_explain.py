@@ -43,6 +43,7 @@ def typed(monkeypatch, capsys, tmp_path, *words, config="config"):
         (["model=gan,wgan"], "add -m for a run with each of them, or write 'model=[gan,wgan]'"),
         (["-m", "model=gan,wgna"], "unknown model 'wgna': did you mean 'wgan'"),
         (["-m", "seed=0,1", "lrr=2"], "unknown setting 'lrr'"),
+        (["model=gan", "-m", "seed=0,1", "lrr=2"], "unknown setting 'lrr'"),
         (["logger=false", "ema=null", "modle=gan"], "did you mean 'model'?"),
         (["loss=null"], "loss must be chosen: loss=NAME, with one of boundary_equilibrium"),
         (["dataset.root=a{b"], "'dataset.root': it belongs to dataset=image_folder"),

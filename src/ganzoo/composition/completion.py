@@ -118,6 +118,9 @@ def _data_set_of(places: list[Path], given: Settings, search_path: Path | None) 
 
     A checkpoint may be a stranger's: only plain values and names of trusted classes are taken over.
     """
+    for place in places:
+        if not place.exists():  # said before torch is imported
+            raise InputError(f"there is no checkpoint at {place}")
     from ganzoo.evaluation.checkpoints import list_checkpoints, read_recipe
 
     path = list_checkpoints(places)[0]

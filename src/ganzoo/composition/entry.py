@@ -86,12 +86,11 @@ def _run(
 
 
 def _mended(words: Sequence[str], directory: Path) -> list[str]:
-    """The command line with its overrides as Hydra reads them."""
+    """The command line with its overrides as Hydra reads them, after its options."""
     given = _arguments(words)
     own = [] if given.config_dir is None else [Path(given.config_dir)]
-    folders = [*own, directory, config_directory()]
-    mended = dict(zip(given.overrides, mend(given.overrides, folders), strict=True))
-    return [mended.get(word, word) for word in words]
+    mended = mend(given.overrides, [*own, directory, config_directory()])
+    return [*(word for word in words if word not in given.overrides), *mended]
 
 
 def _understood(words: Sequence[str]) -> list[str]:
@@ -112,7 +111,11 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     """
     parser: Any = get_args_parser()
     parser.error = _refuse_usage
-    given: argparse.Namespace = parser.parse_args(list(words))
+    given: argparse.Namespace
+    given, rest = parser.parse_known_args(list(words))
+    if any(word.startswith("-") for word in rest):
+        _refuse_usage(f"unrecognized arguments: {' '.join(rest)}")
+    given.overrides += rest  # those after an option that follows others
     return given
 
 
