@@ -9,10 +9,12 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import OmegaConf, open_dict
 
 from ganzoo.composition.entry import run
 from ganzoo.composition.search import Search
+from ganzoo.composition.session import check_swept
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
 
@@ -78,8 +80,8 @@ def test_a_search_leaves_its_best_settings_and_goes_on_where_it_was_killed(
     storage = {"storage": f"sqlite:///{tmp_path}/study.db", "study_name": "mine"}
     first, second = Recorder(killed_at=3), Recorder()
     with pytest.raises(SystemExit):
-        search(first, "dataset=ring", n_trials=5, **storage)
-    found = search(second, "dataset=ring", n_trials=5, **storage)
+        search(first, "sweep=optuna", "dataset=ring", n_trials=5, **storage)
+    found = search(second, "sweep=optuna", "dataset=ring", n_trials=5, **storage)
     study = optuna.load_study(study_name="mine", storage=storage["storage"])
     rates = first.rates + second.rates
     assert len(first.rates) == 3 and len(second.rates) == 2
@@ -91,16 +93,20 @@ def test_a_search_leaves_its_best_settings_and_goes_on_where_it_was_killed(
     assert study.trials[3].params[GENERATOR] == second.rates[0]  # what was killed comes first
     best = min(rates, key=lambda rate: abs(rate - 1e-3))
     assert found.best_params[GENERATOR] == best and found.best_value == abs(best - 1e-3)
-    assert list(found.overrides) == ["dataset=ring", f"{GENERATOR}={best}"]
+    assert list(found.overrides) == ["dataset=ring", f"{GENERATOR}={best}"]  # without sweep=
     assert f"settings    {GENERATOR}={best}" in capsys.readouterr().out
 
     again = Recorder()
-    search(again, "dataset=ring", n_trials=5, **storage)
+    search(again, "sweep=optuna", "dataset=ring", n_trials=5, **storage)
     assert not again.rates and "all 5 trials have ended" in capsys.readouterr().out
     for words, settings, said in [
-        (["dataset=grid"], {}, "other settings"),
-        (["dataset=ring"], {"params": {GENERATOR: "interval(0, 1)"}}, "other space"),
-        (["dataset=ring"], {"direction": "maximize"}, "other direction"),
+        (["sweep=optuna", "dataset=grid"], {}, "other settings"),
+        (
+            ["sweep=optuna", "dataset=ring"],
+            {"params": {GENERATOR: "interval(0, 1)"}},
+            "other space",
+        ),
+        (["sweep=optuna", "dataset=ring"], {"direction": "maximize"}, "other direction"),
     ]:
         with pytest.raises(InputError, match=f"'mine' was begun with {said}"):
             search(again, *words, **{"n_trials": 6, **storage, **settings})
@@ -202,6 +208,14 @@ def test_without_optuna_or_with_an_old_one_a_line_says_what_to_install(
         monkeypatch.setattr(optuna, "__version__", version)
     with pytest.raises(InputError, match=r"pip install 'lightning-ganzoo\[optuna\]'"):
         search(lambda settings: 0.0)
+
+
+def test_a_kind_of_sweep_without_several_runs_is_refused(monkeypatch):
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", OmegaConf.create({"hydra": {"mode": None}}))
+    monkeypatch.setattr(HydraConfig.instance().cfg.hydra, "mode", RunMode.RUN)
+    with pytest.raises(InputError, match="sweep=optuna is for several runs: start them with -m"):
+        check_swept("optuna")
+    check_swept("none")
 
 
 def test_the_command_line_searches_in_a_folder_of_its_own(tmp_path, monkeypatch, capsys):

@@ -191,7 +191,10 @@ class Search:
             "best_value": best.value,
             "best_trial": best.number,
             "objective": self._objective,
-            "overrides": [*space.fixed.values(), *overrides],
+            "overrides": [
+                *(fixed for name, fixed in space.fixed.items() if name.split("/")[0] != "sweep"),
+                *overrides,
+            ],
         }
         path = self._folder / "optimization_results.yaml"
         OmegaConf.save(OmegaConf.create(found), path)

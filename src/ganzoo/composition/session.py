@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig, open_dict
@@ -24,7 +25,7 @@ from ganzoo.callbacks.measurements import Measurements
 from ganzoo.callbacks.pictures import Pictures
 from ganzoo.callbacks.reconstructions import Reconstructions
 from ganzoo.checkpoints.reading import read
-from ganzoo.composition.choices import chosen
+from ganzoo.composition.choices import NONE, chosen
 from ganzoo.composition.compose import build
 from ganzoo.composition.create import build_model
 from ganzoo.composition.folder import is_first_process
@@ -76,6 +77,7 @@ class Session:
         choices = HydraConfig.get().runtime.choices
         with open_dict(config):
             config.choices = chosen(config)  # for loggers and config.yaml
+        check_swept(config.choices.get("sweep", NONE))
         model = build_model(config, choices["model"], choices["dataset"])
         datamodule = build(config.dataset.datamodule)
         validates = is_overridden("val_dataloader", datamodule, LightningDataModule)
@@ -197,6 +199,12 @@ def _joined(histories: Iterable[list[dict[str, float]]]) -> list[dict[str, float
 
 def _evaluation(trainer: Trainer) -> Evaluation | None:
     return next((found for found in _measuring(trainer) if isinstance(found, Evaluation)), None)
+
+
+def check_swept(sweep: str) -> None:
+    """Refuse a kind of sweep in a run that is none; other processes of a run are never swept."""
+    if sweep != NONE and HydraConfig.get().mode == RunMode.RUN and is_first_process():
+        raise InputError(f"sweep={sweep} is for several runs: start them with -m")
 
 
 def _check_objective(objective: str, trainer: Trainer) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,10 @@ from ganzoo.composition.folder import SUMMARY
 from ganzoo.errors import InputError
 
 _ABOUT, _PROCESS, _ENDED, _EXHAUSTED = "about", "process", "ended", "exhausted"
+
+_TRIES = 5
+_MEANWHILE = ("UNIQUE constraint", "already exists", "is locked")
+"""What a database says where another process makes the same storage at the same time."""
 
 
 class Study:
@@ -45,15 +50,8 @@ class Study:
         """
         made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        settings = {"study_name": name, "direction": about["direction"], "load_if_exists": True}
         try:
-            opened = optuna.storages.get_storage(storage)
-            found = cls(optuna, optuna.create_study(storage=opened, **settings))
-            if found.asked and not found.ended and found._about != about:
-                optuna.delete_study(study_name=name, storage=opened)
-                found = cls(optuna, optuna.create_study(storage=opened, **settings))
-            if not found.asked:
-                found._study.set_user_attr(_ABOUT, about)
+            found = cls._opened(optuna, storage, name, about)
         except Exception as error:  # of any database behind it
             with contextlib.suppress(OSError):
                 for path in made:
@@ -64,6 +62,18 @@ class Study:
         if found.asked == 0:
             for summary in folder.glob(f"*/{SUMMARY}"):  # of an earlier search in this folder
                 summary.unlink()
+        return found
+
+    @classmethod
+    def _opened(cls, optuna: ModuleType, storage: Any, name: str, about: dict[str, Any]) -> "Study":
+        settings = {"study_name": name, "direction": about["direction"], "load_if_exists": True}
+        opened = _storage(optuna, storage)
+        found = cls(optuna, optuna.create_study(storage=opened, **settings))
+        if found.asked and not found.ended and found._about not in (None, about):
+            optuna.delete_study(study_name=name, storage=opened)
+            found = cls(optuna, optuna.create_study(storage=opened, **settings))
+        if found._about is None:
+            found._study.set_user_attr(_ABOUT, about)
         return found
 
     @property
@@ -131,6 +141,17 @@ class Study:
                 f"the search {name!r} was begun with other {', '.join(different)}: give the same "
                 "to go on with it, or hydra.sweeper.study_name=NAME to begin another one"
             )
+
+
+def _storage(optuna: ModuleType, storage: Any) -> Any:
+    for _ in range(_TRIES - 1):
+        try:
+            return optuna.storages.get_storage(storage)
+        except Exception as error:
+            if not any(word in str(error) for word in _MEANWHILE):
+                raise
+            time.sleep(1.0)
+    return optuna.storages.get_storage(storage)
 
 
 def _is_another(process: int) -> bool:
