@@ -5,7 +5,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import open_dict
 
-from ganzoo.configs import config_directory
+from ganzoo.composition.compose import config_directory
 from ganzoo.train import train
 
 SMALL = (

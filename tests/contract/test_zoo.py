@@ -8,8 +8,8 @@ import pytest
 
 from ganzoo.composition.catalogue import GROUPS, entries
 from ganzoo.composition.citations import find_citations
+from ganzoo.composition.compose import config_directory
 from ganzoo.composition.showcase import evidence, markdown
-from ganzoo.configs import config_directory
 
 ROOT = config_directory().parent
 ENTRIES = entries()

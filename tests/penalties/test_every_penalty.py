@@ -8,8 +8,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from ganzoo.composition.compose import group_choices
-from ganzoo.configs import config_directory
+from ganzoo.composition.compose import config_directory, group_choices
 from ganzoo.penalties import HistoricalAveraging, Regularizer, Term, WeightClipping
 from ganzoo.penalties.running_mean import RunningMean
 from ganzoo.penalties.spectral import SpectralNormPenalty

@@ -4,7 +4,7 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 
-from ganzoo.configs import config_directory
+from ganzoo.composition.compose import config_directory
 from ganzoo.strategies.player_parallel import NAME, NOTEBOOK, PlayerParallelStrategy
 
 SCRIPT = """

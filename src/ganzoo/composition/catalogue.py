@@ -12,8 +12,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition.citations import Citation, find_citations, without_citations
-from ganzoo.composition.compose import group_choices
-from ganzoo.configs import config_directory
+from ganzoo.composition.compose import config_directory, group_choices
 
 GROUPS = (
     "model", "loss", "penalty", "augment", "replay", "batch_statistics", "normalization",

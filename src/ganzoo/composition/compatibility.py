@@ -7,8 +7,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition.catalogue import Entry
-from ganzoo.composition.compose import build, compose_config, group_choices
-from ganzoo.configs import config_directory
+from ganzoo.composition.compose import build, compose_config, config_directory, group_choices
 from ganzoo.errors import InputError
 
 KINDS = {"points": "ring", "images": "digits"}

@@ -10,8 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from ganzoo.composition.compose import compose_config, group_choices
-from ganzoo.configs import config_directory
+from ganzoo.composition.compose import compose_config, config_directory, group_choices
 from ganzoo.errors import InputError, nearest
 
 CONFIG = "evaluate"

@@ -9,7 +9,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from ganzoo.configs import config_directory
+from ganzoo.configs import config_directory as config_directory  # entry points ask here
 from ganzoo.errors import InputError
 
 

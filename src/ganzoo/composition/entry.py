@@ -11,9 +11,9 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from ganzoo.composition.compose import config_directory
 from ganzoo.composition.explain import explain
 from ganzoo.composition.folder import choose_folder
-from ganzoo.configs import config_directory
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from ganzoo.composition.catalogue import Entry, settings
 from ganzoo.composition.citations import Citation
 from ganzoo.composition.compatibility import Fit
-from ganzoo.configs import config_directory
+from ganzoo.composition.compose import config_directory
 
 
 def table(entries: Iterable[Entry]) -> Table:

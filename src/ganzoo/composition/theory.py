@@ -11,8 +11,8 @@ from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition import entry
+from ganzoo.composition.compose import config_directory
 from ganzoo.composition.explain import explain
-from ganzoo.configs import config_directory
 from ganzoo.errors import InputError, nearest
 
 GROUPS = ("game", "optimizer", "figure")
