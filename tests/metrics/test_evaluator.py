@@ -4,7 +4,16 @@ import pytest
 import torch
 
 from ganzoo.errors import InputError
-from ganzoo.metrics import PRDC, FrechetDistance, InceptionScore, Memorization
+from ganzoo.metrics import (
+    PRDC,
+    FrechetDistance,
+    InceptionScore,
+    IntraClassFrechetDistance,
+    KernelDistance,
+    Memorization,
+    ModeCoverage,
+    PerceptualPathLength,
+)
 from ganzoo.metrics.cache import FeatureCache
 from ganzoo.metrics.evaluator import Evaluator
 from ganzoo.metrics.extraction import Extraction
@@ -193,6 +202,33 @@ def broken():
 def test_wrong_input_is_one_line(measure, metric, changes, message):
     with pytest.raises(InputError, match=message):
         measure({"m": metric}, {"nothing": Nothing()}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (KernelDistance(subsets=3, subset_size=41, seed=0), "set metrics.kid.subset_size lower"),
+        (PRDC(neighbors=60), "metrics.prdc.neighbors lower"),
+        (InceptionScore(splits=2, seed=0), "no class logits"),
+        (Memorization(), "dataset.held_out_root"),
+        (IntraClassFrechetDistance(), "dataset.num_classes"),
+        (ModeCoverage(distribution=None), "leave modes out of the metrics"),
+        (PerceptualPathLength(pairs=3, epsilon=0.1, interpolation="linear", discard=0.1, seed=0),
+         "evaluate a checkpoint"),
+    ],
+)  # fmt: skip
+def test_a_metric_that_the_samples_do_not_allow_is_left_out(evaluator, metric, message, caplog):
+    """It ended the whole evaluation, or the training before it began."""
+    tool = evaluator({"fid": FrechetDistance(), "other": metric}, {"nothing": Nothing()})
+    extraction = tool.share("cpu", Team())
+    reference = tool.find_real(Data(), extraction)
+    made = StoredSamples(pictures(40, 9, 0.1), None)
+    for _ in range(2):
+        values = tool.measure(reference, made, None, extraction)
+        assert set(values) == {"fid@40"}
+    (line,) = (one.getMessage() for one in caplog.records if "left out" in one.getMessage())
+    assert line == f"other is left out: {tool.left_out['other']}" and message in line
+    assert len(line) < 300
 
 
 def test_two_metrics_of_the_same_values_are_refused(evaluator):

@@ -56,6 +56,12 @@ class Conversions:
         self._sizes: Counter[tuple[int, int]] = Counter()
         self._lock = Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=Lock())
+
     def add(self, change: Change) -> None:
         """Count a picture."""
         with self._lock:

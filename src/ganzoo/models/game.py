@@ -79,7 +79,7 @@ class Game(Inference, ABC):
         ema: Callable[[nn.Module], MovingAverage] | None = FROM_CONFIG,
         accumulation_steps: int = FROM_CONFIG,
         non_finite_tolerance: int = FROM_CONFIG,
-        batch_keys: Mapping[str, str | None] | None = None,
+        batch_keys: Mapping[str, str | None] | None = FROM_CONFIG,
     ) -> None:
         super().__init__()
         check_parts(generator, latent_prior, optimizers, updates)
