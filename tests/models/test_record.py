@@ -7,9 +7,12 @@ from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, Mode
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, TensorDataset
 
+from ganzoo.callbacks.checkpoints import Checkpoints
 from ganzoo.callbacks.evaluation import Evaluation
+from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
 from ganzoo.optim import linear_decay
+from ganzoo.saving import StopOnSaveError
 
 
 def ten_batches():
@@ -53,6 +56,21 @@ def test_zero_logs_never(gan, trainer, tmp_path):
     run.fit(gan(), ten_batches())
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 2
     assert "generator/loss" in run.logged_metrics
+
+
+def test_the_best_checkpoint_by_a_term_is_chosen_where_terms_are_logged(gan, trainer, tmp_path):
+    keeper = Checkpoints(
+        folder=tmp_path,
+        every_n_steps=100,
+        keep_every_n_steps=None,
+        objective="generator/loss",
+        direction="minimize",
+        on_save_error=StopOnSaveError(),
+    )
+    io = [AtomicCheckpointIO()]
+    run = trainer(7, log_every_n_steps=5, callbacks=[keeper], plugins=io, enable_checkpointing=True)
+    run.fit(gan(), ten_batches())
+    assert keeper.state_dict()["best_step"] == 5
 
 
 @pytest.mark.parametrize("kind", [ModelCheckpoint, EarlyStopping])

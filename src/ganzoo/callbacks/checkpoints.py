@@ -131,7 +131,7 @@ class Checkpoints(Checkpoint):
 
     def _save_if_best(self, trainer: Trainer) -> None:
         measured = trainer.callback_metrics.get(self.objective)
-        if measured is None or measured is self._seen:
+        if measured is None or measured is self._seen or self._is_between_rows(trainer):
             return
         self._seen = measured
         value = float(measured)
@@ -140,6 +140,12 @@ class Checkpoints(Checkpoint):
         ):
             self.best, self._best_step = value, trainer.global_step
             self._save(trainer, self.best_path)
+
+    def _is_between_rows(self, trainer: Trainer) -> bool:
+        """Whether the objective is a term of now that is not logged: nobody waits for it."""
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+        terms = getattr(trainer.lightning_module, "latest_terms", {})
+        return self.objective in terms and (not every or trainer.global_step % every > 0)
 
     def state_dict(self) -> dict[str, Any]:
         """The best value so far, so that a resumed run goes on from it."""

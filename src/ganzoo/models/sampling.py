@@ -90,8 +90,8 @@ class Sampler:
             batch_size: Samples computed at once, at least 1.
 
         Returns:
-            Samples ``[count, C, H, W]`` in [-1, 1] or ``[count, D]`` in the data's units, on the
-            model's device.
+            Samples ``[count, C, H, W]`` in [-1, 1] or ``[count, D]`` in the data's units, float32
+            whatever the weights are, on the model's device.
 
         Raises:
             InputError: if ``count`` or ``batch_size`` is not positive, or labels do not fit.
