@@ -50,6 +50,8 @@ def build_trainer(config: DictConfig, *, validates: bool) -> Trainer:
     """
     settings = resolved(config.trainer)
     make = build({"_target_": settings.pop("_target_"), "_partial_": True})
+    if settings["accumulate_grad_batches"] is None:  # so that +trainer.accumulate... is read too
+        settings["accumulate_grad_batches"] = 1
     check_kinds(settings)
     check_values(settings, validates=validates)
     if settings["barebones"]:
