@@ -24,7 +24,7 @@ SIZES = "8, 16, 32, 64, 128"
         (["ema.decay=1.5"], "ema.decay"),
         (["latent.latent_dim=-1"], "latent_dim"),
         (["dataset=ring", "model=dcgan"], "images"),
-        (["dataset=swiss_roll", "model=conditional_gan"], "labels"),
+        (["dataset=swiss_roll", "model=conditional_gan"], "labelled data set"),
         (["trainer.devices=abc"], "trainer.devices=abc: write auto, how many"),
         (["checkpoint=nowhere.ckpt"], "there is no checkpoint at nowhere.ckpt"),
         (["dataset=image_folder", "dataset.root=nowhere"], "nowhere"),
