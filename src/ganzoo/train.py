@@ -44,8 +44,7 @@ def train(config: DictConfig) -> float | None:
         _stop(folder, overrides, stop)
     except Exception as error:
         if isinstance(error, InputError) or not folder.begun:
-            folder.remove_if_unused()
-            RunFolder(Path(hydra.runtime.output_dir), Path(str(config.latest))).remove_if_unused()
+            _take_back(folder)
         raise
     _report(session, folder, overrides)
     return session.values().get(config.objective)
@@ -84,8 +83,15 @@ def _try(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float |
                 _stop(nowhere, overrides, stop)
             _print([*session.profile(), *session.measurements()])
     finally:
-        folder.remove_if_unused()
+        _take_back(folder)
     return session.values().get(config.objective)
+
+
+def _take_back(folder: RunFolder) -> None:
+    """Remove what a run that was none has made, also Hydra's folder where ``run_dir`` is set."""
+    made = Path(HydraConfig.get().runtime.output_dir)
+    for place in (folder, RunFolder(made, folder.latest)):
+        place.remove_if_unused()
 
 
 def _path(value: object) -> str | None:

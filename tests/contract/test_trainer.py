@@ -3,6 +3,7 @@
 import csv
 import logging
 import re
+import warnings
 from datetime import timedelta
 from inspect import signature
 from pathlib import Path
@@ -14,11 +15,12 @@ from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.callbacks import Checkpoint, ModelSummary, ProgressBar, Timer
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.profilers import SimpleProfiler
+from lightning.pytorch.utilities import rank_zero_warn
 
 from ganzoo.callbacks.progress import TrainingProgress
 from ganzoo.callbacks.throughput import MEMORY, SAMPLES
 from ganzoo.composition.compose import compose_config
-from ganzoo.composition.quiet import is_news
+from ganzoo.composition.quiet import is_news, quieten
 from ganzoo.errors import InputError
 from ganzoo.strategies.player_parallel import PlayerParallelStrategy
 
@@ -231,17 +233,27 @@ def test_barebones_trains_and_keeps_only_its_config(run, caplog):
     assert {path.name for path in folder.iterdir()} == {"config.yaml", "summary.json"}
 
 
-def test_hyperparameters_are_logged_unless_that_is_switched_off(run, monkeypatch):
+def test_loggers_hear_of_no_run_that_cannot_be(run, monkeypatch):
+    from ganzoo.loggers.metrics_file import MetricsFile
+
+    monkeypatch.setattr(MetricsFile, "log_hyperparams", lambda *_: pytest.fail("it has begun"))
+    with pytest.raises(InputError, match=r"trainer\.limit_train_batches=2\.5"):
+        run("model=gan", "dataset=ring", "trainer.limit_train_batches=2.5")
+
+
+def test_hyperparameters_are_logged_unless_that_is_switched_off(built, monkeypatch):
     from ganzoo.loggers.metrics_file import MetricsFile
 
     seen = []
     monkeypatch.setattr(MetricsFile, "log_hyperparams", lambda self, given: seen.append(given))
-    run("model=gan", "dataset=ring", "callbacks=none", "trainer.enable_autolog_hparams=false")
+    file = "{_target_: ganzoo.loggers.metrics_file.MetricsFile, folder: x, on_save_error: null}"
+    built(f"logger.csv={file}", "trainer.enable_autolog_hparams=false")
     assert seen == []
-    run("model=gan", "dataset=ring", "callbacks=none", name="second")
+    built(f"logger.csv={file}")
     assert seen[0]["trainer"]["max_steps"] == 4
 
 
+@pytest.mark.filterwarnings("ignore:Error detected in")
 def test_anomalies_are_detected_where_they_arise(gan, trainer, batches):
     class Wrong(torch.nn.Linear):
         def forward(self, data):
@@ -269,17 +281,23 @@ def test_what_is_noise_is_named_and_all_else_is_said():
     assert says("Time limit reached. Elapsed time is 0:00:05. Signaling Trainer to stop.")
 
 
-MONITOR = ("+callbacks.own.monitor=generator/lozz", "callbacks=none", "model=gan", "dataset=ring")
+def test_warnings_of_lightning_are_shown_but_for_those_that_are_named():
+    shown = "`ModelCheckpoint(monitor='generator/lozz')` could not find the monitored key"
+    hidden = "GPU available but not used. You can set it by doing `Trainer(accelerator='gpu')`."
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        quieten()
+        for message in (shown, hidden):
+            rank_zero_warn(message)
+    assert [str(warning.message) for warning in caught] == [shown]
 
 
-@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
-def test_a_monitor_that_is_not_there_is_said(run, caplog):
-    saving = "+callbacks.own._target_=lightning.pytorch.callbacks.ModelCheckpoint"
-    run(*MONITOR, saving, "+callbacks.own.every_n_train_steps=2", name="saving")
-    assert "ModelCheckpoint has seen no 'generator/lozz': did you mean 'generator/l" in caplog.text
+def test_early_stopping_on_what_is_not_there_is_one_line(run):
     stopping = "+callbacks.own._target_=lightning.pytorch.callbacks.EarlyStopping"
-    with pytest.raises(InputError, match="EarlyStopping has seen no 'generator/lozz': did you"):
-        run(*MONITOR, stopping, name="stopping")
+    with pytest.raises(InputError, match="metric `metrics/lost` which is not available") as error:
+        run("model=gan", "dataset=ring", "callbacks=none", stopping,
+            "+callbacks.own.monitor=metrics/lost")  # fmt: skip
+    assert "\n" not in str(error.value)
 
 
 def test_speed_and_memory_are_logged_beside_what_is_reproducible(run):

@@ -63,7 +63,7 @@ class TrainingProgress(ProgressBar):
         self._started = self._shown = self._now = time.monotonic()
         self._first_step = trainer.global_step
         self._total = trainer.estimated_stepping_batches
-        self._last_line: tuple[Any, ...] = ()
+        self._last_line: list[str] = []
         if self._enabled and self._console.is_terminal:
             fields = (TextColumn("{task.fields[" + name + "]}", table_column=Column(no_wrap=True))
                       for name in ("count", "duration", "terms"))  # fmt: skip
@@ -108,11 +108,11 @@ class TrainingProgress(ProgressBar):
         if self._bar is not None:
             self._draw(self._bar, trainer, duration)
             return
-        line = (trainer.global_step, *self._values(trainer))
-        if line != self._last_line:
-            self._last_line = line
-            parts = [f"step {self._count(trainer)}", self._speed(trainer), duration]
-            print("  ".join(filter(None, [*parts, *line[1:]])), file=sys.stderr, flush=True)
+        step, values = f"step {self._count(trainer)}", self._values(trainer)
+        if self._last_line != [step, *values]:
+            self._last_line = [step, *values]
+            parts = [step, self._speed(trainer), duration, *values]
+            print("  ".join(filter(None, parts)), file=sys.stderr, flush=True)
 
     def _draw(self, bar: Progress, trainer: Trainer, duration: str) -> None:
         count = self._count(trainer)

@@ -129,20 +129,14 @@ class Session:
             raise type(error)(f"{error}: {where}") from error
         except RuntimeError as error:
             if str(error).startswith("Early stopping conditioned on metric"):
-                raise InputError(_unknown_monitors(self.trainer)[0]) from error
+                raise InputError(str(error).partition(".")[0]) from error
             lost = getattr(self.trainer.strategy, "lost", None)
             if lost is None:
                 raise
             raise LostProcessError(lost) from error
         finally:
             self.seconds = time.monotonic() - started
-        if is_first_process():
-            self._say_what_has_ended()
-
-    def _say_what_has_ended(self) -> None:
-        for line in _unknown_monitors(self.trainer):
-            log.warning(line)
-        if self.trainer.should_stop:
+        if self.trainer.should_stop and is_first_process():
             log.info("a callback has ended training at step %d", self.trainer.global_step)
 
     def values(self) -> dict[str, float]:
@@ -225,17 +219,6 @@ def _end(trainer: Trainer) -> str:
     if (trainer.max_epochs or -1) > 0 and not trainer.fast_dev_run:  # type: ignore[attr-defined]
         ends.append(f"for {trainer.max_epochs} epochs")
     return " or ".join(ends) or "without an end"
-
-
-def _unknown_monitors(trainer: Trainer) -> list[str]:
-    """A line for each callback that waits for a value which nobody has logged."""
-    waiting: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
-    logged = trainer.callback_metrics
-    return [
-        f"{type(found).__name__} has seen no {found.monitor!r}: {nearest(found.monitor, logged)}"
-        for found in waiting
-        if isinstance(getattr(found, "monitor", None), str) and found.monitor not in logged
-    ]
 
 
 def _profile(trainer: Trainer) -> Path | None:

@@ -1,7 +1,7 @@
 """Build Lightning's Trainer from ``conf/trainer``: each argument works, or a line says why not."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,10 @@ def build_trainer(config: DictConfig, *, validates: bool) -> Trainer:
     if settings["barebones"]:
         settings |= _BARE
         _say_what_is_left_out()
-    objects = _objects(config, settings)
-    objects["strategy"] = _strategy(settings)
-    return _constructed(settings | objects, make)
+    settings["strategy"] = _strategy(settings)
+    # Once without loggers, which may begin a run of their own as soon as they are told anything.
+    _constructed(settings | _QUIET | {"plugins": None, "profiler": None, "detect_anomaly": False})
+    return _constructed(settings | _objects(config, settings), make)
 
 
 def _objects(config: DictConfig, settings: Settings) -> Settings:
@@ -98,7 +99,7 @@ def _default_progress(config: DictConfig) -> Callback:
 def _profiler(given: Any, folder: Path) -> Any:
     """The profiler of that name, whose report is written to the run's folder."""
     if not isinstance(given, str):
-        return build(given) if isinstance(given, Mapping) else given
+        return build(given) if isinstance(given, dict) else given
     from lightning.pytorch import profilers
 
     kinds = {
@@ -112,8 +113,8 @@ def _profiler(given: Any, folder: Path) -> Any:
 def _strategy(settings: Settings) -> Any:
     """The game's own strategy where there is more than one device and no other is asked for."""
     wanted = settings["strategy"]
-    if isinstance(wanted, Mapping):
-        return build(dict(wanted))
+    if isinstance(wanted, dict):
+        return build(wanted)
     if wanted != "auto":
         check_strategy_name(wanted)
         return wanted

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from ganzoo.data.images import to_model_range
@@ -218,7 +218,8 @@ class DataModule(LightningDataModule):
         return self._labelling.batches(shares_of=self._shares_of, **options)
 
     def _make_stream(self) -> Stream:
-        trainer, shares = self.trainer, self._shares_of(self._batch_size)
+        trainer: Any = self.trainer
+        shares = self._shares_of(self._batch_size)
         length = self._epoch_length(trainer, shares) if trainer else None
         batches = self._batches(shares)
         if trainer is not None and trainer.overfit_batches:
@@ -233,7 +234,7 @@ class DataModule(LightningDataModule):
         }
         return Stream(**options) if length is None else EpochStream(length=length, **options)
 
-    def _epoch_length(self, trainer: Trainer, shares: Shares) -> int | None:
+    def _epoch_length(self, trainer: Any, shares: Shares) -> int | None:
         """Batches of an epoch; None where there is one epoch without an end."""
         overfit = trainer.overfit_batches
         if trainer.fast_dev_run or (overfit and isinstance(overfit, int)):
