@@ -113,10 +113,6 @@ def test_what_nothing_in_a_run_uses_is_said(base, caplog):
         ("+model.foo=1", "model: Game has no setting 'foo'"),
         ("~seed", "~seed takes away what is needed"),
         ("++foo=1", "nothing uses the setting 'foo'"),
-        (
-            "callbacks.samples=5",
-            "callbacks.samples holds settings: write callbacks.samples._target_",
-        ),
         ("seed=4294967296", "seed must be a whole number from 0 to 4294967295"),
         ("seed=1.5", "seed must be a whole number"),
         ("trainer.max_steps=many", "trainer.max_steps must be a number, such as 5000, not 'many'"),
