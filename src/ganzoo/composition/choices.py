@@ -73,8 +73,8 @@ def _groups() -> list[str]:
 
 
 def _first(*values: Any) -> Any:
-    """The first value that is not null."""
-    return next((value for value in values if value is not None), None)
+    """The first value that names something: not null, and not the choice of nothing."""
+    return next((value for value in values if value not in (None, NONE)), None)
 
 
 def _labels(*groups: str, _root_: DictConfig) -> Any:
