@@ -44,7 +44,7 @@ class ImageFolder(DecodedImages):
     def __init__(
         self,
         *,
-        root: str | Path = FROM_CONFIG,
+        root: str | Path,
         held_out_root: str | Path | None = FROM_CONFIG,
         channels: int = FROM_CONFIG,
         image_size: ImageSize = FROM_CONFIG,
