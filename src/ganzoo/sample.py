@@ -7,7 +7,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ganzoo.composition.entry import run
 from ganzoo.composition.overrides import of_this_run
-from ganzoo.composition.settings import check_kinds, check_known
+from ganzoo.composition.settings import check_checkpoint, check_kinds, check_known
 from ganzoo.errors import InputError, check_whole, nearest
 
 CONFIG = "sample"
@@ -31,8 +31,7 @@ def sample(config: DictConfig) -> None:
         raise InputError("checkpoint=PATH and output=FOLDER must be given")
     checkpoint = Path(str(config.checkpoint)).expanduser()
     folder = Path(str(config.output)).expanduser()
-    if not checkpoint.exists():  # said before torch is imported
-        raise InputError(f"there is no checkpoint at {checkpoint}")
+    check_checkpoint(checkpoint)
     from ganzoo import export, load
 
     _check_choice("format", config.format, FORMATS)

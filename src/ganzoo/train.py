@@ -11,10 +11,10 @@ from omegaconf import DictConfig
 
 from ganzoo.composition.entry import run
 from ganzoo.composition.explain import explain, unexpected
-from ganzoo.composition.folder import RunFolder, is_first_process, scratch
+from ganzoo.composition.folder import RESUME, RunFolder, is_first_process, scratch
 from ganzoo.composition.overrides import of_this_run
 from ganzoo.composition.processes import alone
-from ganzoo.composition.settings import check_settings
+from ganzoo.composition.settings import check_checkpoint, check_settings
 from ganzoo.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -52,12 +52,15 @@ def train(config: DictConfig) -> float | None:
 
 def _fit(config: DictConfig, folder: RunFolder) -> "Session":
     check_settings(config, of_this_run())
+    wanted = _path(config.checkpoint)
+    if wanted not in (None, RESUME):
+        check_checkpoint(Path(wanted))
     from ganzoo.composition.session import close, global_flags_kept
 
     with global_flags_kept():
         try:
             session = _build(config)
-            checkpoint = folder.find_checkpoint(_path(config.checkpoint))
+            checkpoint = folder.find_checkpoint(wanted)
             session.accept(checkpoint)
             session.announce(folder.path)
             folder.begin(config, checkpoint)

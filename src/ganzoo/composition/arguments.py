@@ -1,6 +1,5 @@
 """What the arguments of Lightning's Trainer may be, and what a run here has instead of some."""
 
-import re
 from collections.abc import Iterable
 from datetime import timedelta
 from inspect import signature
@@ -11,6 +10,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import AcceleratorRegistry
 from lightning.pytorch.strategies import StrategyRegistry
 
+from ganzoo.composition.trainer_words import DURATION, check_words
 from ganzoo.errors import InputError, check_whole, nearest
 from ganzoo.strategies.arguments import check_arguments
 from ganzoo.strategies.player_parallel import NAME
@@ -26,11 +26,6 @@ _WORDS = {
     dict: "a dictionary",
     NoneType: "null",
 }
-_DURATION = '"days:hours:minutes:seconds" as in "00:00:10:00", or {minutes: 10}'
-_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
-_DEVICES = "write auto, how many, a list of GPUs such as [0,2], or -1 for all GPUs"
-_PROFILERS = ("simple", "advanced", "pytorch")
-
 _MEASURING = "training measures by callbacks, not on a validation set: set "
 _ELSEWHERE = {
     "logger": "choose loggers with logger=csv, tensorboard, wandb or none",
@@ -79,8 +74,7 @@ def check_values(settings: Settings, *, validates: bool) -> None:
     """
     _check_meaning(settings, validates)
     check_arguments(**{name: settings[name] for name in signature(check_arguments).parameters})
-    for name in ("max_time", "val_check_interval"):
-        _check_duration(name, settings[name])
+    check_words(settings)
     for name in ("min_steps", "min_epochs"):
         check_whole(0, **{name: settings[name] or 0})
     _check_names(settings)
@@ -103,16 +97,9 @@ def _check_names(settings: Settings) -> None:
         raise InputError(f"trainer.accelerator={accelerator}: {nearest(accelerator, accelerators)}")
     if isinstance(strategy, str) and strategy != "auto" and strategy not in StrategyRegistry:
         raise InputError(f"trainer.strategy={strategy}: choose from auto, {NAME}")
-    profiler = settings["profiler"]
-    if isinstance(profiler, str) and profiler not in _PROFILERS:
-        raise InputError(f"trainer.profiler={profiler}: {nearest(profiler, _PROFILERS)}")
     for plugin in settings["plugins"] or []:
         if not isinstance(plugin, dict):
             raise InputError(f"trainer.plugins: write [{{_target_: ...}}] instead of {plugin!r}")
-    devices = settings["devices"]
-    written = devices if isinstance(devices, str) else ",".join(map(str, _listed(devices)))
-    if not re.fullmatch(r"auto|-1|\d+(,\s*\d+)*,?", written) or devices in (0, "0"):
-        raise InputError(f"trainer.devices={devices}: {_DEVICES}")
 
 
 def _check_epochs(settings: Settings) -> None:
@@ -130,16 +117,6 @@ def _check_epochs(settings: Settings) -> None:
             f"trainer.limit_train_batches={share} is a part of an epoch, and a run in steps has "
             "one endless epoch: write a number of batches, or set trainer.max_epochs too"
         )
-
-
-def _check_duration(name: str, value: Any) -> None:
-    if isinstance(value, str) and not re.fullmatch(r"\d+:\d\d:\d\d:\d\d", value.strip()):
-        raise InputError(f"trainer.{name}={value}: write {_DURATION}")
-    if isinstance(value, dict):
-        if not set(value) <= set(_UNITS):
-            raise InputError(f"trainer.{name}={value}: the units are {', '.join(_UNITS)}")
-        if not all(_is_of(number, float) for number in value.values()):
-            raise InputError(f"trainer.{name}={value}: write {_DURATION}")
 
 
 def _kinds(hint: Any) -> Iterable[Any]:
@@ -162,7 +139,7 @@ def _is_of(value: Any, kind: Any) -> bool:
 
 def _wrong_kind(name: str, value: Any, kinds: list[Any]) -> str:
     if timedelta in kinds:
-        return f"trainer.{name}={value}: write {_DURATION}"
+        return f"trainer.{name}={value}: write {DURATION}"
     words = [str(word) for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
     if words and isinstance(value, str | int) and bool not in kinds:
         return f"trainer.{name}={value}: {nearest(str(value), set(words))}"
@@ -170,7 +147,3 @@ def _wrong_kind(name: str, value: Any, kinds: list[Any]) -> str:
     *others, last = dict.fromkeys([*words, *plain])
     may_be = f"{', '.join(others)} or {last}" if others else last
     return f"trainer.{name} must be {may_be}, not {value!r}"
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

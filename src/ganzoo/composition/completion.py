@@ -12,6 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ganzoo.composition.compose import compose_config, group_choices
 from ganzoo.composition.overrides import quoted as _quoted
+from ganzoo.composition.settings import check_checkpoint
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError, nearest
 
@@ -119,8 +120,7 @@ def _data_set_of(places: list[Path], given: Settings, search_path: Path | None) 
     A checkpoint may be a stranger's: only plain values and names of trusted classes are taken over.
     """
     for place in places:
-        if not place.exists():  # said before torch is imported
-            raise InputError(f"there is no checkpoint at {place}")
+        check_checkpoint(place)
     from ganzoo.evaluation.checkpoints import list_checkpoints, read_recipe
 
     path = list_checkpoints(places)[0]

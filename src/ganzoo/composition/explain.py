@@ -24,6 +24,7 @@ LONGEST = 280
 # By name, because importing them would import torch.
 _SAY_IT_THEMSELVES = {"MisconfigurationException", "NonFiniteError", "LostProcessError"}
 _SEVERAL = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(?P<word>[^']+)'")
+_THERE = re.compile(r"Could not append to config\. An item is already at '(?P<name>[^']+)'")
 _NO_PART = "Cannot instantiate config of type "
 _CALLED = re.compile(r"(?:call to target|partial\()'?(?:\w+\.)*(?P<name>\w+)")
 _NOT_TAKEN = re.compile(r"(?P<name>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument "
@@ -99,6 +100,9 @@ def _explain_setting(
     several = _SEVERAL.search(str(error))
     if several:
         return _explain_several(several["word"])
+    there = _THERE.search(str(error))
+    if there:
+        return f"{there['name']} is there already: set it without +"
     unknown = _UNKNOWN.search(str(error))
     if unknown:
         name = unknown["name"] or unknown["key"]

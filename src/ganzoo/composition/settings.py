@@ -9,9 +9,11 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from ganzoo.composition.compose import compose_config, composed_once, groups
+from ganzoo.composition.compose import compose_config, composed_once, groups, resolved
 from ganzoo.composition.overrides import parse
 from ganzoo.composition.suggestions import suggest_setting
+from ganzoo.composition.trainer_words import check_words
+from ganzoo.data.checks import check_root
 from ganzoo.errors import InputError
 
 _BUILT = ("model", "trainer", "callbacks", "logger", "dataset.datamodule", "dataset.shape")
@@ -38,6 +40,20 @@ def check_settings(config: DictConfig, overrides: Sequence[str]) -> None:
     seed = config.seed
     if seed is not None and (isinstance(seed, bool | float) or not 0 <= seed <= _LARGEST_SEED):
         raise InputError(f"seed must be a whole number from 0 to {_LARGEST_SEED}, not {seed!r}")
+    check_words(resolved(config.trainer))
+    source = OmegaConf.select(config, "dataset.datamodule.source")
+    if isinstance(source, DictConfig) and "root" in source:
+        check_root(source.root)
+
+
+def check_checkpoint(path: Path) -> None:
+    """Refuse a checkpoint that is not there, before torch is imported.
+
+    Raises:
+        InputError: naming the path.
+    """
+    if not path.exists():
+        raise InputError(f"there is no checkpoint at {path}")
 
 
 def check_kinds(

@@ -48,7 +48,7 @@ def suggest_setting(name: str, overrides: Sequence[str] = (), config_name: str =
     owners = "" if name in names else _owners(name)
     if owners:
         return f"it belongs to {owners}"
-    found = _synonymous(name, names) or _ending(name, names)
+    found = _synonymous(name, names) or _ending(name, names) or _ending_longest(name, names)
     if found:
         return _with_owner(found, names)
     as_deep = [one for one in names if one.count(".") == name.count(".")]
@@ -142,6 +142,13 @@ def _with_owner(found: Sequence[str], names: Container[str]) -> str:
 
 def _ending(name: str, names: Iterable[str]) -> list[str]:
     return [one for one in names if "." in name and one.endswith(f".{name}")][:3]
+
+
+def _ending_longest(name: str, names: Iterable[str]) -> list[str]:
+    """Settings whose last words, at least two, are the same: the most that any shares."""
+    words = name.split(".")
+    ends = (".".join(words[start:]) for start in range(1, len(words) - 1))
+    return next((found for end in ends if (found := _ending(end, names))), [])
 
 
 def _same_last(name: str, names: dict[str, bool]) -> list[str]:
