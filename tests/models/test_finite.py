@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 from lightning.pytorch.plugins import MixedPrecision
 from torch import nn
 
@@ -169,3 +170,33 @@ def test_a_scale_that_one_players_step_changes_does_not_reach_the_others(gan, tr
     mine, theirs = games
     for one, other in zip(mine.generator.parameters(), theirs.generator.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=0.02, atol=1e-3)
+
+
+@pytest.mark.parametrize("bad", [0, 2, 4])
+def test_what_is_looked_at_later_ends_the_run_too_and_is_not_saved(
+    gan, trainer, batches, bad, monkeypatch, tmp_path
+):
+    """As on a GPU: the run goes on for an iteration, but no checkpoint has the bad weights."""
+    monkeypatch.setattr(FiniteCheck, "may_look_later", lambda *_: True)
+    model = gan(penalties={"r": Scripted(bad={bad})})
+    run = trainer(5)
+    with pytest.raises(NonFiniteError, match=f"^discriminator/r is not finite at step {bad}$"):
+        run.fit(model, batches(8, 2))
+    assert run.global_step <= min(bad + 2, 5)
+    if bad == 4:  # seen when training ended
+        return
+    again = gan(penalties={"r": Scripted(bad={bad})})
+    saving = trainer(5, callbacks=[Saving(tmp_path)])
+    with pytest.raises(NonFiniteError):
+        saving.fit(again, batches(8, 2))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{n}.ckpt" for n in range(1, bad + 1)
+    ]
+
+
+class Saving(Callback):
+    def __init__(self, folder):
+        self.folder = folder
+
+    def on_train_batch_end(self, trainer, *_):
+        trainer.save_checkpoint(self.folder / f"{trainer.global_step}.ckpt")

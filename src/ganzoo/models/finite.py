@@ -1,6 +1,8 @@
 """What happens to an update that would carry a NaN or an infinity into the weights."""
 
 import logging
+from collections import deque
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +18,22 @@ class NonFiniteError(RuntimeError):
     """A term of a loss or its gradient is not finite, so the step was not taken."""
 
 
+@dataclass(frozen=True)
+class _Underway:
+    """An update whose check is on its way from an accelerator to the host."""
+
+    player: Player
+    terms: Terms
+    step: int
+    finite: Tensor
+    arrival: torch.cuda.Event | None
+
+
 class FiniteCheck:
     """Leaves out updates that are not finite, a number of times, then stops the run.
+
+    Where none may be left out, the host does not wait for a GPU to tell: it looks an iteration
+    later, and before anything is saved.
 
     Args:
         tolerance: Updates of a whole run, of all players, that may be left out; 0 stops at once.
@@ -30,6 +46,40 @@ class FiniteCheck:
         check_whole(0, non_finite_tolerance=tolerance)
         self.tolerance = tolerance
         self.skipped = 0
+        self._underway: deque[_Underway] = deque()
+
+    def may_look_later(self, norm: Tensor, scale: float) -> bool:
+        """Whether the norm of an update's gradient is on a GPU, and decides nothing but the end."""
+        return norm.is_cuda and self.tolerance == 0 and scale == 1.0
+
+    def look_later(self, player: Player, terms: Terms, step: int) -> None:
+        """Send the check of an update on its way to the host.
+
+        Args:
+            player: Whose update it is.
+            terms: The terms of its objective, their sum and its gradient's norm.
+            step: Number of generator updates so far.
+        """
+        found = terms[GRADIENT_NORM].isfinite()
+        finite = torch.empty((), dtype=torch.bool, pin_memory=found.is_cuda)
+        finite.copy_(found, non_blocking=True)
+        arrival = torch.cuda.Event() if found.is_cuda else None  # type: ignore[no-untyped-call]
+        if arrival is not None:
+            arrival.record()
+        self._underway.append(_Underway(player, terms, step, finite, arrival))
+
+    def look(self, before: int | None = None) -> None:
+        """Look at what was sent: in the steps before this one, or at all of it.
+
+        Raises:
+            NonFiniteError: naming the terms and the step.
+        """
+        while self._underway and (before is None or self._underway[0].step < before):
+            update = self._underway.popleft()
+            if update.arrival is not None:
+                update.arrival.synchronize()
+            if not update.finite:
+                self.refuse(update.player, update.terms, 1.0, update.step)
 
     def refuse(self, player: Player, terms: Terms, scale: float, step: int) -> None:
         """Tell what to do about an update whose terms or gradient are not finite.

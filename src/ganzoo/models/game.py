@@ -123,6 +123,7 @@ class Game(Inference, ABC):
 
     def training_step(self, batch: Any, batch_idx: int) -> None:
         """One iteration: in each round, those whose turn it is move by the update rule."""
+        self._finite.look(before=self.global_step - 1)  # the last one is still being computed
         self.begin(self.global_step)
         moves: list[Move] = []
         for dealt in rounds(self._turns.values(), self._shares(batch), self.global_step):
@@ -214,7 +215,10 @@ class Game(Inference, ABC):
         """
         move, norm = self._move, gradient_norm(self._move.parameters)
         move.terms[GRADIENT_NORM] = norm
-        if not norm.isfinite():
+        later = self._finite.may_look_later(norm, move.scale)
+        if later:
+            self._finite.look_later(move.turn.player, move.terms, self.global_step)
+        if not later and not norm.isfinite():
             self._finite.refuse(move.turn.player, move.terms, move.scale, self.global_step)
             optimizer.zero_grad()
         elif self._gradient_clipping is not None:
@@ -222,10 +226,16 @@ class Game(Inference, ABC):
 
     def on_train_end(self) -> None:
         """End with the same values of all terms in every process."""
+        self._finite.look()
         self._record.agree(self.trainer)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Let the checkpoint describe itself, and keep what each process needs to go on."""
+        """Let the checkpoint describe itself, and keep what each process needs to go on.
+
+        Raises:
+            NonFiniteError: if an update so far was not finite: it is not saved.
+        """
+        self._finite.look()
         checkpoint["ganzoo"] = {
             "version": __version__,
             "recipe": self.recipe,

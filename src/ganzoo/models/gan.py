@@ -165,6 +165,7 @@ class GAN(Game):
 
     def on_train_end(self) -> None:
         """Judge what was seen in a short run."""
+        super().on_train_end()
         self._end_watch()
 
     def configure_optimizers(self) -> Any:
