@@ -203,7 +203,7 @@ def test_what_the_data_cannot_give_is_left_out_with_a_line(evaluate, trained, tm
 
 def test_training_goes_on_without_what_its_data_cannot_give(trained):
     values = json.loads((trained / "summary.json").read_text())["values"]
-    assert f"metrics/recall@{SAMPLES}" in values
+    assert any("recall" in name and name.endswith(f"@{SAMPLES}") for name in values)
     assert not any("copying" in name or "kid" in name for name in values)
 
 
@@ -218,7 +218,7 @@ def test_pictures_of_any_kind_are_measured_in_the_shape_of_the_generated_ones(
     (tmp_path / "real" / "up").symlink_to("..")
     words = ("real=real", "features=pixels", "metrics=fid")
     (found,) = values(f"checkpoint={trained}/checkpoints/last.ckpt", "samples=20", *words)
-    assert set(found) == {"fid@20"}
+    assert set(found) == {"fid_pixels@20"}
     assert protocol()["protocol"]["counts"]["real"] == 62
     assert protocol()["protocol"]["real"]["conversions"] == {
         "of 32 bits scaled to 8": 1,

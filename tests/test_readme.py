@@ -22,5 +22,4 @@ def test_every_block_runs(tmp_path, monkeypatch, capsys):
     for block in BLOCKS:
         exec(compile(block, str(README), "exec"), names)
     assert abs(names["x"].item()) < 0.1, "extragradient comes near the solution"
-    assert float(names["fid"].compute()["fid"]) > 0
     assert float(names["trainer"].callback_metrics["fid"]) < 9, "3 epochs are better than none"

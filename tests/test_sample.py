@@ -119,9 +119,9 @@ def test_names_of_classes_are_as_good_as_numbers(sample, conditional, tmp_path):
     ("words", "message"),
     [
         (["labels=tow"], "there is no class 'tow': did you mean 'two'?"),
-        (["labels=[two,2.5,1]"], "labels are whole numbers or names, not 2.5"),
+        (["labels=[two,2.5,1]"], "labels must be whole numbers of classes, not 2.5"),
         (["labels=[two,nine]"], "give one label or 3, not 2"),
-        (["labels=true"], "labels are whole numbers or names, not True"),
+        (["labels=true"], "labels must be numbers of classes, not True"),
         (["labels=10"], "label 10 is out of range: 10 classes have labels 0 to 9"),
         (["labels=[two,one,two]", "interpolation=linear"], "an interpolation shows one class"),
         (["labels=tw", "interpolation=linear"], "did you mean 'two'?"),

@@ -15,7 +15,7 @@ CONFIGS = config_directory()
 PRIMARY = [CONFIGS / f"{name}.yaml" for name in ("config", "evaluate", "sample")]
 GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
 SPEAKERS = re.compile(r"(Error|Warning|log\.\w+|_say|require|gather)$")
-DOTTED = re.compile(rf"(?<![\w./@])(?:{'|'.join(sorted(GROUPS))})(?:\.[a-z_0-9]+)+(?![\w/])")
+DOTTED = re.compile(rf"(?<![\w./@])(?:{'|'.join(sorted(GROUPS))})(?:\.[a-z_0-9]+)+(?![\w/(])")
 ADVICE = re.compile(r"\b(?:set|add|choose|write) ([a-z_]+)=([a-zA-Z_0-9]+)")
 
 
@@ -41,12 +41,18 @@ def texts():
 def contents():
     """What the config files of each group hold, and what is at the top."""
     loaded = {
-        group: [
-            yaml.safe_load(path.read_text()) or {} for path in (CONFIGS / group).rglob("*.yaml")
-        ]
+        group: [placed(path, CONFIGS / group) for path in (CONFIGS / group).rglob("*.yaml")]
         for group in GROUPS
     }
     return loaded | {"": [yaml.safe_load(path.read_text()) for path in PRIMARY]}
+
+
+def placed(path, folder):
+    """What a config file holds, under the names of the folders that it is in."""
+    content = yaml.safe_load(path.read_text()) or {}
+    for name in reversed(path.parent.relative_to(folder).parts):
+        content = {name: content}
+    return content
 
 
 def has(node, path):
@@ -77,7 +83,7 @@ def test_choices_and_plain_names_are_settings(texts, contents):
     assert len(advice) > 5
     top = {name for one in [*contents[""], *contents["model"]] for name in one}
     choices = {group: {one.stem for one in (CONFIGS / group).glob("*.yaml")} for group in GROUPS}
-    placeholders = {"PATH", "NAME", "CLASS"}
+    placeholders = {"PATH", "NAME", "CLASS", "value"}
     wrong = {
         (name, choice): path
         for (name, choice), path in advice.items()

@@ -12,7 +12,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 def test_the_example_of_the_readme_measures_uint8_images(capsys):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
-    (example,) = [block for block in blocks if "FrechetDistance" in block]
+    (example,) = [block for block in blocks if "uint8" in block]
     names = {"__name__": "readme"}
     torch.manual_seed(0)
     exec(example, names)

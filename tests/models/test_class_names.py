@@ -49,7 +49,7 @@ def test_every_way_to_write_labels(labels, numbers):
         (1.5, NAMES, "not 1.5"),
         ([None], NAMES, "not a NoneType"),
         ({"a": 1}, NAMES, "not a dict"),
-        (True, NAMES, "not truth values"),
+        (True, NAMES, "not True"),
         (float("nan"), NAMES, "not nan"),
         (torch.tensor([1.0, 0.5]), NAMES, "not 0.5"),
     ],

@@ -175,10 +175,10 @@ def test_labels_on_another_device_are_not_looked_at():
         (
             lambda: LabelCodeDiscriminator(
                 network=partial(DCGANDiscriminator, **ANY, **SLOPE, **JUDGED),
-                shape=[1, 28, 28],
+                shape=[1, 30, 30],
                 label_code=OneHotLabels(num_classes=3),
             ),
-            "not 28x28: set dataset.image_size",
+            "not 30x30",
         ),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_checkpoint_s_weights_make_the_same_samples(choice):
 
 @EVERY_CHOICE
 def test_data_without_classes_are_refused_in_one_line(choice):
-    with pytest.raises(InputError, match="data set has no labels") as error:
+    with pytest.raises(InputError, match="needs a data set with classes") as error:
         build(composed(choice, "mlp", "dataset.num_classes=null").model)
     assert "\n" not in str(error.value)
 

@@ -51,6 +51,8 @@ def explain(
         The line, or None where the error is not the user's: then its stack trace is wanted.
     """
     line = _line(error, overrides, config_name)
+    if isinstance(error, OSError) or type(error).__name__ in _SAY_IT_THEMSELVES:
+        return line  # however long: it ends with the path of a checkpoint
     return line if line is None or len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
 
 

@@ -47,6 +47,8 @@ def read_labels(labels: Any, num_classes: int, *, unknown: bool, look: bool) -> 
 
 
 def _as_tensor(labels: Any) -> Tensor:
+    if isinstance(labels, bool):
+        raise InputError(f"labels must be numbers of classes, not {labels}")
     array = isinstance(labels, np.ndarray)
     try:
         found = torch.tensor(labels) if array else torch.as_tensor(labels)
@@ -69,8 +71,6 @@ def _from_one_hot(rows: Tensor, looked_at: bool) -> Tensor:
 
 
 def _check_whole_numbers(labels: Tensor) -> None:
-    if labels.dtype == torch.bool:
-        raise InputError("labels must be whole numbers of classes, not truth values")
     if labels.is_floating_point():
         wrong = labels[(labels != labels.round()) | labels.isinf()]  # NaN is unlike itself
         if len(wrong):
