@@ -87,6 +87,14 @@ def make_trainer(steps: int, **changes) -> Trainer:
     return Trainer(**(settings | changes))
 
 
+def pytest_collection_modifyitems(items):
+    """Leave what is marked ``nightly`` to runs that ask for everything."""
+    if os.environ.get("GANZOO_CELLS") != "all":
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                item.add_marker(pytest.mark.skip(reason="nightly: GANZOO_CELLS=all runs it"))
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
     """Where all tests of a session keep classifiers and features of real data."""

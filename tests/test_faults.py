@@ -71,7 +71,12 @@ def members(group):
 
 
 @pytest.mark.parametrize(
-    ("signum", "devices"), [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGTERM, 2)]
+    ("signum", "devices"),
+    [
+        pytest.param(signal.SIGTERM, 1, marks=pytest.mark.nightly),
+        (signal.SIGINT, 1),
+        (signal.SIGTERM, 2),
+    ],
 )
 def test_a_run_that_is_told_to_stop_saves_first(start, tmp_path, signum, devices):
     process = start(f"trainer.devices={devices}")
@@ -170,7 +175,10 @@ def test_a_run_is_resumed_with_its_checkpoint_damaged(start, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("devices", "kills"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize(
+    ("devices", "kills"),
+    [(1, 1), *(pytest.param(devices, 2, marks=pytest.mark.nightly) for devices in (1, 2))],
+)
 def test_killed_runs_end_as_if_they_never_were(devices, kills):
     """A few rounds of ``benchmarks/faults.py``, whose counts the README gives."""
     path = Path(__file__).parents[1] / "benchmarks" / "faults.py"

@@ -20,7 +20,7 @@ def command(*words):
     return [sys.executable, "-m", "benchmarks.gpu", *map(str, words)]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_rehearsal_of_all_parts_ends_well(tmp_path):
     words = command("--rehearse", "--minutes", 12, "--out", tmp_path)
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)

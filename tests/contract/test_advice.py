@@ -41,18 +41,23 @@ def texts():
 def contents():
     """What the config files of each group hold, and what is at the top."""
     loaded = {
-        group: [placed(path, CONFIGS / group) for path in (CONFIGS / group).rglob("*.yaml")]
+        group: [
+            content
+            for path in (CONFIGS / group).rglob("*.yaml")
+            for content in placed(path, CONFIGS / group)
+        ]
         for group in GROUPS
     }
     return loaded | {"": [yaml.safe_load(path.read_text()) for path in PRIMARY]}
 
 
 def placed(path, folder):
-    """What a config file holds, under the names of the folders that it is in."""
+    """What a config file holds, also under the names of the folders that it is in."""
     content = yaml.safe_load(path.read_text()) or {}
+    yield content
     for name in reversed(path.parent.relative_to(folder).parts):
         content = {name: content}
-    return content
+        yield content
 
 
 def has(node, path):

@@ -308,7 +308,7 @@ class Mnist:
         return Mnist(train=False) if self.train else None
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not (SHARED / "MNIST").is_dir(), reason="the real MNIST is not here")
 def test_the_settings_of_the_config_know_99_percent_of_mnists_test_digits(tmp_path):
     settings = yaml.safe_load(CONF.read_text())

@@ -23,7 +23,7 @@ def coverage(seed, unrolling_steps, trainer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 4])
+@pytest.mark.parametrize("seed", [0, pytest.param(4, marks=pytest.mark.nightly)])
 def test_unrolled_covers_eight_modes_where_the_plain_game_stays_on_fewer(seed, trainer):
     unrolled, plain = (coverage(seed, steps, trainer) for steps in (5, 0))
     assert unrolled["modes"] == 8

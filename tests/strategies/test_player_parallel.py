@@ -107,7 +107,7 @@ def test_two_processes_follow_one_and_send_only_what_they_must(start, tmp_path):
 def assert_follows(model, one, two):
     for name, value in one.items():
         torch.testing.assert_close(
-            two[name], value, rtol=1e-5, atol=1e-6, msg=lambda text, n=name: f"{model} {n}: {text}"
+            two[name], value, rtol=1e-5, atol=1e-5, msg=lambda text, n=name: f"{model} {n}: {text}"
         )
 
 
