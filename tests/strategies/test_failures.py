@@ -54,8 +54,8 @@ trainer.fit(model, datamodule=build(config.dataset.datamodule))
 # The rank that fails, when, how, and for how many seconds the other one then sends nothing.
 CASES = [
     (0, "step", "raise", 0),
-    (1, "step", "raise", 0),
-    (0, "setup", "raise", 0),
+    pytest.param(1, "step", "raise", 0, marks=pytest.mark.nightly),
+    pytest.param(0, "setup", "raise", 0, marks=pytest.mark.nightly),
     (1, "setup", "raise", 0),
     (1, "step", "kill", 0),
     (0, "step", "kill", 90),
