@@ -17,7 +17,7 @@ class OptunaSweeper(Sweeper):
     """A search for the best value of an objective, one run after another.
 
     Args:
-        settings: See ``conf/hydra/sweeper/optuna.yaml``.
+        settings: See ``conf/hydra/sweeper/ganzoo_optuna.yaml``.
     """
 
     def __init__(self, **settings: Any) -> None:
