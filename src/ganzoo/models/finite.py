@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +48,10 @@ class FiniteCheck:
         self.tolerance = tolerance
         self.skipped = 0
         self._underway: deque[_Underway] = deque()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes along: nothing that is underway."""
+        return {**vars(self), "_underway": deque()}
 
     def may_look_later(self, norm: Tensor, scale: float) -> bool:
         """Whether the norm of an update's gradient is on a GPU, and decides nothing but the end."""
