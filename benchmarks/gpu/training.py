@@ -67,7 +67,7 @@ def _pictures() -> list[str]:
         return ["dataset=digits", "dataset.image_size=32", "dataset.channels=3"]
     return [
         "dataset=image_folder",
-        f"dataset.root={root}/cifar10/train",
+        f"dataset.root={root}/train",
         "dataset.image_size=32",
         "dataset.num_classes=null",
     ]
@@ -124,7 +124,7 @@ def _floor(out: Path) -> dict[str, Any] | None:
     if root is None:
         return None
     folder = out / ".floor"
-    options = [f"real={root}/cifar10/train", f"fake={root}/cifar10/test", f"output={folder}"]
+    options = [f"real={root}/train", f"fake={root}/test", f"output={folder}"]
     options += ["features=efficientnet_lite0", "metrics=[fid,kid,prdc]", f"samples={SAMPLES}"]
     subprocess.run([sys.executable, "-m", "ganzoo.evaluate", *options], check=True)
     found: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
