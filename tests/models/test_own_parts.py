@@ -129,7 +129,9 @@ def test_a_function_is_a_penalty_of_the_discriminator(gan, trainer, batches):
 
 def test_a_class_of_torch_is_a_function_to_an_optimizer(gan, trainer, batches):
     optimizers = {"generator": torch.optim.Adam, "discriminator": torch.optim.SGD}
-    trainer(1).fit(gan(optimizers=optimizers), batches(8, 2))
+    run = trainer(1)
+    run.fit(gan(optimizers=optimizers), batches(8, 2))
+    assert {type(one) for one in run.optimizers} == set(optimizers.values())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ log = logging.getLogger("ganzoo")
 
 
 class NonFiniteError(RuntimeError):
-    """A term of a loss or its gradient is not finite, so the step was not taken."""
+    """A term of a loss or its gradient is not finite, and no checkpoint has what came of it."""
 
 
 @dataclass(frozen=True)
