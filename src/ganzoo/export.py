@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ganzoo.errors import InputError
 from ganzoo.interpolation import linear, spherical
-from ganzoo.models.class_names import Labels, folder_name
-from ganzoo.models.game import Game
 from ganzoo.pictures import image_grid, save_gif, save_png, scatter, to_uint8
+from ganzoo.sampling.class_names import Labels, folder_name
+from ganzoo.sampling.latents import LatentSampler
 
 log = logging.getLogger("ganzoo")
 
@@ -44,7 +44,7 @@ class Request:
     averaged: bool
     batch_size: int
 
-    def draw(self, model: Game) -> tuple[Tensor, Tensor | None]:
+    def draw(self, model: LatentSampler) -> tuple[Tensor, Tensor | None]:
         """Samples ``[N, ...]`` and, of a conditional model, their labels ``[N]``."""
         labels = self._labels(model)
         samples = model.sample(
@@ -57,13 +57,13 @@ class Request:
         )
         return samples.cpu(), labels
 
-    def _labels(self, model: Game) -> Tensor | None:
+    def _labels(self, model: LatentSampler) -> Tensor | None:
         classes = getattr(model, "num_classes", None)
         if self.labels is None:
             return torch.arange(self.n) % classes if classes else None
         return model.choose_labels(self.labels, self.n, torch.Generator())
 
-    def path_between_latents(self, model: Game, way: Interpolation, steps: int) -> Tensor:
+    def path_between_latents(self, model: LatentSampler, way: Interpolation, steps: int) -> Tensor:
         """Samples of one class along ways through ``n`` latents and back to the first.
 
         Raises:

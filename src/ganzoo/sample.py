@@ -33,6 +33,7 @@ def sample(config: DictConfig) -> None:
     folder = Path(str(config.output)).expanduser()
     check_checkpoint(checkpoint)
     from ganzoo import export, load
+    from ganzoo.sampling.latents import LatentSampler
 
     _check_choice("format", config.format, FORMATS)
     _check_choice("weights", config.weights, WEIGHTS)
@@ -42,6 +43,8 @@ def sample(config: DictConfig) -> None:
     check_whole(batch_size=config.batch_size, milliseconds=config.milliseconds)
     check_whole(0, seed=config.seed)
     model = load(checkpoint, trusted=list(config.trusted))
+    if not isinstance(model, LatentSampler):
+        raise InputError(f"{checkpoint} is of a {type(model).__name__}, which draws no samples")
     request = export.Request(
         n=config.n,
         labels=_plain(config.labels),

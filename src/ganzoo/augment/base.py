@@ -1,27 +1,30 @@
 """What every augmentation offers, and how several are put together."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
+from ganzoo.errors import InputError, described
 
 
-class Augmentation(ABC):
+class Augmentation(nn.Module, ABC):
     """A random change of data ``[B, ...]`` that keeps its shape.
 
     All draw from torch's global random state, anew for each sample, and gradients flow through
     them: Zhao et al. (2020, arXiv:2006.10738), "Differentiable Augmentation", show why a generator
     must be trained through the changes that its discriminator sees.
+
+    One that changes with time has ``begin_iteration(progress)``, which the game calls before each
+    iteration; one that adapts has ``after_step(player)``, which it calls after each step.
     """
 
     @abstractmethod
-    def __call__(self, data: Tensor) -> Tensor:
+    def forward(self, data: Tensor) -> Tensor:
         """Change each sample."""
-
-    def at(self, update: int) -> None:  # noqa: B027 - most stay as they are
-        """Become what it is at the generator's update of this number, from 0."""
 
 
 class Chain(Augmentation):
@@ -32,18 +35,14 @@ class Chain(Augmentation):
     """
 
     def __init__(self, *, steps: Sequence[Augmentation]) -> None:
-        self.steps = list(steps)
+        super().__init__()
+        self.steps = nn.ModuleList(steps)
 
-    def __call__(self, data: Tensor) -> Tensor:
+    def forward(self, data: Tensor) -> Tensor:
         """Apply all of them."""
         for step in self.steps:
             data = step(data)
         return data
-
-    def at(self, update: int) -> None:
-        """Tell each of them."""
-        for step in self.steps:
-            step.at(update)
 
 
 @defaults_from("penalty/augmentation/gentle")
@@ -58,15 +57,45 @@ class ByShape(Augmentation):
     def __init__(
         self, *, images: Augmentation = FROM_CONFIG, points: Augmentation = FROM_CONFIG
     ) -> None:
+        super().__init__()
         self.images = images
         self.points = points
 
-    def __call__(self, data: Tensor) -> Tensor:
+    def forward(self, data: Tensor) -> Tensor:
         """Apply the one that is made for this shape."""
-        fitting = self.images if data.dim() == 4 else self.points
-        return fitting(data)
+        changed: Tensor = self.images(data) if data.dim() == 4 else self.points(data)
+        return changed
 
-    def at(self, update: int) -> None:
-        """Tell both of them."""
-        self.images.at(update)
-        self.points.at(update)
+
+class FunctionAugmentation(Augmentation):
+    """A function of a user's own, from data ``[B, ...]`` to as much changed data.
+
+    Args:
+        function: It; a module is part of the model.
+    """
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.own = function
+
+    def forward(self, data: Tensor) -> Tensor:
+        """Call the function."""
+        return self.own(data)
+
+
+def as_augmentations(augmentations: Any) -> nn.Sequential:
+    """Take named augmentations, functions among them, for a chain of modules.
+
+    Raises:
+        InputError: if they have no names, or one cannot be called.
+    """
+    if not isinstance(augmentations, Mapping) or not all(map(callable, augmentations.values())):
+        raise InputError(
+            "augmentations must be a dictionary from a name of yours to each augmentation, a "
+            f"ganzoo.augment.Augmentation or a function of data; it is {described(augmentations)}"
+        )
+    parts = {
+        name: part if isinstance(part, Augmentation) else FunctionAugmentation(part)
+        for name, part in augmentations.items()
+    }
+    return nn.Sequential(OrderedDict(parts))

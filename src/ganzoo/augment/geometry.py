@@ -15,7 +15,7 @@ class HorizontalFlip(Augmentation):
         InputError: for data of another shape.
     """
 
-    def __call__(self, data: Tensor) -> Tensor:
+    def forward(self, data: Tensor) -> Tensor:
         """Mirror about half of the images."""
         check_images(self, data)
         mirrored = torch.rand(len(data), 1, 1, 1, device=data.device) < 0.5
@@ -35,12 +35,13 @@ class Shift(Augmentation):
     """
 
     def __init__(self, *, largest: float = FROM_CONFIG) -> None:
+        super().__init__()
         check_positive(largest=largest)
         if largest >= 1:
             raise InputError(f"largest is a share of the image's size below 1, not {largest}")
         self.largest = largest
 
-    def __call__(self, data: Tensor) -> Tensor:
+    def forward(self, data: Tensor) -> Tensor:
         """Move each image by whole pixels, all shifts up to the largest being equally likely."""
         check_images(self, data)
         rows, columns = (self._positions(data, axis) for axis in (-2, -1))

@@ -7,6 +7,7 @@ from torch.nn import functional
 from ganzoo.augment.base import Augmentation
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_positive
+from ganzoo.progress import Progress, Unit, check_unit
 
 
 @defaults_from("penalty/augmentation/gentle")
@@ -21,10 +22,11 @@ class GaussianNoise(Augmentation):
     """
 
     def __init__(self, *, deviation: float = FROM_CONFIG) -> None:
+        super().__init__()
         check_positive(deviation=deviation)
         self.deviation = deviation
 
-    def __call__(self, data: Tensor) -> Tensor:
+    def forward(self, data: Tensor) -> Tensor:
         """Move each sample by noise."""
         return data + self.deviation * torch.randn_like(data)
 
@@ -40,31 +42,34 @@ class InstanceNoise(Augmentation):
     propose, so that the game ends with the data themselves.
 
     Args:
-        deviation: of the noise at the first update, in the data's units, at least 0.
-        updates: generator updates until there is none left; None keeps the deviation.
+        deviation: of the noise at first, in the data's units, at least 0.
+        end: time at which there is none left; None keeps the deviation.
+        unit: of that, ``"iterations"`` or ``"images"`` shown.
 
     Raises:
         InputError: if a number is out of range.
     """
 
-    def __init__(self, *, deviation: float = FROM_CONFIG, updates: int | None) -> None:
+    def __init__(
+        self, *, deviation: float = FROM_CONFIG, end: int | None, unit: Unit = FROM_CONFIG
+    ) -> None:
+        super().__init__()
         check_not_negative(deviation=deviation)
-        if updates is not None and updates < 1:
+        check_unit(unit)
+        if end is not None and end < 1:
             raise InputError(
-                "noise that goes needs the number of generator updates as "
-                "augment.instance_noise.updates or trainer.max_steps, a positive number or null "
-                f"(noise that stays), not {updates}"
+                "noise that goes needs its end as augment.instance_noise.end or trainer.max_steps, "
+                f"a positive number or null (noise that stays), not {end}"
             )
-        self.deviation = deviation
-        self.updates = updates
-        self.at(0)
+        self.deviation, self.end, self.unit = deviation, end, unit
+        self.begin_iteration(Progress())
 
-    def at(self, update: int) -> None:
-        """Take the deviation of this update."""
-        left = 1.0 if self.updates is None else max(0.0, 1.0 - update / self.updates)
+    def begin_iteration(self, progress: Progress) -> None:
+        """Take the deviation of this iteration."""
+        left = 1.0 if self.end is None else max(0.0, 1.0 - progress.in_unit(self.unit) / self.end)
         self.present = self.deviation * left
 
-    def __call__(self, data: Tensor) -> Tensor:
+    def forward(self, data: Tensor) -> Tensor:
         """Move each sample by noise."""
         return data + self.present * torch.randn_like(data) if self.present else data
 
@@ -85,10 +90,11 @@ class InputDropout(Augmentation):
     """
 
     def __init__(self, *, probability: float = FROM_CONFIG) -> None:
+        super().__init__()
         if not 0 <= probability < 1:
             raise InputError(f"probability must be at least 0 and below 1, not {probability}")
         self.probability = probability
 
-    def __call__(self, data: Tensor) -> Tensor:
+    def forward(self, data: Tensor) -> Tensor:
         """Leave out entries of each sample."""
         return functional.dropout(data, self.probability)

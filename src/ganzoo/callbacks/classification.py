@@ -9,7 +9,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from ganzoo.callbacks.examples import Examples, find_examples
 from ganzoo.callbacks.measurements import SampleMeasurements
 from ganzoo.defaults import defaults_from
-from ganzoo.models.fit import looking
+from ganzoo.game.evaluating import evaluating
 from ganzoo.models.semi_supervised_gan import SemiSupervisedGAN
 
 KINDS = {
@@ -81,7 +81,7 @@ def accuracy(model: SemiSupervisedGAN, examples: Examples, *, batch_size: int) -
     metric.distributed_available_fn = _never  # the other processes are not here
     metric.to(model.device)
     parts = (torch.split(part, batch_size) for part in (examples.data, examples.labels))
-    with looking(model):
+    with evaluating(model):
         for data, labels in zip(*parts, strict=True):
             metric.update(model.classify(data.to(model.device)), labels.to(model.device))
     return float(metric.compute())

@@ -11,9 +11,9 @@ from torch import Tensor
 from ganzoo.callbacks.examples import find_examples
 from ganzoo.callbacks.measurements import SampleMeasurements
 from ganzoo.defaults import defaults_from
-from ganzoo.models.sampling import Sampler
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.encoders import CodeClassifier, CodePosterior, Gaussian, cross_entropies
+from ganzoo.sampling.latents import LatentSampler
 
 KINDS = {"held_out": "held-out samples", "real": "samples of the training data"}
 MEANINGS = {
@@ -70,7 +70,7 @@ class Codes(SampleMeasurements):
 
     def measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """All values by name."""
-        assert isinstance(model, Sampler)
+        assert isinstance(model, LatentSampler)
         classifier: Any = model.classifier
         latents, posterior = look(
             model, classifier, count=self.samples, batch_size=self.batch_size, seed=self.seed
@@ -93,7 +93,7 @@ class Codes(SampleMeasurements):
 
 @torch.no_grad()
 def look(
-    model: Sampler, classifier: CodeClassifier, *, count: int, batch_size: int, seed: int
+    model: LatentSampler, classifier: CodeClassifier, *, count: int, batch_size: int, seed: int
 ) -> tuple[Tensor, CodePosterior]:
     """Make samples from codes, and let Q look at them.
 

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from ganzoo.callbacks.measurements import Measurements
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
-from ganzoo.losses.base import PointwiseLoss
+from ganzoo.losses.base import PointwiseLoss, total
 from ganzoo.models.gan import GAN
-from ganzoo.models.record import total
 from ganzoo.theory.duality_gap import duality_gap
 
 
@@ -43,8 +42,9 @@ class Value:
         game = _with_discriminator(self.model, discriminator)
         _seed(self.real.device, self.seed)
         samples = game.generate(generator, self.latents, self.labels)
-        real = game.judge(self.real, self.labels)
-        return -total(game.loss.discriminator(real, game.judge(samples, self.labels)))
+        real = game.score_samples(self.real, self.labels)
+        fake = game.score_samples(samples, self.labels)
+        return -total(game.loss.discriminator(real, fake))
 
 
 @defaults_from("callbacks/duality_gap")
@@ -97,11 +97,11 @@ class DualityGapEstimate(Measurements):
 
     def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
         """Why there is no gap to measure; None where there is."""
-        if not isinstance(model, GAN) or type(model).players is not GAN.players:
+        if not isinstance(model, GAN) or type(model).build_players is not GAN.build_players:
             return f"{type(model).__name__} is not a game of a generator and a discriminator alone"
         if not isinstance(model.loss, PointwiseLoss):
             return f"{type(model.loss).__name__} has no value that sums over single samples"
-        if model.presentation.packing > 1:
+        if model.packing > 1:
             return "the discriminator judges packs of samples: set packing=1"
         if not hasattr(getattr(trainer, "datamodule", None), "real"):
             return "it needs a data module with real(count, seed)"

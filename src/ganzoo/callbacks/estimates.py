@@ -125,12 +125,14 @@ def of_game(
 
     Args:
         model: The game.
-        real_logits: What ``judge`` says ``[B / m]`` of the real data.
+        real_logits: What ``score_samples`` says ``[B / m]`` of the real data.
         fake_logits: The same of the samples.
         real: Real data ``[B, ...]``.
         samples: Generated data ``[B, ...]``.
     """
-    if type(model).judge is not GAN.judge or not len(real_logits) * len(fake_logits):
+    if type(model).score_samples is not GAN.score_samples or not len(real_logits) * len(
+        fake_logits
+    ):
         return {}
     found = estimates(model.loss, real_logits, fake_logits)
     if _can_be_compared(model, real) and bool(samples.isfinite().all()):
@@ -140,5 +142,5 @@ def of_game(
 
 def _can_be_compared(model: GAN, real: Tensor) -> bool:
     points = real.ndim == 2 and real.shape[1] <= MOST_DIMENSIONS
-    alone = model.presentation.packing == 1 and not isinstance(model, ConditionalGAN)
-    return points and alone and not model.presentation.augmentations
+    alone = model.packing == 1 and not isinstance(model, ConditionalGAN)
+    return points and alone and not len(model.augmentations)

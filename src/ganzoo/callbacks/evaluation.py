@@ -13,9 +13,8 @@ from ganzoo.errors import check_whole
 from ganzoo.metrics.evaluator import Evaluator, RealData, Reference
 from ganzoo.metrics.extraction import Extraction
 from ganzoo.metrics.team import Team
-from ganzoo.models.generated import AveragedGenerator, GeneratedSamples
-from ganzoo.models.intake import BatchReader
-from ganzoo.models.sampling import Sampler
+from ganzoo.sampling.generated import AveragedGenerator, GeneratedSamples
+from ganzoo.sampling.latents import LatentSampler
 
 T = TypeVar("T")
 
@@ -110,7 +109,7 @@ class Evaluation(Callback):
     def _rehearse(self, trainer: Trainer, model: LightningModule) -> None:
         """Measure for nothing: what is wrong with a metric is better known before training."""
         if not self.history and self._reference and self._extraction:
-            assert isinstance(model, Sampler)
+            assert isinstance(model, LatentSampler)
             measured = self.measure(model, self._reference, self._extraction)
             if trainer.is_global_zero:
                 lost = set(self.directions()) - {f"metrics/{name}" for name in measured}
@@ -127,13 +126,13 @@ class Evaluation(Callback):
             logger.log_metrics(values, step=step)
 
     def _values(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
-        assert isinstance(model, Sampler) and self._reference and self._extraction
+        assert isinstance(model, LatentSampler) and self._reference and self._extraction
         measured = self.measure(model, self._reference, self._extraction)
         values = {f"metrics/{name}": value for name, value in measured.items()}
         return trainer.strategy.broadcast(values)  # all agree on which checkpoint is best
 
     def measure(
-        self, model: Sampler, reference: Reference, extraction: Extraction
+        self, model: LatentSampler, reference: Reference, extraction: Extraction
     ) -> dict[str, float]:
         """Compute every metric on samples of the model; every process must call this."""
         real = next(iter(reference.sets.values()))
@@ -179,9 +178,10 @@ class GivenSamples:
 
     def add(self, model: LightningModule, batch: Any) -> None:
         """Keep a batch, as the model reads it."""
-        assert isinstance(model, BatchReader)
-        data, labels = model.read_batch(batch)
-        self._data.append(data.float().cpu())
+        assert isinstance(model, LatentSampler)
+        fields = model.read_batch(batch)
+        labels = fields["labels"]
+        self._data.append(fields["real"].float().cpu())
         self._labels += [] if labels is None else [labels.cpu()]
 
     def real(self, count: int, seed: int) -> tuple[Tensor, Tensor | None]:

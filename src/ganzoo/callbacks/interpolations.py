@@ -11,10 +11,10 @@ from ganzoo.callbacks.pictures import Pictures, classes_of_rows, ground, title
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.interpolation import linear, spherical
-from ganzoo.models.sampling import LatentPrior, Sampler
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.latents import Uniform
 from ganzoo.pictures import Block, draw_paths, save_png, sheet
+from ganzoo.sampling.latents import LatentPrior, LatentSampler
 
 
 @defaults_from("callbacks/interpolations")
@@ -51,7 +51,7 @@ class Interpolations(Pictures):
             return "all of a latent is codes, which stay: callbacks=traversals moves them"
         return None
 
-    def draw(self, path: Path, trainer: Trainer, model: Sampler) -> None:
+    def draw(self, path: Path, trainer: Trainer, model: LatentSampler) -> None:
         """Draw rows of images, or paths of points."""
         classes = classes_of_rows(model, self.ways)
         made = self._samples(model, classes)
@@ -61,7 +61,7 @@ class Interpolations(Pictures):
             over = ground(trainer, self.points, self.seed)
             draw_paths(made.reshape(self.ways, self.steps, -1), over, path, title(trainer))
 
-    def _samples(self, model: Sampler, classes: Tensor | None) -> Tensor:
+    def _samples(self, model: LatentSampler, classes: Tensor | None) -> Tensor:
         """Data ``[ways * steps, ...]``, way after way, on the CPU."""
         drawn, _ = model.draw(2 * self.ways, labels=None, seed=self.seed, truncation=None)
         ends = zip(drawn[0::2], drawn[1::2], strict=True)

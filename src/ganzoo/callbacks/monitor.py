@@ -101,12 +101,13 @@ class Monitor(Callback):
             real, labels = datamodule.real(self.samples, self.seed)
         else:
             self._kept = self._kept or self._keep(trainer, model, batch)
-            real, labels = model.read_batch(self._kept)
+            fields = model.read_batch(self._kept)
+            real, labels = fields["real"], fields["labels"]
         return FixedBatch(model, real, labels, directions=self.directions, seed=self.seed)
 
     def _keep(self, trainer: Trainer, model: GAN, batch: Any) -> list[Tensor]:
         """The beginning of the first process's batch, for all processes."""
-        parts = [part for part in model.read_batch(batch) if part is not None]
+        parts = [part for part in model.read_batch(batch).values() if part is not None]
         return trainer.strategy.broadcast([part[: self.samples].cpu().clone() for part in parts])
 
     def _log(self, trainer: Trainer, measurement: "EstimatingMeasurement") -> None:
@@ -210,8 +211,8 @@ def measure(model: GAN, batch: FixedBatch, step: int) -> EstimatingMeasurement:
     count, unknown = len(batch.latents), batch.spread.new_tensor(math.nan)
     with undisturbed(model):
         samples = model.decode(batch.latents, batch.labels, averaged=False, batch_size=count)
-        real = model.judge(batch.real, batch.labels).float()
-        fake = model.judge(samples, batch.labels).float()
+        real = _of_each(model.score_samples(batch.real, batch.labels))
+        fake = _of_each(model.score_samples(samples, batch.labels))
     numbers = {
         "real_logits": real.mean(),
         "fake_logits": fake.mean(),
@@ -231,6 +232,11 @@ def measure(model: GAN, batch: FixedBatch, step: int) -> EstimatingMeasurement:
         estimates=of_game(model, real, fake, batch.real, samples),
         **dict(zip(numbers, first.tolist(), strict=True)),
     )
+
+
+def _of_each(logits: Tensor) -> Tensor:
+    """The mean logit of each sample ``[B]``, of logits ``[B, ...]``."""
+    return logits.float().reshape(len(logits), -1).mean(dim=1)
 
 
 def _signs(count: int, directions: int, random: torch.Generator) -> Tensor:

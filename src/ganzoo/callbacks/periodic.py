@@ -11,7 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from ganzoo.defaults import defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.models.fit import looking
+from ganzoo.game.evaluating import evaluating
 
 log = logging.getLogger("ganzoo")
 
@@ -76,5 +76,5 @@ class Periodic(Callback, ABC):
 def undisturbed(model: LightningModule) -> Iterator[None]:
     """Evaluation mode without gradients; modes and torch's random states are put back."""
     cuda = [model.device] if model.device.type == "cuda" else []
-    with looking(model), torch.random.fork_rng(cuda):
+    with evaluating(model), torch.random.fork_rng(cuda):
         yield

@@ -15,8 +15,8 @@ from ganzoo.callbacks.periodic import Periodic, undisturbed
 from ganzoo.callbacks.show import log_picture
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.models.sampling import Sampler
 from ganzoo.pictures.plane import Ground
+from ganzoo.sampling.latents import LatentSampler
 from ganzoo.saving import SaveErrors
 
 
@@ -94,13 +94,13 @@ class Pictures(Periodic):
         self.album = Album(name=self.name, folder=folder, on_save_error=on_save_error)
 
     @abstractmethod
-    def draw(self, path: Path, trainer: Trainer, model: Sampler) -> None:
+    def draw(self, path: Path, trainer: Trainer, model: LatentSampler) -> None:
         """Draw the model as it is now, which is in evaluation mode."""
 
     def act(self, trainer: Trainer, model: LightningModule) -> None:
         """Draw, in the first process."""
         if trainer.is_global_zero:
-            assert isinstance(model, Sampler)
+            assert isinstance(model, LatentSampler)
             sampler = model
             with undisturbed(model):
                 self.album.add(trainer, lambda path: self.draw(path, trainer, sampler))
@@ -118,7 +118,7 @@ def ground(trainer: Trainer, count: int, seed: int) -> Ground:
     return Ground(real, getattr(getattr(datamodule, "source", None), "log_density", None))
 
 
-def classes_of_rows(model: Sampler, rows: int) -> Tensor | None:
+def classes_of_rows(model: LatentSampler, rows: int) -> Tensor | None:
     """A class ``[rows]`` for each row, in turn; None for a model without classes."""
     classes = getattr(model, "num_classes", None)
     return torch.arange(rows) % classes if classes else None

@@ -1,7 +1,7 @@
 """Data beside what a model makes of their codes."""
 
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -11,22 +11,13 @@ from ganzoo.callbacks.measurements import Measurements
 from ganzoo.callbacks.pictures import Album, ground, title
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.models.game import Game
-from ganzoo.models.sampling import Sampler
+from ganzoo.game.module import AdversarialModule
 from ganzoo.pictures import Block, draw_pairs, save_png, sheet
+from ganzoo.sampling.reconstruction import Reconstructor
 from ganzoo.saving import SaveErrors
 
 ERROR = "reconstructions/mean_squared_error"
 ROWS = ("data", "reconstruction")
-_AT_ONCE = 256
-
-
-@runtime_checkable
-class Encodes(Protocol):
-    """A model with an encoder."""
-
-    def encode(self, data: Tensor) -> Tensor:
-        """Codes ``[B, Z]`` of data ``[B, ...]``, which the generator takes as latents."""
 
 
 @defaults_from("callbacks/reconstructions")
@@ -40,7 +31,7 @@ class Reconstructions(Measurements):
     ``reconstructions/mean_squared_error``, in the data's units squared (images are in [-1, 1]).
 
     Samples come from the data module's ``real(count, seed)``, or else are the beginning of the
-    first batch. Models without an ``encode`` are left alone.
+    first batch. Models without an encoder are left alone.
 
     Args:
         folder: Where the pictures go, as ``<step>.png``.
@@ -77,7 +68,7 @@ class Reconstructions(Measurements):
 
     def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That the model has no encoder, where it has none; else the samples are found."""
-        if not isinstance(model, Encodes):
+        if not isinstance(model, Reconstructor):
             return f"{type(model).__name__} has no encoder"
         datamodule: Any = getattr(trainer, "datamodule", None)
         has_real = hasattr(datamodule, "real")
@@ -89,13 +80,13 @@ class Reconstructions(Measurements):
     ) -> None:
         """Keep samples of the first batch where there is no other way to have any."""
         if self._active and self._data is None and trainer.is_global_zero:
-            assert isinstance(pl_module, Game)
-            self._data = self._kept = pl_module.read_batch(batch)[0][: self.samples].cpu().clone()
+            assert isinstance(pl_module, AdversarialModule)
+            self._data = self._kept = pl_module.read_batch(batch)["real"][: self.samples].cpu()
 
     def measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """The error of what is drawn."""
-        assert self._data is not None
-        made = reconstruct(model, self._data)
+        assert self._data is not None and isinstance(model, Reconstructor)
+        made = model.reconstruct(self._data).cpu()
         error = (self._data - made).square().mean().item()
         self.album.add(trainer, lambda path: self._draw(path, trainer, made, error))
         return {ERROR: error}
@@ -122,22 +113,6 @@ class Reconstructions(Measurements):
         else:
             over = ground(trainer, len(made), self.seed)
             draw_pairs(self._data, made, over, path, words)
-
-
-def reconstruct(model: LightningModule, data: Tensor) -> Tensor:
-    """What the averaged generator makes of the codes of data ``[N, ...]``, on the CPU.
-
-    Args:
-        model: A model with an encoder, in evaluation mode.
-        data: Samples.
-    """
-    assert isinstance(model, Encodes) and isinstance(model, Sampler)
-    parts = []
-    with torch.no_grad():
-        for part in torch.split(data, _AT_ONCE):
-            codes = model.encode(part.to(model.device))
-            parts.append(model.decode(codes, None, averaged=True, batch_size=len(codes)).cpu())
-    return torch.cat(parts)
 
 
 def pairs_of_rows(data: Tensor, made: Tensor, columns: int) -> list[Block]:

@@ -10,8 +10,8 @@ from torch import Tensor
 from ganzoo.callbacks.pictures import Pictures, ground, title
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.models.sampling import Sampler
 from ganzoo.pictures import image_grid, save_png, scatter
+from ganzoo.sampling.latents import LatentSampler
 
 
 @defaults_from("callbacks/samples")
@@ -39,7 +39,7 @@ class SampleGrid(Pictures):
         check_whole(rows=rows, columns=columns)
         self.rows, self.columns = rows, columns
 
-    def draw(self, path: Path, trainer: Trainer, model: Sampler) -> None:
+    def draw(self, path: Path, trainer: Trainer, model: LatentSampler) -> None:
         """Draw a grid or a scatter."""
         if model.sample(1, seed=self.seed).dim() == 4:
             save_png(image_grid(self._images(model), columns=self.columns), path)
@@ -48,7 +48,7 @@ class SampleGrid(Pictures):
         points = model.sample(self.points, seed=self.seed).cpu()
         scatter(points, real, log_density, path, title=title(trainer))
 
-    def _images(self, model: Sampler) -> Tensor:
+    def _images(self, model: LatentSampler) -> Tensor:
         classes = getattr(model, "num_classes", None)
         if not classes:
             return model.sample(self.rows * self.columns, seed=self.seed).cpu()

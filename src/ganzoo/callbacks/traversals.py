@@ -11,10 +11,10 @@ from torch.nn.functional import one_hot
 from ganzoo.callbacks.pictures import Pictures, classes_of_rows, ground, title
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.models.sampling import Sampler
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.pictures import Block, Categories, Scale, draw_colored, save_png, sheet
 from ganzoo.pictures.colored import Coloring
+from ganzoo.sampling.latents import LatentSampler
 
 
 @defaults_from("callbacks/traversals")
@@ -52,7 +52,7 @@ class Traversals(Pictures):
             return None
         return f"the latents of {type(model).__name__} have no codes: latent=codes"
 
-    def draw(self, path: Path, trainer: Trainer, model: Sampler) -> None:
+    def draw(self, path: Path, trainer: Trainer, model: LatentSampler) -> None:
         """Draw blocks of images, or points in the colours of their codes."""
         prior = model.latent_prior
         assert isinstance(prior, CodePrior)
@@ -64,7 +64,7 @@ class Traversals(Pictures):
         over = ground(trainer, self.points, self.seed)
         draw_colored(points, colorings(prior, latents), over, path, title(trainer))
 
-    def _blocks(self, model: Sampler, prior: CodePrior) -> list[Block]:
+    def _blocks(self, model: LatentSampler, prior: CodePrior) -> list[Block]:
         kept, _ = model.draw(self.rows, labels=None, seed=self.seed, truncation=None)
         classes = classes_of_rows(model, self.rows)
         words = [] if classes is None else [f"class {value}" for value in classes.tolist()]
@@ -124,5 +124,5 @@ def _changed(latents: Tensor, place: int, values: Tensor) -> Tensor:
     return changed
 
 
-def _decode(model: Sampler, latents: Tensor, labels: Tensor | None) -> Tensor:
+def _decode(model: LatentSampler, latents: Tensor, labels: Tensor | None) -> Tensor:
     return model.decode(latents, labels, averaged=True, batch_size=256).cpu()

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.checkpoints.resuming import read_or_before
-from ganzoo.checkpoints.trust import check_recipe
+from ganzoo.checkpoints.trust import check_configuration
 from ganzoo.errors import InputError
-from ganzoo.models.game import Game
+from ganzoo.game.module import AdversarialModule
 
 
-def load(path: str | Path, *, trusted: Sequence[str] = (), **objects: Any) -> Game:
+def load(path: str | Path, *, trusted: Sequence[str] = (), **objects: Any) -> AdversarialModule:
     """Rebuild a model from its checkpoint alone, in evaluation mode on the CPU.
 
     Args:
@@ -24,17 +24,19 @@ def load(path: str | Path, *, trusted: Sequence[str] = (), **objects: Any) -> Ga
             not trusted, or needs objects that are not given.
     """
     path, checkpoint = read_or_before(Path(path))
-    recipe = checkpoint["ganzoo"]["recipe"]
-    if not recipe:
+    configuration = checkpoint["ganzoo"]["configuration"]
+    if not configuration:
         raise InputError(f"{path} does not say how its model was made: it was not composed")
-    settings = {name: value for name, value in recipe["model"].items() if not _is_object(value)}
-    missing = sorted(set(recipe["model"]) - set(settings) - set(objects))
+    settings = {
+        name: value for name, value in configuration["model"].items() if not _is_object(value)
+    }
+    missing = sorted(set(configuration["model"]) - set(settings) - set(objects))
     if missing:
-        kinds = ", ".join(f"{name}=<{recipe['model'][name]['object']}>" for name in missing)
+        kinds = ", ".join(f"{name}=<{configuration['model'][name]['object']}>" for name in missing)
         raise InputError(f"{path} was trained with objects of your own: load(path, {kinds})")
-    check_recipe(settings, trusted)
+    check_configuration(settings, trusted)
     model = _rebuild(settings, objects, path)
-    model.recipe = recipe
+    model.configuration = configuration
     _restore(model, checkpoint["state_dict"], path)
     return model.eval()
 
@@ -43,7 +45,9 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"object"}
 
 
-def _rebuild(settings: dict[str, Any], objects: dict[str, Any], path: str | Path) -> Game:
+def _rebuild(
+    settings: dict[str, Any], objects: dict[str, Any], path: str | Path
+) -> AdversarialModule:
     from ganzoo.composition.compose import build
 
     try:
@@ -53,12 +57,12 @@ def _rebuild(settings: dict[str, Any], objects: dict[str, Any], path: str | Path
     except Exception as error:  # a stranger's config can make a constructor raise anything
         reason = str(error.__cause__ or error).strip().partition("\n")[0]
         raise InputError(f"the model that {path} describes cannot be built: {reason}") from error
-    if not isinstance(model, Game):
+    if not isinstance(model, AdversarialModule):
         raise InputError(f"the checkpoint's config makes a {type(model).__name__}, not a model")
     return model
 
 
-def _restore(model: Game, state: dict[str, Any], path: str | Path) -> None:
+def _restore(model: AdversarialModule, state: dict[str, Any], path: str | Path) -> None:
     unfit = InputError(f"the weights in {path} do not fit the model it describes")
     if _shapes(state) != _shapes(model.state_dict()):  # before torch adapts those of old formats
         raise unfit

@@ -63,7 +63,7 @@ def _check_origin(path: Path, checkpoint: Any) -> None:
     if type(description) is not dict or "state_dict" not in checkpoint:
         raise InputError(f"{path} was not written by ganzoo")
     _check_version(path, description.get("version"))
-    if "recipe" not in description or not _is_recipe(description["recipe"]):
+    if "configuration" not in description or not _is_configuration(description["configuration"]):
         raise InputError(f"{path} does not say as ganzoo does how its model was made: refused")
     if not _is_state(checkpoint["state_dict"]):
         raise InputError(f"{path} has weights that are not plain tensors with names: refused")
@@ -79,18 +79,21 @@ def _check_version(path: Path, written_by: Any) -> None:
         )
 
 
-def _is_recipe(recipe: Any) -> bool:
-    """Whether this is what ``models.recipe`` describes, or None: only then is it ever used."""
-    if recipe is None:
+def _is_configuration(configuration: Any) -> bool:
+    """Whether this is what ``game.configuration`` describes, or None: only then is it ever used."""
+    if configuration is None:
         return True
-    if type(recipe) is not dict or type(recipe.get("dataset")) is not dict:
+    if type(configuration) is not dict or type(configuration.get("dataset")) is not dict:
         return False
-    names, model = (recipe.get("name"), recipe["dataset"].get("name")), recipe.get("model")
+    names, model = (
+        (configuration.get("name"), configuration["dataset"].get("name")),
+        configuration.get("model"),
+    )
     return (
         all(map(_is_choice, names))
         and type(model) is dict
         and all(map(_is_entry, model.items()))
-        and _are_class_names(recipe["dataset"].get("class_names"))
+        and _are_class_names(configuration["dataset"].get("class_names"))
     )
 
 

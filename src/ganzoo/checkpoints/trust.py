@@ -26,7 +26,7 @@ _IS: dict[str, tuple[Callable[[Any], bool], str]] = {
 """What the keys mean to Hydra that it does not pass on to a constructor."""
 
 
-def check_recipe(settings: Any, trusted: Sequence[str]) -> None:
+def check_configuration(settings: Any, trusted: Sequence[str]) -> None:
     """Refuse a model's config that holds more than plain values and names of trusted classes.
 
     A name is judged twice: as written, before anything is imported for it, and by the module

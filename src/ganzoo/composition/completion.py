@@ -121,10 +121,10 @@ def _data_set_of(places: list[Path], given: Settings, search_path: Path | None) 
     """
     for place in places:
         check_checkpoint(place)
-    from ganzoo.evaluation.checkpoints import list_checkpoints, read_recipe
+    from ganzoo.evaluation.checkpoints import list_checkpoints, read_configuration
 
     path = list_checkpoints(places)[0]
-    described = read_recipe(path)["dataset"]
+    described = read_configuration(path)["dataset"]
     name, settings = described["name"], described.get("settings", {})
     chosen, trusted = given.get("dataset"), given.get("trusted") or []
     if chosen is not None and chosen != name:
@@ -143,14 +143,14 @@ def _data_set_of(places: list[Path], given: Settings, search_path: Path | None) 
 
 
 def _changed(settings: Any, config: DictConfig, path: Path, trusted: list[str]) -> list[str]:
-    from ganzoo.checkpoints.trust import check_recipe
+    from ganzoo.checkpoints.trust import check_configuration
 
     if type(settings) is not dict or not all(map(_is_key, settings)):
         raise InputError(f"{path} does not describe its data set as ganzoo does: refused")
     known = dict(_written(OmegaConf.to_container(config, resolve=False)))
     changed = {key: value for key, value in settings.items() if not _is_same(known, key, value)}
     for key, value in changed.items():
-        check_recipe({key.rpartition(".")[2]: value}, trusted)
+        check_configuration({key.rpartition(".")[2]: value}, trusted)
     return [f"++dataset.{key}={_word(value)}" for key, value in changed.items()]
 
 

@@ -9,13 +9,12 @@ from ganzoo.composition.choices import chosen, reached
 from ganzoo.composition.compose import build, compose_config, resolved
 from ganzoo.composition.explain import explain
 from ganzoo.errors import InputError
-from ganzoo.models.game import Game
-from ganzoo.models.gan import GAN
+from ganzoo.game.module import AdversarialModule
 
 
 def create_model(
     model: str, *, dataset: str, overrides: Sequence[str] = (), **objects: Any
-) -> Game:
+) -> AdversarialModule:
     """Compose a model for a data set, ready to be fitted by a ``lightning.Trainer``.
 
     Args:
@@ -52,7 +51,7 @@ def _hyperparameters(config: DictConfig, overrides: Sequence[str]) -> dict[str, 
     return {group: choice for group, choice in groups.items() if group in used} | settings
 
 
-def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) -> Game:
+def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) -> AdversarialModule:
     """Build the model of a composed config and let it remember how it was made.
 
     Args:
@@ -63,14 +62,12 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
     """
     _check_normalizations(config)
     settings = resolved(config.model)
-    built: Game = build(settings, **objects)
-    if isinstance(built, GAN):
-        built.check_penalties()
+    built: AdversarialModule = build(settings, **objects)
     given = {
         name: value if _is_data(value) else {"object": type(value).__qualname__}
         for name, value in objects.items()
     }
-    built.recipe = {
+    built.configuration = {
         "name": model,
         "dataset": {
             "name": dataset,

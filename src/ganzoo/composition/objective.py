@@ -47,7 +47,7 @@ def check_measured(config: DictConfig) -> None:
         if isinstance(callback, Evaluation)
         for name in callback.directions()
     }
-    kinds = {player.name for player in model.players()} | _kinds(callbacks)
+    kinds = {player.name for player in model.players} | _kinds(callbacks)
     objective = str(config.objective)
     kind = objective.partition("/")[0]
     if objective not in measured and (kind == "metrics" or not kinds & {kind, ANY}):

@@ -33,11 +33,11 @@ from ganzoo.composition.quiet import quieten
 from ganzoo.composition.report import excerpt, table
 from ganzoo.composition.trainer import build_trainer
 from ganzoo.errors import InputError, nearest
+from ganzoo.game.configuration import check_same_model
+from ganzoo.game.finite import NonFiniteError
+from ganzoo.game.module import AdversarialModule
+from ganzoo.game.player import Player
 from ganzoo.loggers.metrics_file import MetricsFile
-from ganzoo.models.finite import NonFiniteError
-from ganzoo.models.game import Game
-from ganzoo.models.player import Player
-from ganzoo.models.recipe import check_same_model
 from ganzoo.saving import SaveError
 from ganzoo.strategies.failures import LostProcessError
 
@@ -59,7 +59,7 @@ class Session:
     """
 
     title: str
-    model: Game
+    model: AdversarialModule
     datamodule: LightningDataModule
     trainer: Trainer
     seconds: float = 0.0
@@ -94,7 +94,7 @@ class Session:
         if checkpoint is None:
             return
         saved = read(checkpoint)
-        check_same_model(self.model.recipe, self.model.state_dict(), saved)
+        check_same_model(self.model.configuration, self.model.state_dict(), saved)
         step, end = saved["global_step"], self.trainer.max_steps
         if is_first_process():
             log.info("going on from step %d of %s", step, checkpoint)
@@ -106,7 +106,7 @@ class Session:
         if not is_first_process():
             return
         trainer = self.trainer
-        sizes = ", ".join(_size(player) for player in self.model.players())
+        sizes = ", ".join(_size(player) for player in self.model.players)
         device = trainer.strategy.root_device.type
         many = f"{trainer.world_size} processes, {device}" if trainer.world_size > 1 else device
         dry = trainer.fast_dev_run  # type: ignore[attr-defined]
@@ -268,4 +268,4 @@ def close() -> None:
 
 
 def _size(player: Player) -> str:
-    return f"{player.name} {sum(p.numel() for p in player.network.parameters()):,}"
+    return f"{player.name} {sum(p.numel() for p in player.parameters):,}"

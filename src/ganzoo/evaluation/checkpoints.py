@@ -12,8 +12,8 @@ from torch import Tensor
 from ganzoo.checkpoints.loading import load
 from ganzoo.checkpoints.resuming import read_or_before
 from ganzoo.errors import InputError
-from ganzoo.models.game import Game
-from ganzoo.models.recipe import Recipe
+from ganzoo.game.configuration import Configuration
+from ganzoo.game.module import AdversarialModule
 
 _LARGEST_STEP = 2**63
 
@@ -44,7 +44,7 @@ class Checkpoint:
     weights: str
     identity: tuple[int, ...]
 
-    def load(self, trusted: Sequence[str]) -> Game:
+    def load(self, trusted: Sequence[str]) -> AdversarialModule:
         """Rebuild the model.
 
         Raises:
@@ -98,14 +98,14 @@ def list_checkpoints(places: Sequence[Path]) -> list[Path]:
     return list(paths.values())
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_configuration(path: Path) -> Configuration:
     """How the model of a checkpoint was made, which nobody has judged yet.
 
     Raises:
         InputError: if it cannot be read or does not say.
     """
     path, saved = read_or_before(path)
-    return _recipe(path, saved)
+    return _configuration(path, saved)
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -119,27 +119,27 @@ def _read(path: Path) -> Checkpoint:
     path, saved = read_or_before(path)
     if path != named:  # the last one is damaged
         identity = _identity(path)
-    recipe, step = _recipe(path, saved), saved.get("global_step")
-    shape = recipe["dataset"].get("shape")
+    configuration, step = _configuration(path, saved), saved.get("global_step")
+    shape = configuration["dataset"].get("shape")
     if type(step) is not int or not 0 <= step < _LARGEST_STEP:
         raise InputError(f"{path} does not say at which step it was saved: refused")
     if type(shape) is not list or not all(type(size) is int and size > 0 for size in shape):
         raise InputError(f"{path} does not say of which shape its samples are: refused")
-    dataset, names = recipe["dataset"]["name"], recipe["dataset"].get("class_names")
+    dataset, names = configuration["dataset"]["name"], configuration["dataset"].get("class_names")
     hashes = _hash(path), _hash_weights(saved["state_dict"])
     _check_unchanged(path, identity)
-    return Checkpoint(path, step, recipe["name"], dataset, shape, names, *hashes, identity)
+    return Checkpoint(path, step, configuration["name"], dataset, shape, names, *hashes, identity)
 
 
 def _same(checkpoint: Checkpoint) -> tuple[Path, int, str]:
     return checkpoint.path.resolve().parent, checkpoint.step, checkpoint.weights
 
 
-def _recipe(path: Path, saved: dict[str, Any]) -> Recipe:
-    recipe: Recipe | None = saved["ganzoo"]["recipe"]
-    if not recipe:
+def _configuration(path: Path, saved: dict[str, Any]) -> Configuration:
+    configuration: Configuration | None = saved["ganzoo"]["configuration"]
+    if not configuration:
         raise InputError(f"{path} does not say how its model was made: it was not composed")
-    return recipe
+    return configuration
 
 
 def _hash(path: Path) -> str:

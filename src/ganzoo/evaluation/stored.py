@@ -13,7 +13,7 @@ from ganzoo.errors import InputError
 from ganzoo.evaluation.arrays import read_arrays
 from ganzoo.evaluation.contents import Contents
 from ganzoo.evaluation.folders import read_folder
-from ganzoo.models.class_names import number_of
+from ganzoo.sampling.class_names import number_of
 
 log = logging.getLogger("ganzoo")
 

@@ -10,8 +10,8 @@ from ganzoo.evaluation.checkpoints import Checkpoint
 from ganzoo.evaluation.stored import Stored
 from ganzoo.metrics.comparison import Generator, SampleSet
 from ganzoo.metrics.populations import Population, StoredSamples
-from ganzoo.models.game import Game
-from ganzoo.models.generated import AveragedGenerator, GeneratedSamples
+from ganzoo.sampling.generated import AveragedGenerator, GeneratedSamples
+from ganzoo.sampling.latents import LatentSampler
 
 
 class Maker(Protocol):
@@ -74,7 +74,10 @@ class ModelOfCheckpoint:
 
     def open(self, device: torch.device) -> "ModelMaker":
         """Load the model."""
-        return ModelMaker(self._checkpoint.load(self._trusted).to(device))
+        model = self._checkpoint.load(self._trusted).to(device)
+        if not isinstance(model, LatentSampler):
+            raise InputError(f"{self.name} is of a {type(model).__name__}, which draws no samples")
+        return ModelMaker(model)
 
     def protocol(self) -> dict[str, Any]:
         """Return path, hash, step and model."""
@@ -94,7 +97,7 @@ class ModelMaker:
         model: A model, on the device where it is to work.
     """
 
-    def __init__(self, model: Game) -> None:
+    def __init__(self, model: LatentSampler) -> None:
         self._model = model
         self.generator: Generator | None = AveragedGenerator(model)
 
@@ -104,7 +107,7 @@ class ModelMaker:
 
     def protocol(self) -> dict[str, Any]:
         """Say which weights are used."""
-        return {"weights": "raw" if self._model.averaged is None else "averaged"}
+        return {"weights": "averaged" if len(self._model.ema) else "raw"}
 
 
 class StoredSubject:

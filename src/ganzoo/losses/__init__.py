@@ -23,8 +23,7 @@ from ganzoo.losses.hinge import Hinge
 from ganzoo.losses.kernels import GaussianMixture, Kernel, NegativeDistance, RationalQuadratic
 from ganzoo.losses.least_squares import LeastSquares
 from ganzoo.losses.maximum_mean_discrepancy import MaximumMeanDiscrepancy
-from ganzoo.losses.minimax import Minimax
-from ganzoo.losses.non_saturating import NonSaturating
+from ganzoo.losses.minimax import Minimax, NonSaturating
 from ganzoo.losses.relativistic import Average, Paired, Relativistic
 from ganzoo.losses.top_k import TopK
 from ganzoo.losses.wasserstein import Wasserstein

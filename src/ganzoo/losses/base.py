@@ -1,18 +1,24 @@
 """What every adversarial objective offers to the game."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError
 from ganzoo.precision import at_least_float32
 
-Terms = dict[str, Tensor]
+LossTerms = dict[str, Tensor]
+"""Named scalar terms; what a player minimises is their sum."""
+
+LOSS, GRADIENT_NORM = "loss", "gradient_norm"
+"""Names under which the sum of the terms and its gradient's norm stand beside them."""
 
 
 class AdversarialLoss(nn.Module, ABC):
-    """A pair of losses to minimise, one for each player, on logits ``[B]``.
+    """A pair of losses to minimise, one for each player, on logits ``[B, ...]``.
 
     Both methods return named scalar terms; a player's loss is their sum. An objective computes:
     it holds no network, takes no step and logs nothing, and it can be pickled. Running statistics,
@@ -26,7 +32,7 @@ class AdversarialLoss(nn.Module, ABC):
     expects_logits: bool = False
 
     @abstractmethod
-    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
+    def discriminator(self, real: Tensor, fake: Tensor) -> LossTerms:
         """Score the discriminator.
 
         Args:
@@ -38,7 +44,7 @@ class AdversarialLoss(nn.Module, ABC):
         """
 
     @abstractmethod
-    def generator(self, fake: Tensor) -> Terms:
+    def generator(self, fake: Tensor) -> LossTerms:
         """Score the generator.
 
         Args:
@@ -48,7 +54,7 @@ class AdversarialLoss(nn.Module, ABC):
             The scalar term ``"adversarial"``.
         """
 
-    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> Terms:
+    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> LossTerms:
         """Score the generator in a game, where the logits of real data can be had.
 
         Args:
@@ -62,6 +68,24 @@ class AdversarialLoss(nn.Module, ABC):
         return self.generator(fake)
 
 
+class AdaptiveLoss(AdversarialLoss):
+    """An objective that moves with the game: by the logits of each step of the discriminator.
+
+    The game calls ``after_step`` once after each step of each player; in a training loop of one's
+    own call ``adapt``. With several processes the logits of all of them count.
+    """
+
+    @abstractmethod
+    def adapt(self, real: Tensor, fake: Tensor) -> None:
+        """Move by logits ``[B, ...]`` of real and ``[B', ...]`` of generated data."""
+
+    @torch.no_grad()
+    def after_step(self, player: Any) -> None:
+        """Move, where it was the discriminator's step."""
+        if player.role == "discriminator" and set(player.logits) == {"real", "fake"}:
+            self.adapt(torch.cat(player.logits["real"]), torch.cat(player.logits["fake"]))
+
+
 class ComparativeLoss(AdversarialLoss):
     """An objective that scores generated data only by comparing them with real data.
 
@@ -73,18 +97,18 @@ class ComparativeLoss(AdversarialLoss):
     """
 
     @abstractmethod
-    def discriminator_terms(self, real: Tensor, fake: Tensor) -> Terms:
+    def discriminator_terms(self, real: Tensor, fake: Tensor) -> LossTerms:
         """What the discriminator pays, from logits ``[B]`` and ``[B']`` in float32 or float64."""
 
     @abstractmethod
     def generator_term(self, real: Tensor, fake: Tensor) -> Tensor:
         """What the generator pays, from logits ``[B]`` and ``[B']`` in float32 or float64."""
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
+    def discriminator(self, real: Tensor, fake: Tensor) -> LossTerms:
         """Compare real with generated logits for the discriminator."""
-        return self.discriminator_terms(at_least_float32(real), at_least_float32(fake))
+        return self.discriminator_terms(_numbers(real), _numbers(fake))
 
-    def generator(self, fake: Tensor) -> Terms:
+    def generator(self, fake: Tensor) -> LossTerms:
         """Refuse to score generated data alone.
 
         Raises:
@@ -95,9 +119,9 @@ class ComparativeLoss(AdversarialLoss):
             "sees no real data: choose another loss"
         )
 
-    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> Terms:
+    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> LossTerms:
         """Compare real with generated logits for the generator."""
-        term = self.generator_term(at_least_float32(real()), at_least_float32(fake))
+        term = self.generator_term(_numbers(real()), _numbers(fake))
         return {"adversarial": term}
 
 
@@ -120,13 +144,30 @@ class PointwiseLoss(AdversarialLoss):
     def generator_cost(self, logits: Tensor) -> Tensor:
         """What the generator pays for each of its samples."""
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
+    def discriminator(self, real: Tensor, fake: Tensor) -> LossTerms:
         """Average the costs of real and of generated samples, each over its own batch."""
-        return {
-            "real": self.real_cost(at_least_float32(real)).mean(),
-            "fake": self.fake_cost(at_least_float32(fake)).mean(),
-        }
+        if real.dtype.itemsize < 4 or fake.dtype.itemsize < 4:
+            real, fake = at_least_float32(real), at_least_float32(fake)
+        return {"real": self.real_cost(real).mean(), "fake": self.fake_cost(fake).mean()}
 
-    def generator(self, fake: Tensor) -> Terms:
+    def generator(self, fake: Tensor) -> LossTerms:
         """Average the generator's costs over the batch."""
-        return {"adversarial": self.generator_cost(at_least_float32(fake)).mean()}
+        if fake.dtype.itemsize < 4:
+            fake = at_least_float32(fake)
+        return {"adversarial": self.generator_cost(fake).mean()}
+
+
+def _numbers(logits: Tensor) -> Tensor:
+    """All logits ``[B, ...]`` in one row, in float32 or better."""
+    return at_least_float32(logits).flatten()
+
+
+def total(terms: LossTerms) -> Tensor:
+    """The sum of the terms, in float32 or better."""
+    together = torch.stack(tuple(terms.values()))
+    return together.sum() if together.dtype.itemsize >= 4 else together.sum(dtype=torch.float32)
+
+
+def added_up(parts: Sequence[LossTerms]) -> LossTerms:
+    """The sums of the terms of several backward passes, each of the same terms, without graphs."""
+    return {name: torch.stack([terms[name].detach() for terms in parts]).sum() for name in parts[0]}

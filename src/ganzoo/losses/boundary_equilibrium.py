@@ -6,12 +6,13 @@ from torch.nn import functional
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
-from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.losses.base import AdaptiveLoss, LossTerms
 from ganzoo.precision import at_least_float32
+from ganzoo.strategies.across_devices import mean_across_devices
 
 
 @defaults_from("loss/boundary_equilibrium")
-class BoundaryEquilibrium(AdversarialLoss):
+class BoundaryEquilibrium(AdaptiveLoss):
     """Keep the energy of generated data at a set ratio to that of real data.
 
     Berthelot et al. (2017, arXiv:1703.10717), sections 3.3 and 3.4. With energies ``L`` the
@@ -23,12 +24,10 @@ class BoundaryEquilibrium(AdversarialLoss):
     ones, their energies too high, it is made to care less for them. In equilibrium
     ``E L(G(z)) = gamma E L(x)``.
 
-    k is the buffer ``emphasis``, 0 at first; it stays as it is in evaluation mode and where the
-    energies are not finite. Departures: the energy is ``softplus(-logit)``, which is the
+    k is the buffer ``emphasis``, 0 at first; it stays as it is where the energies are not finite. Departures: the energy is ``softplus(-logit)``, which is the
     reconstruction error where the discriminator is ``ganzoo.networks.autoencoder``'s (with others
-    it is merely never negative); k moves by the generated data of the discriminator's update, not
-    by those of the generator's; each device has a k of its own, moved by its own samples, and
-    gradient accumulation moves it once for every part of an update.
+    it is merely never negative); k moves by the generated data of the discriminator's step, not
+    by those of the generator's.
 
     Args:
         diversity_ratio: ``gamma``, positive, in the paper between 0 and 1; lower values weigh
@@ -48,20 +47,18 @@ class BoundaryEquilibrium(AdversarialLoss):
         self.diversity_ratio, self.gain = diversity_ratio, gain
         self.register_buffer("emphasis", torch.zeros(()))
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
-        """The energy of real data and minus k times that of generated data; moves k."""
+    def discriminator(self, real: Tensor, fake: Tensor) -> LossTerms:
+        """The energy of real data and minus k times that of generated data."""
         real_energy, fake_energy = energy(real), energy(fake)
-        terms = {"real": real_energy, "fake": -self.emphasis.clone() * fake_energy}
-        if self.training:
-            self._move(self.diversity_ratio * real_energy.detach() - fake_energy.detach())
-        return terms
+        return {"real": real_energy, "fake": -self.emphasis.clone() * fake_energy}
 
-    def generator(self, fake: Tensor) -> Terms:
+    def generator(self, fake: Tensor) -> LossTerms:
         """The energy of generated data."""
         return {"adversarial": energy(fake)}
 
-    @torch.no_grad()
-    def _move(self, excess: Tensor) -> None:
+    def adapt(self, real: Tensor, fake: Tensor) -> None:
+        """Move k."""
+        (excess,) = mean_across_devices([self.diversity_ratio * energy(real) - energy(fake)])
         step = self.gain * torch.where(excess.isfinite(), excess, 0)
         self.emphasis.add_(step).clamp_(0, 1)
 

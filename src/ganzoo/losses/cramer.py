@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from ganzoo.losses.base import ComparativeLoss, Terms
+from ganzoo.losses.base import ComparativeLoss, LossTerms
 from ganzoo.losses.kernels import NegativeDistance, mean_between, mean_within
 
 
@@ -28,7 +28,7 @@ class Cramer(ComparativeLoss):
         super().__init__()
         self._kernel = NegativeDistance()
 
-    def discriminator_terms(self, real: Tensor, fake: Tensor) -> Terms:
+    def discriminator_terms(self, real: Tensor, fake: Tensor) -> LossTerms:
         """Minus the mean of f over real data, and its mean over generated data."""
         return {
             "real": mean_between(self._kernel, real, fake) + real.abs().mean(),

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
-from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.losses.base import AdversarialLoss, LossTerms
 from ganzoo.losses.own import as_loss
 from ganzoo.precision import at_least_float32
 
@@ -34,15 +34,15 @@ class Drift(AdversarialLoss):
         self.expects_logits = self.loss.expects_logits
         self.weight = weight
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
+    def discriminator(self, real: Tensor, fake: Tensor) -> LossTerms:
         """The objective's terms and ``"drift"``."""
         drift = self.weight * at_least_float32(real).square().mean()
         return self.loss.discriminator(real, fake) | {"drift": drift}
 
-    def generator(self, fake: Tensor) -> Terms:
+    def generator(self, fake: Tensor) -> LossTerms:
         """The objective's term."""
         return self.loss.generator(fake)
 
-    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> Terms:
+    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> LossTerms:
         """The objective's term."""
         return self.loss.generator_against(fake, real)

@@ -5,12 +5,13 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
-from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.losses.base import AdaptiveLoss, LossTerms
 from ganzoo.precision import at_least_float32
+from ganzoo.strategies.across_devices import mean_across_devices
 
 
 @defaults_from("loss/fisher")
-class Fisher(AdversarialLoss):
+class Fisher(AdaptiveLoss):
     """Compare mean scores, in units of their spread over real and generated data.
 
     Mroueh and Sercu (2017, arXiv:1705.09675), Algorithm 1. The critic maximises
@@ -21,9 +22,7 @@ class Fisher(AdversarialLoss):
     ``(p - q)^2 / ((p + q)/2)``, as the paper shows, without any bound on gradients. The
     generator pays ``-E f(y)``.
 
-    The multiplier is a buffer, 0 at first; it stays as it is in evaluation mode, and where w is
-    not finite. Departures: each device has a multiplier of its own, moved by its own samples, and
-    gradient accumulation moves it once for every part of an update.
+    The multiplier is a buffer, 0 at first; it stays as it is where w is not finite.
 
     Args:
         rho: ``r``, both the weight of the quadratic term and the multiplier's rate; positive.
@@ -40,19 +39,23 @@ class Fisher(AdversarialLoss):
         self.rho = rho
         self.register_buffer("multiplier", torch.zeros(()))
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
-        """The mean scores and the ``"constraint"``; moves the multiplier."""
+    def discriminator(self, real: Tensor, fake: Tensor) -> LossTerms:
+        """The mean scores and the ``"constraint"``."""
         real, fake = at_least_float32(real), at_least_float32(fake)
-        excess = (real.square().mean() + fake.square().mean()) / 2 - 1
+        excess = _excess(real, fake)
         constraint = self.multiplier.clone() * excess + self.rho / 2 * excess.square()
-        if self.training:
-            self._move(excess.detach())
         return {"real": -real.mean(), "fake": fake.mean(), "constraint": constraint}
 
-    def generator(self, fake: Tensor) -> Terms:
+    def generator(self, fake: Tensor) -> LossTerms:
         """Minus the mean score of generated data."""
         return {"adversarial": -at_least_float32(fake).mean()}
 
-    @torch.no_grad()
-    def _move(self, excess: Tensor) -> None:
+    def adapt(self, real: Tensor, fake: Tensor) -> None:
+        """Move the multiplier."""
+        (excess,) = mean_across_devices([_excess(at_least_float32(real), at_least_float32(fake))])
         self.multiplier += self.rho * torch.where(excess.isfinite(), excess, 0)
+
+
+def _excess(real: Tensor, fake: Tensor) -> Tensor:
+    """How far the mean square of the scores lies above 1."""
+    return (real.square().mean() + fake.square().mean()) / 2 - 1

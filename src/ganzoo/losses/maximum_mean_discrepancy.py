@@ -4,7 +4,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
-from ganzoo.losses.base import ComparativeLoss, Terms
+from ganzoo.losses.base import ComparativeLoss, LossTerms
 from ganzoo.losses.kernels import Kernel, mean_between, mean_within
 
 
@@ -42,7 +42,7 @@ class MaximumMeanDiscrepancy(ComparativeLoss):
         self.kernel = kernel
         self.repulsion = repulsion
 
-    def discriminator_terms(self, real: Tensor, fake: Tensor) -> Terms:
+    def discriminator_terms(self, real: Tensor, fake: Tensor) -> LossTerms:
         """The weighted means over pairs of real, of generated and of mixed data (``"cross"``)."""
         return {
             "real": self.repulsion * mean_within(self.kernel, real),

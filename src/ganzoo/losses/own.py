@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.errors import InputError, described
-from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.losses.base import AdversarialLoss, LossTerms
 
 _WANTED = (
     "loss must be an object with discriminator(real, fake) and generator(fake), of logits [B], "
@@ -41,15 +41,19 @@ class _OwnLoss(AdversarialLoss):
         super().__init__()
         self.own = loss
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
-        return _terms("discriminator", self.own.discriminator(real, fake))
+    def discriminator(self, real: Tensor, fake: Tensor) -> LossTerms:
+        return _loss_terms("discriminator", self.own.discriminator(real, fake))
 
-    def generator(self, fake: Tensor) -> Terms:
-        return _terms("generator", self.own.generator(fake))
+    def generator(self, fake: Tensor) -> LossTerms:
+        return _loss_terms("generator", self.own.generator(fake))
 
-    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> Terms:
+    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> LossTerms:
         against = getattr(self.own, "generator_against", None)
-        return _terms("generator_against", against(fake, real)) if against else self.generator(fake)
+        return (
+            _loss_terms("generator_against", against(fake, real))
+            if against
+            else self.generator(fake)
+        )
 
 
 def _check_arguments(name: str, method: Callable[..., Any], count: int) -> None:
@@ -63,7 +67,7 @@ def _check_arguments(name: str, method: Callable[..., Any], count: int) -> None:
         raise InputError(f"{_WANTED}; {name}{signature} is another") from error
 
 
-def _terms(method: str, returned: Any) -> Terms:
+def _loss_terms(method: str, returned: Any) -> LossTerms:
     """What a method returned as named scalars."""
     named = returned if isinstance(returned, Mapping) else {"adversarial": returned}
     if not named or not all(isinstance(term, Tensor) for term in named.values()):

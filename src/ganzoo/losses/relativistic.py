@@ -7,14 +7,14 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
-from ganzoo.losses.base import ComparativeLoss, PointwiseLoss, Terms
+from ganzoo.losses.base import ComparativeLoss, LossTerms, PointwiseLoss
 
 
 class Comparison(ABC):
     """How two batches of logits are set against each other."""
 
     @abstractmethod
-    def terms(self, loss: PointwiseLoss, real: Tensor, fake: Tensor) -> Terms:
+    def terms(self, loss: PointwiseLoss, real: Tensor, fake: Tensor) -> LossTerms:
         """The terms of a discriminator that wants the first batch above the second.
 
         Args:
@@ -40,7 +40,7 @@ class Paired(Comparison):
         InputError: if the batches differ in size.
     """
 
-    def terms(self, loss: PointwiseLoss, real: Tensor, fake: Tensor) -> Terms:
+    def terms(self, loss: PointwiseLoss, real: Tensor, fake: Tensor) -> LossTerms:
         """Half the mean costs of the differences and of their negatives."""
         if len(real) != len(fake):
             raise InputError(
@@ -62,7 +62,7 @@ class Average(Comparison):
     expectations, through which gradients flow.
     """
 
-    def terms(self, loss: PointwiseLoss, real: Tensor, fake: Tensor) -> Terms:
+    def terms(self, loss: PointwiseLoss, real: Tensor, fake: Tensor) -> LossTerms:
         """The mean costs of the distances from the other batch's mean."""
         return {
             "real": loss.real_cost(real - fake.mean()).mean(),
@@ -101,7 +101,7 @@ class Relativistic(ComparativeLoss):
         self.comparison = comparison
         self.expects_logits = loss.expects_logits
 
-    def discriminator_terms(self, real: Tensor, fake: Tensor) -> Terms:
+    def discriminator_terms(self, real: Tensor, fake: Tensor) -> LossTerms:
         """The terms of the comparison."""
         return self.comparison.terms(self.loss, real, fake)
 

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.losses.base import AdversarialLoss, Terms
+from ganzoo.losses.base import AdversarialLoss, LossTerms
 from ganzoo.losses.own import as_loss
 from ganzoo.precision import at_least_float32
 
@@ -24,13 +25,13 @@ class TopK(AdversarialLoss):
     ``k = floor(B max(gamma^floor(n / interval), minimum_share))``, at least 1, rounded down as in
     the authors' code.
 
-    Terms are means over the k samples, as in the paper. An objective that compares with real
+    LossTerms are means over the k samples, as in the paper. An objective that compares with real
     logits gets as many of them, the rows of the chosen samples, where both batches have one size,
     and all of them otherwise: which rows are chosen does not depend on the real data.
 
     Departures: the schedule counts updates, since an endless data set has no epochs. k is that of
-    the samples of one device that pass through the discriminator together; gradient accumulation
-    counts each part of an update. n is kept in the state dict, and stays in evaluation mode.
+    the samples of one device that pass through the discriminator together. n is kept in the state
+    dict.
 
     Args:
         loss: the objective.
@@ -67,15 +68,15 @@ class TopK(AdversarialLoss):
         share = max(self.gamma ** (self.updates // self.interval), self.minimum_share)
         return max(1, math.floor(batch_size * share + 1e-9))  # 100 * 0.29 is a little below 29
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
+    def discriminator(self, real: Tensor, fake: Tensor) -> LossTerms:
         """The objective's terms."""
         return self.loss.discriminator(real, fake)
 
-    def generator(self, fake: Tensor) -> Terms:
+    def generator(self, fake: Tensor) -> LossTerms:
         """The objective's term of the k highest logits."""
         return self.loss.generator(fake[self._best(fake)])
 
-    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> Terms:
+    def generator_against(self, fake: Tensor, real: Callable[[], Tensor]) -> LossTerms:
         """The objective's term of the k highest logits, against real ones."""
         best = self._best(fake)
 
@@ -86,11 +87,14 @@ class TopK(AdversarialLoss):
         return self.loss.generator_against(fake[best], opposite)
 
     def _best(self, fake: Tensor) -> Tensor:
-        """The rows ``[k]`` of the highest logits ``[B]``; counts the update."""
-        rows = at_least_float32(fake.detach()).topk(self.count(len(fake))).indices
-        if self.training:
+        """The rows ``[k]`` of the highest logits ``[B, ...]``, by their means."""
+        scores = at_least_float32(fake.detach()).view(len(fake), -1).mean(dim=1)
+        return scores.topk(self.count(len(fake))).indices
+
+    def after_step(self, player: Any) -> None:
+        """Count the generator's steps."""
+        if player.role == "generator":
             self.updates += 1
-        return rows
 
     def get_extra_state(self) -> Tensor:
         """The number of updates, for the state dict; a buffer would have to be read back."""

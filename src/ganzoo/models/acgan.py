@@ -7,11 +7,13 @@ from torch.nn.functional import cross_entropy
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
-from ganzoo.models.classes import ClassSampler, required
+from ganzoo.game.minibatch import Minibatch
+from ganzoo.losses.base import LossTerms
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Share, Terms
 from ganzoo.networks.label_codes import known_classes
+from ganzoo.penalties.context import Context
 from ganzoo.precision import at_least_float32
+from ganzoo.sampling.classes import ClassSampler, required
 
 
 @defaults_from("model/acgan")
@@ -48,41 +50,46 @@ class ACGAN(ClassSampler, GAN):
         check_not_negative(classification_weight=classification_weight)
         self.num_classes = known_classes(num_classes)
         self.classification_weight = classification_weight
-        self.presentation.refuse_labels()
+        self.refuse_unlabelled()
 
-    def discriminate(self, data: Tensor, labels: Tensor | None) -> Tensor:
+    def context(self, minibatch: Minibatch, **other: Any) -> Context:
+        """With outputs of which the first is the logit of being real."""
+        return super().context(minibatch, outputs=self.outputs, logits=first, **other)
+
+    def score(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits ``[B]`` of being real, whatever the class."""
-        source, _ = self.examine(data)
-        return source
+        return first(self.outputs(data))
 
-    def examine(self, data: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits ``[B]`` of being real, and class logits ``[B, K]``, in float32 or better.
+    def outputs(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
+        """A logit of being real, then class logits ``[B, 1 + K]``, in float32 or better.
 
         Raises:
             InputError: if the discriminator's outputs are of another shape.
         """
-        outputs: Tensor = self.discriminator(data)
+        outputs: Tensor = self.discriminator(self.augmentations(data))
         width = 1 + self.num_classes
         if outputs.shape != (len(data), width):
             raise InputError(
                 f"the discriminator must return a logit and class logits [B, {width}], not "
                 f"{list(outputs.shape)}: set network.discriminator.outputs={width}"
             )
-        outputs = at_least_float32(outputs)
-        return outputs[:, 0], outputs[:, 1:]
+        return at_least_float32(outputs)
 
-    def discriminator_loss(self, share: Share, fake: Tensor) -> Terms:
+    def discriminator_losses(self, context: Context) -> LossTerms:
         """The adversarial loss, and the classification of real and generated data."""
-        real_source, real_classes = self.examine(share.data)
-        fake_source, fake_classes = self.examine(fake)
-        labels = required(share.labels)
-        classification = cross_entropy(real_classes, labels) + cross_entropy(fake_classes, labels)
-        terms = self.loss.discriminator(real_source, fake_source)
-        return terms | {"classification": self.classification_weight * classification}
+        terms = super().discriminator_losses(context)
+        labels = required(context.labels)
+        of_real = cross_entropy(context.real_outputs[:, 1:], labels)
+        of_fake = cross_entropy(context.fake_outputs[:, 1:], labels)
+        return terms | {"classification": self.classification_weight * (of_real + of_fake)}
 
-    def generator_loss(self, share: Share, fake: Tensor) -> Terms:
+    def generator_losses(self, context: Context) -> LossTerms:
         """The adversarial loss, and the classification of generated data."""
-        source, classes = self.examine(fake)
-        terms = self.loss.generator_against(source, lambda: self.discriminate(share.data, None))
-        classification = cross_entropy(classes, required(share.labels))
-        return terms | {"classification": self.classification_weight * classification}
+        terms = super().generator_losses(context)
+        of_fake = cross_entropy(context.fake_outputs[:, 1:], required(context.labels))
+        return terms | {"classification": self.classification_weight * of_fake}
+
+
+def first(outputs: Tensor) -> Tensor:
+    """The first of outputs ``[B, 1 + K]``: logits ``[B]``."""
+    return outputs[:, 0]

@@ -7,15 +7,18 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
-from ganzoo.models.encoding import Encoding, checked_encoder
+from ganzoo.game.minibatch import Minibatch
+from ganzoo.game.player import Player
+from ganzoo.losses.base import LossTerms
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Player, Share, Terms
 from ganzoo.networks.encoders import Encoder
+from ganzoo.penalties.context import Context
 from ganzoo.precision import at_least_float32
+from ganzoo.sampling.reconstruction import Reconstructor, checked_encoder
 
 
 @defaults_from("model/adversarial_autoencoder")
-class AdversarialAutoencoder(Encoding, GAN):
+class AdversarialAutoencoder(Reconstructor, GAN):
     """Adversarial autoencoder: a discriminator tells codes of data from latents of the prior.
 
     Makhzani et al. (2016), "Adversarial Autoencoders", section 2 (arXiv 1511.05644). The encoder
@@ -34,7 +37,7 @@ class AdversarialAutoencoder(Encoding, GAN):
         reconstruction_weight: Factor of the reconstruction in the encoder's objective, at least 0;
             the generator minimises it alone, unweighted.
         game: Arguments of :class:`~ganzoo.models.gan.GAN`; the discriminator maps codes
-            ``[B, Z]`` to logits ``[B]``, and so penalties and presentation act on codes.
+            ``[B, Z]`` to logits ``[B]``, and so penalties and augmentations act on codes.
 
     Raises:
         InputError: if the weight is negative.
@@ -46,46 +49,48 @@ class AdversarialAutoencoder(Encoding, GAN):
         super().__init__(**game)
         check_not_negative(reconstruction_weight=reconstruction_weight)
         self.encoder = checked_encoder(encoder, Encoder)
-        self.attach_penalties(encoder=encoder)
         self.reconstruction_weight = reconstruction_weight
 
-    def players(self) -> Sequence[Player]:
+    def build_players(self) -> Sequence[Player]:
         """The discriminator of codes, the encoder, then the generator."""
-        discriminator, generator = super().players()
-        return discriminator, self.encoder_player(), generator
+        discriminator, generator = super().build_players()
+        encoder = self.encoder_player(self.encoder_losses, context=self.context)
+        return discriminator, encoder, generator
 
-    def real(self, share: Share) -> Share:
-        """Latents of the prior."""
-        return share._replace(data=self.latents(len(share.data)))
-
-    def made(self, share: Share) -> Tensor:
-        """Codes ``[B, Z]`` of the data."""
-        return self.encode(share.data)
-
-    def imagine(self, latents: Tensor, labels: Tensor | None) -> Tensor:
-        """Codes of what the generator makes of latents, which is what penalties of it look at."""
-        return self.encode(super().imagine(latents, labels))
-
-    def encoder_objective(self, share: Share) -> Terms:
+    def encoder_losses(self, context: Context) -> LossTerms:
         """The error of reconstruction, and the loss of who makes the codes."""
-        codes = self.encode(share.data)
-        terms = {"reconstruction": self.reconstruction_weight * self.error(share.data, codes)}
-        shown, judged = self.presentation.both(self.real(share), codes)
-        terms = terms | self.generator_loss(shown, judged)
-        return terms | self.penalise(self.penalties, shown, judged, "encoder")
+        terms = {"reconstruction": self.reconstruction_weight * self.error(context)}
+        return terms | super().generator_losses(context)
 
-    def generator_objective(self, share: Share) -> Terms:
+    def generator_losses(self, context: Context) -> LossTerms:
         """The error of reconstruction."""
-        codes = self.encode(share.data)
-        terms = {"reconstruction": self.error(share.data, codes)}
-        shown, judged = self.presentation.both(self.real(share), codes)
-        return terms | self.penalise(self.penalties, shown, judged, "generator")
+        return {"reconstruction": self.error(context)}
 
-    def error(self, data: Tensor, codes: Tensor) -> Tensor:
-        """Half the mean squared distance of data ``[B, ...]`` and decoded codes ``[B, Z]``."""
-        rebuilt = at_least_float32(self.generate(self.generator, codes, None))
+    def context(self, minibatch: Minibatch, **other: Any) -> Context:
+        """With latents of the prior as real and codes of the data as generated."""
+        return super().context(
+            minibatch, real=_latents, fake=self.codes, generate=self.codes_of, **other
+        )
+
+    def codes(self, context: Context) -> Tensor:
+        """Codes ``[B, Z]`` of the data."""
+        return self.encode(context.minibatch.real)
+
+    def codes_of(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Codes of what the generator makes of latents, which is what penalties of it look at."""
+        return self.encode(self.generate(self.generator, latents))
+
+    def error(self, context: Context) -> Tensor:
+        """Half the mean squared distance of the data and their decoded codes."""
+        data: Tensor = context.minibatch.real
+        rebuilt = at_least_float32(self.generate(self.generator, context.fake))
         return (data - rebuilt).flatten(1).square().sum(dim=1).mean() / 2
 
-    def judge(self, data: Tensor, labels: Tensor | None) -> Tensor:
-        """Logits of the codes of data."""
-        return super().judge(self.encode(data), labels)
+    def score_samples(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits of the codes of samples."""
+        return super().score_samples(self.encode(samples))
+
+
+def _latents(context: Context) -> Tensor:
+    latents: Tensor = context.latents
+    return latents

@@ -8,17 +8,18 @@ from torch import Tensor
 
 from ganzoo.defaults import defaults_from
 from ganzoo.errors import InputError
-from ganzoo.losses.base import AdversarialLoss
-from ganzoo.models.encoding import Encoding, checked_encoder
+from ganzoo.game.minibatch import Minibatch
+from ganzoo.game.player import Player
+from ganzoo.losses.base import AdversarialLoss, LossTerms, total
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Player, Share, Terms
-from ganzoo.models.record import total
 from ganzoo.networks.encoders import Encoder
 from ganzoo.networks.joining import joined
+from ganzoo.penalties.context import Context
+from ganzoo.sampling.reconstruction import Reconstructor, checked_encoder
 
 
 @defaults_from("model/bigan")
-class BiGAN(Encoding, GAN):
+class BiGAN(Reconstructor, GAN):
     """Bidirectional GAN: the discriminator judges data and codes together.
 
     Donahue, Krähenbühl and Darrell (2017), "Adversarial Feature Learning", equation 3 (arXiv
@@ -32,13 +33,13 @@ class BiGAN(Encoding, GAN):
 
     Departures: pairs of images and codes are images with a constant map for each number of the
     code (:func:`~ganzoo.networks.joining.joined`), where the paper joins codes in later layers;
-    generator and encoder move one after another.
+    generator and encoder step one after another.
 
     Args:
         encoder: Network from data to codes ``[B, Z]``.
         game: Arguments of :class:`~ganzoo.models.gan.GAN`; the discriminator maps pairs
             ``[B, C + Z, H, W]`` or ``[B, D + Z]`` to logits ``[B]``, and penalties and
-            presentation act on pairs.
+            augmentations act on pairs.
 
     Raises:
         InputError: if real and generated data cannot change places in the loss.
@@ -48,31 +49,33 @@ class BiGAN(Encoding, GAN):
         super().__init__(**game)
         check_exchange(self.loss)
         self.encoder = checked_encoder(encoder, Encoder)
-        self.attach_penalties(encoder=encoder)
 
-    def players(self) -> Sequence[Player]:
+    def build_players(self) -> Sequence[Player]:
         """The discriminator, the encoder, then the generator."""
-        discriminator, generator = super().players()
-        return discriminator, self.encoder_player(), generator
+        discriminator, generator = super().build_players()
+        encoder = self.encoder_player(self.encoder_losses, context=self.context)
+        return discriminator, encoder, generator
 
-    def real(self, share: Share) -> Share:
-        """Data and their codes."""
-        return share._replace(data=joined(share.data, self.encode(share.data)))
-
-    def imagine(self, latents: Tensor, labels: Tensor | None) -> Tensor:
-        """Samples and the latents that they were made from."""
-        return joined(super().imagine(latents, labels), latents)
-
-    def encoder_objective(self, share: Share) -> Terms:
+    def encoder_losses(self, context: Context) -> LossTerms:
         """The generator's loss with real and generated pairs exchanged."""
-        real, fake = self.presentation.both(self.real(share), self.made(share))
-        score = self.discriminate
-        terms = self.loss.generator_against(-score(real.data, None), lambda: -score(fake, None))
-        return terms | self.penalise(self.penalties, real, fake, "encoder")
+        return self.loss.generator_against(-context.real_logits, lambda: -context.fake_logits)
 
-    def judge(self, data: Tensor, labels: Tensor | None) -> Tensor:
-        """Logits of data with their codes."""
-        return super().judge(joined(data, self.encode(data)), labels)
+    def context(self, minibatch: Minibatch, **other: Any) -> Context:
+        """With pairs of data and codes in place of data."""
+        return super().context(minibatch, real=self.real, generate=self.pair_of, **other)
+
+    def real(self, context: Context) -> Tensor:
+        """Data and their codes."""
+        data = context.minibatch.real
+        return joined(data, self.encode(data))
+
+    def pair_of(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Samples and the latents that they were made from."""
+        return joined(self.generate(self.generator, latents), latents)
+
+    def score_samples(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits of samples with their codes."""
+        return super().score_samples(joined(samples, self.encode(samples)))
 
 
 @torch.no_grad()
@@ -83,10 +86,7 @@ def check_exchange(loss: AdversarialLoss) -> None:
         InputError: naming the loss.
     """
     real, fake = torch.tensor([-0.5, 0.2, 1.5]), torch.tensor([-2.0, 0.7, 0.4])
-    training = loss.training
-    loss.eval()
     straight, exchanged = loss.discriminator(real, fake), loss.discriminator(-fake, -real)
-    loss.train(training)
     if not torch.allclose(total(straight), total(exchanged), rtol=1e-5, atol=1e-6):
         raise InputError(
             f"in {type(loss).__name__} real and generated data cannot change places, which the "

@@ -5,10 +5,10 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.defaults import defaults_from
-from ganzoo.models.classes import ClassSampler, required
+from ganzoo.losses.logits import logits_of
 from ganzoo.models.gan import GAN
-from ganzoo.models.logits import logits_of
 from ganzoo.networks.label_codes import known_classes
+from ganzoo.sampling.classes import ClassSampler, required
 
 
 @defaults_from("model/conditional_gan")
@@ -34,8 +34,8 @@ class ConditionalGAN(ClassSampler, GAN):
     def __init__(self, *, num_classes: int | None, **game: Any) -> None:
         super().__init__(**game)
         self.num_classes = known_classes(num_classes)
-        self.presentation.refuse_labels()
+        self.refuse_unlabelled()
 
-    def discriminate(self, data: Tensor, labels: Tensor | None) -> Tensor:
-        """Logits ``[B]`` of data that claims to be of the given classes."""
-        return logits_of(self.discriminator(data, required(labels)))
+    def score(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits ``[B, ...]`` of data that claim to be of the given classes."""
+        return logits_of(self.discriminator(self.augmentations(data), required(labels)))

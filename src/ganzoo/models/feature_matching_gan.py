@@ -4,9 +4,10 @@ import torch
 from torch import Tensor
 
 from ganzoo.defaults import defaults_from
+from ganzoo.losses.base import LossTerms
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Share, Terms
-from ganzoo.penalties.features import last_hidden_features
+from ganzoo.penalties.context import Context
+from ganzoo.penalties.features import discriminator_features
 from ganzoo.strategies.across_devices import mean_across_devices
 
 
@@ -34,16 +35,15 @@ class FeatureMatchingGAN(GAN):
         InputError: in the first update, if the discriminator has no linear or convolution layer.
     """
 
-    def generator_loss(self, share: Share, fake: Tensor) -> Terms:
+    def generator_losses(self, context: Context) -> LossTerms:
         """The squared distance of the mean features of real and of generated data."""
-        with torch.no_grad():
-            theirs = self.features(share.data, share.labels).mean(dim=0)
-        mine = self.features(fake, share.labels).mean(dim=0)
-        (difference,) = mean_across_devices([mine - theirs])
-        return {"feature_matching": difference.square().sum()}
+        return {"feature_matching": feature_matching(context)}
 
-    def features(self, data: Tensor, labels: Tensor | None) -> Tensor:
-        """What the discriminator makes of data before its last layer, ``[B, F]`` in float32."""
-        return last_hidden_features(
-            self.discriminator, lambda shown: self.discriminate(shown, labels), data
-        )
+
+def feature_matching(context: Context) -> Tensor:
+    """``||E f(x) - E f(G(z))||^2`` over all devices, with features of the discriminator."""
+    with torch.no_grad():
+        theirs = discriminator_features(context, context.real).mean(dim=0)
+    mine = discriminator_features(context, context.fake).mean(dim=0)
+    (difference,) = mean_across_devices([mine - theirs])
+    return difference.square().sum()

@@ -7,10 +7,12 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
+from ganzoo.game.own_parts import check_kind
+from ganzoo.game.player import Player
+from ganzoo.losses.base import LossTerms
 from ganzoo.models.gan import GAN
-from ganzoo.models.own_parts import check_kind
-from ganzoo.models.player import Player, Share, Terms
 from ganzoo.networks.encoders import CodeClassifier
+from ganzoo.penalties.context import Context
 
 
 @defaults_from("model/info_gan")
@@ -51,45 +53,32 @@ class InfoGAN(GAN):
         wanted = "a ganzoo.networks.encoders.CodeClassifier(network=lambda outputs: ..., prior=...)"
         check_kind("classifier", classifier, CodeClassifier, wanted)
         self.classifier = classifier
-        self.attach_penalties(classifier=classifier)
         missing = set(classifier.prior.entropies) - set(information_weights)
         if missing:
             raise InputError(f"set model.information_weights of {' and '.join(sorted(missing))}")
         self.information_weights = dict(information_weights)
 
-    def players(self) -> Sequence[Player]:
+    def build_players(self) -> Sequence[Player]:
         """The discriminator, the classifier, then the generator."""
-        discriminator, generator = super().players()
+        discriminator, generator = super().build_players()
         classifier = Player(
-            name="classifier",
-            network=self.classifier,
-            objective=self.classifier_objective,
-            steps=1,
+            "classifier", self.classifier, self.classifier_losses, context=self.context
         )
         return discriminator, classifier, generator
 
-    def classifier_objective(self, share: Share) -> Terms:
-        """What Q minimises: -log Q of the codes that fresh samples were made from."""
-        latents = self.latents(len(share.data))
-        made = self.imagine(latents, share.labels)
-        terms = self.surprise(latents, made)
-        return terms | self.penalise(self.penalties, share, made, "classifier")
+    def classifier_losses(self, context: Context) -> LossTerms:
+        """What Q minimises: -E[log Q] in nats of the codes that fresh samples were made from."""
+        codes = self.classifier.prior.codes(context.latents)
+        return self.classifier.negative_log_likelihoods(context.fake, codes)
 
-    def other_networks(self) -> Mapping[str, Callable[[Tensor], Any]]:
-        """The classifier, to be tried on the first batch."""
-        return {"classifier": lambda data: self.classifier(data).continuous.mean}
-
-    def generator_objective(self, share: Share) -> Terms:
+    def generator_losses(self, context: Context) -> LossTerms:
         """What the generator minimises: that too, weighted, and its adversarial loss."""
-        latents = self.latents(len(share.data))
-        made = self.imagine(latents, share.labels)
         information = {
             name: self.information_weights[name] * term
-            for name, term in self.surprise(latents, made).items()
+            for name, term in self.classifier_losses(context).items()
         }
-        return self.generator_terms(share, made) | information
+        return super().generator_losses(context) | information
 
-    def surprise(self, latents: Tensor, made: Tensor) -> Terms:
-        """-E[log Q(c | x)] in nats for each kind of code, of data made from latents ``[B, Z]``."""
-        codes = self.classifier.prior.codes(latents)
-        return self.classifier.negative_log_likelihoods(made, codes)
+    def encoders(self) -> Mapping[str, Callable[[Tensor], Any]]:
+        """The classifier, to be tried on the first batch."""
+        return {"classifier": lambda data: self.classifier(data).continuous.mean}

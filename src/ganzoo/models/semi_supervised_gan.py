@@ -8,13 +8,14 @@ from torch.nn.functional import cross_entropy
 
 from ganzoo.defaults import defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.models.class_labels import UNKNOWN, read_labels
-from ganzoo.models.classes import check_count
+from ganzoo.game.minibatch import Minibatch
+from ganzoo.losses.base import LossTerms
+from ganzoo.models.feature_matching_gan import feature_matching
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Share, Terms
-from ganzoo.penalties.features import last_hidden_features
+from ganzoo.penalties.context import Context
 from ganzoo.precision import at_least_float32
-from ganzoo.strategies.across_devices import mean_across_devices
+from ganzoo.sampling.class_labels import UNKNOWN, read_labels
+from ganzoo.sampling.classes import check_count
 
 
 @defaults_from("model/semi_supervised_gan")
@@ -57,19 +58,31 @@ class SemiSupervisedGAN(GAN):
                 "choose a labelled data set, or another model"
             )
         check_whole(2, num_classes=num_classes)
-        self.presentation.refuse_packs()
+        self.refuse_packs()
         self.classes = num_classes  # what samples classes has num_classes
 
-    def read_labels(self, labels: Any, count: int, *, look: bool) -> Tensor | None:
+    def read_labels(self, labels: Any, count: int) -> Tensor | None:
         """Classes of ``count`` samples, int64 ``[B]``, -1 where they are not known."""
         if labels is None:
             return None
-        classes = read_labels(labels, self.classes, unknown=True, look=look)
+        classes = read_labels(labels, self.classes, unknown=True, look=not self.has_looked)
         check_count(classes, count)
         return classes
 
+    def context(self, minibatch: Minibatch, **other: Any) -> Context:
+        """With class logits as the discriminator's outputs."""
+        return super().context(minibatch, outputs=self.outputs, logits=logit_of_real, **other)
+
+    def score(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits ``[B]`` of being real."""
+        return logit_of_real(self.outputs(data))
+
+    def outputs(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Class logits ``[B, K]`` of data as training shows them."""
+        return self.classify(self.augmentations(data))
+
     def classify(self, data: Tensor) -> Tensor:
-        """Class logits ``[B, K]`` of data, in float32 or better.
+        """Class logits ``[B, K]`` of data as they are, in float32 or better.
 
         Raises:
             InputError: if the discriminator's outputs are of another shape.
@@ -82,27 +95,19 @@ class SemiSupervisedGAN(GAN):
             )
         return at_least_float32(logits)
 
-    def discriminate(self, data: Tensor, labels: Tensor | None) -> Tensor:
-        """Logits ``[B]`` of being real: logsumexp of the class logits."""
-        return torch.logsumexp(self.classify(data), dim=1)
-
-    def discriminator_loss(self, share: Share, fake: Tensor) -> Terms:
+    def discriminator_losses(self, context: Context) -> LossTerms:
         """The adversarial loss, and the cross-entropy of the labelled data."""
-        classes = self.classify(share.data)
-        real, generated = torch.logsumexp(classes, dim=1), self.discriminate(fake, share.labels)
-        return self.loss.discriminator(real, generated) | {
-            "classification": classification(classes, share.labels)
-        }
+        terms = super().discriminator_losses(context)
+        return terms | {"classification": classification(context.real_outputs, context.labels)}
 
-    def generator_loss(self, share: Share, fake: Tensor) -> Terms:
+    def generator_losses(self, context: Context) -> LossTerms:
         """The squared distance of the mean features of real and of generated data."""
-        with torch.no_grad():
-            theirs = self._features(share.data).mean(dim=0)
-        (difference,) = mean_across_devices([self._features(fake).mean(dim=0) - theirs])
-        return {"feature_matching": difference.square().sum()}
+        return {"feature_matching": feature_matching(context)}
 
-    def _features(self, data: Tensor) -> Tensor:
-        return last_hidden_features(self.discriminator, self.classify, data)
+
+def logit_of_real(outputs: Tensor) -> Tensor:
+    """Logits ``[B]`` of being real: logsumexp of class logits ``[B, K]``."""
+    return torch.logsumexp(outputs, dim=1)
 
 
 def classification(logits: Tensor, labels: Tensor | None) -> Tensor:

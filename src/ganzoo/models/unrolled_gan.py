@@ -8,11 +8,13 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
+from ganzoo.game.minibatch import Minibatch
+from ganzoo.game.player import Player
+from ganzoo.losses.base import LossTerms, total
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Share, Terms
-from ganzoo.models.unrolling import DifferentiableSteps, played_with
-from ganzoo.penalties.base import full_precision
-from ganzoo.precision import at_least_float32
+from ganzoo.optim.differentiable_steps import DifferentiableSteps, called_with
+from ganzoo.penalties.context import Context
+from ganzoo.precision import at_least_float32, full_precision
 from ganzoo.strategies.across_devices import mean_across_devices
 
 
@@ -54,42 +56,42 @@ class UnrolledGAN(GAN):
         check_whole(0, unrolling_steps=unrolling_steps)
         self.unrolling_steps = unrolling_steps
 
-    def generator_loss(self, share: Share, fake: Tensor) -> Terms:
-        """The generator's loss against the discriminator as it would be some updates later."""
-        plain = super().generator_loss
-        return played_with(self, self.unrolled(share, fake), lambda: plain(share, fake))
+    def generator_losses(self, context: Context) -> LossTerms:
+        """The generator's loss against the discriminator as it would be some steps later."""
+        plain = partial(super().generator_losses, context)
+        return called_with(self, self.unrolled(context), plain)
 
-    def unrolled(self, share: Share, fake: Tensor) -> dict[str, Tensor]:
-        """What the discriminator's parameters and buffers would be some updates later.
+    def unrolled(self, context: Context) -> dict[str, Tensor]:
+        """What the discriminator's parameters and buffers would be some steps later.
 
         Args:
-            share: Real data ``[B, ...]`` of the generator's update.
-            fake: Generated data ``[B', ...]``.
+            context: Of the generator's step.
 
         Returns:
-            By their names in this model; gradients flow from the parameters to ``fake``.
+            By their names in this model; gradients flow from the parameters to the generated data.
         """
         if not self.unrolling_steps:
             return {}
-        steps = DifferentiableSteps(self._turns["discriminator"].optimizer.optimizer)
+        player = next(player for player in self.players if player.name == "discriminator")
+        steps = DifferentiableSteps(player.optimizer)
         names, weights = steps.names(self), steps.start()
         memory = {name: buffer.clone() for name, buffer in self.named_buffers()}
-        real, fake = at_least_float32(share.data), at_least_float32(fake)
-        first = (share.update + 1) * self.discriminator_steps
-        for update in range(first, first + self.unrolling_steps):
-            ahead = share._replace(data=real, update=update)
+        real, fake = at_least_float32(context.real), at_least_float32(context.fake)
+        for ahead in range(1, self.unrolling_steps + 1):
             copies = memory | dict(zip(names, weights, strict=True))
-            loss = played_with(self, copies, partial(self._foreseen, ahead, fake))
+            loss = partial(self._foreseen, player, ahead, context.minibatch, real, fake)
             gradients = torch.autograd.grad(
-                loss, weights, create_graph=True, materialize_grads=True
+                called_with(self, copies, loss), weights, create_graph=True, materialize_grads=True
             )
             weights = steps.step(weights, mean_across_devices(gradients))
         own = {name: b for name, b in memory.items() if name.startswith("discriminator.")}
         return own | dict(zip(names, weights, strict=True))
 
-    def _foreseen(self, share: Share, fake: Tensor) -> Tensor:
-        """What a copy of the discriminator minimises: a scalar."""
+    def _foreseen(
+        self, player: Player, ahead: int, minibatch: Minibatch, real: Tensor, fake: Tensor
+    ) -> Tensor:
+        """What a copy of the discriminator minimises in a later step of it: a scalar."""
+        penalties = player.penalties_at(player.step_number + ahead)
+        context = self.context(minibatch, real=real, fake=fake)
         with full_precision(fake.device):
-            terms = self.discriminator_loss(share, fake)
-            terms = terms | self.penalise(self.penalties, share, fake)
-        return torch.stack(list(terms.values())).sum()
+            return total(player.terms_of(context, penalties))

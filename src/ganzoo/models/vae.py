@@ -1,7 +1,7 @@
 """Variational autoencoder."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,17 +9,19 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive
-from ganzoo.models.encoding import Encoding, checked_encoder
-from ganzoo.models.fit import check_data, check_made, looking, tried, warn_of_range
-from ganzoo.models.game import Game
-from ganzoo.models.player import Player, Share, Terms
+from ganzoo.game.evaluating import evaluating
+from ganzoo.game.minibatch import Fields, Minibatch
+from ganzoo.game.player import Player
+from ganzoo.losses.base import LossTerms
 from ganzoo.networks.encoders import Gaussian, GaussianEncoder
 from ganzoo.networks.latents import Normal
 from ganzoo.precision import at_least_float32
+from ganzoo.sampling.first_batch import check_data, check_made, output_of, warn_of_range
+from ganzoo.sampling.reconstruction import Reconstructor, checked_encoder
 
 
 @defaults_from("model/vae")
-class VAE(Encoding, Game):
+class VAE(Reconstructor):
     """Variational autoencoder: an encoder and a generator maximise a bound of the likelihood.
 
     Kingma and Welling (2014), "Auto-Encoding Variational Bayes", equations 3 and 10 (arXiv
@@ -29,7 +31,7 @@ class VAE(Encoding, Game):
 
     Both players minimise the negative bound, in nats for a sample, of which only
     ``reconstruction``, -E_q[log p(x | z)], depends on the generator; ``kullback_leibler`` is
-    computed in closed form (appendix B). They move at once, each by the gradient of its own
+    computed in closed form (appendix B). They step at once, each by the gradient of its own
     samples, so that the codes of one batch are drawn twice.
 
     Departures: the deviation of p(x | z) is a setting, not a network's output. Samples are means
@@ -38,12 +40,10 @@ class VAE(Encoding, Game):
     Args:
         encoder: Network from data to normal distributions of codes ``[B, Z]``.
         deviation: Standard deviation of p(x | z) in each number of x, positive.
-        without: Choices that need a discriminator, by their names; all must be empty.
-        game: Arguments of :class:`~ganzoo.models.game.Game`.
+        game: Arguments of :class:`~ganzoo.sampling.latents.LatentSampler`.
 
     Raises:
-        InputError: if the deviation is not positive, the latents are not standard normal, or a
-            choice was made that needs a discriminator.
+        InputError: if the deviation is not positive, or the latents are not standard normal.
     """
 
     def __init__(
@@ -51,60 +51,52 @@ class VAE(Encoding, Game):
         *,
         encoder: GaussianEncoder,
         deviation: float = FROM_CONFIG,
-        without: Mapping[str, Any] = FROM_CONFIG,
         **game: Any,
     ) -> None:
         super().__init__(**game)
         check_positive(deviation=deviation)
-        for name, choice in without.items():
-            if choice:
-                raise InputError(f"a VAE has no discriminator that {name} could act on: leave it")
         check_standard_normal(self.latent_prior)
         self.encoder = checked_encoder(encoder, GaussianEncoder)
         self.deviation = deviation
 
-    def players(self) -> Sequence[Player]:
+    def build_players(self) -> Sequence[Player]:
         """The encoder, then the generator."""
         return (
-            self.encoder_player(),
-            Player(
-                name="generator",
-                network=self.generator,
-                objective=self.generator_objective,
-                steps=1,
-            ),
+            self.encoder_player(self.encoder_losses),
+            Player("generator", self.generator, self.generator_losses),
         )
 
-    def encoder_objective(self, share: Share) -> Terms:
+    def encoder_losses(self, minibatch: Minibatch) -> LossTerms:
         """The negative bound: both of its terms."""
-        posterior: Gaussian = self.encoder(share.data)
+        posterior: Gaussian = self.encoder(minibatch.real)
         return {
-            "reconstruction": self.reconstruction(share.data, posterior.sample()),
+            "reconstruction": self.reconstruction(minibatch.real, posterior.sample()),
             "kullback_leibler": posterior.divergence().mean(),
         }
 
-    def generator_objective(self, share: Share) -> Terms:
+    def generator_losses(self, minibatch: Minibatch) -> LossTerms:
         """The negative bound as far as it depends on the generator."""
-        posterior: Gaussian = self.encoder(share.data)
-        return {"reconstruction": self.reconstruction(share.data, posterior.sample())}
+        posterior: Gaussian = self.encoder(minibatch.real)
+        return {"reconstruction": self.reconstruction(minibatch.real, posterior.sample())}
 
     def reconstruction(self, data: Tensor, codes: Tensor) -> Tensor:
         """-E[log p(x | z)] of data ``[B, ...]`` and their codes ``[B, Z]``: a scalar in nats."""
-        mean = at_least_float32(self.generate(self.generator, codes, None)).flatten(1)
+        mean = at_least_float32(self.generate(self.generator, codes)).flatten(1)
         log_variance = torch.full_like(mean, 2 * math.log(self.deviation))
         return Gaussian(mean, log_variance).negative_log_likelihood(data.flatten(1)).mean()
 
-    def check_fit(self, data: Tensor, labels: Tensor | None) -> None:
+    def check_fields(self, fields: Fields) -> None:
         """Refuse networks that do not fit the data."""
+        data = fields["real"]
         check_data(data)
         latents = self.latent_prior.sample(2, generator=torch.Generator().manual_seed(0)).to(data)
-        with looking(self):
-            made = tried(
-                "generator", "its latents", lambda: self.generate(self.generator, latents, None)
+        with evaluating(self):
+            made = output_of(
+                "generator", "its latents", lambda: self.generate(self.generator, latents)
             )
             check_made(made, data)
             shape = f"data of shape {list(data.shape[1:])}"
-            tried("encoder", shape, lambda: self.encode(data[:2]))
+            output_of("encoder", shape, lambda: self.encode(data[:2]))
         warn_of_range(data, made)
 
 

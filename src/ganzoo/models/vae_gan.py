@@ -7,16 +7,18 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
-from ganzoo.models.encoding import Encoding, checked_encoder
+from ganzoo.game.player import Player
+from ganzoo.losses.base import LossTerms
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Player, Share, Terms
 from ganzoo.models.vae import check_standard_normal
 from ganzoo.networks.encoders import Gaussian, GaussianEncoder
+from ganzoo.penalties.context import Context
 from ganzoo.penalties.features import last_hidden_features
+from ganzoo.sampling.reconstruction import Reconstructor, checked_encoder
 
 
 @defaults_from("model/vae_gan")
-class VAEGAN(Encoding, GAN):
+class VAEGAN(Reconstructor, GAN):
     """VAE/GAN: a variational autoencoder with the discriminator's features as its measure of error.
 
     Larsen et al. (2016), "Autoencoding beyond pixels using a learned similarity metric",
@@ -48,60 +50,55 @@ class VAEGAN(Encoding, GAN):
         super().__init__(**game)
         check_not_negative(reconstruction_weight=reconstruction_weight)
         check_standard_normal(self.latent_prior)
-        self.presentation.refuse_packs()
+        self.refuse_packs()
         self.encoder = checked_encoder(encoder, GaussianEncoder)
-        self.attach_penalties(encoder=encoder)
         self.reconstruction_weight = reconstruction_weight
 
-    def players(self) -> Sequence[Player]:
+    def build_players(self) -> Sequence[Player]:
         """The encoder, the discriminator, then the generator."""
-        return self.encoder_player(), *super().players()
+        encoder = self.encoder_player(self.encoder_losses, context=self.context)
+        return encoder, *super().build_players()
 
-    def encoder_objective(self, share: Share) -> Terms:
+    def encoder_losses(self, context: Context) -> LossTerms:
         """L_prior + L_llike."""
-        posterior: Gaussian = self.encoder(share.data)
-        rebuilt = self.imagine(posterior.sample(), None)
-        terms = {
+        data = context.minibatch.real
+        posterior: Gaussian = self.encoder(data)
+        rebuilt = self.generate(self.generator, posterior.sample())
+        return {
             "kullback_leibler": posterior.divergence().mean(),
-            "reconstruction": self.unlikeness(share.data, rebuilt),
+            "reconstruction": self.feature_error(data, rebuilt),
         }
-        return terms | self.penalise(self.penalties, share, rebuilt, "encoder")
 
-    def discriminator_objective(self, share: Share) -> Terms:
+    def discriminator_losses(self, context: Context) -> LossTerms:
         """The mean of its losses on samples and on reconstructions; penalties act on samples."""
-        rebuilt = self.presentation(self.rebuilt(share.data))
-        made = self.presentation.remembered(self.made(share))
-        share, fake = self.presentation.both(share, made)
-        real = self.discriminate(share.data, None)
-        losses = [
-            self.loss.discriminator(real, self.discriminate(data, None)) for data in (fake, rebuilt)
-        ]
-        return _mixed(*losses) | self.penalise(self.penalties, share, fake)
+        rebuilt = self.score(self.rebuilt(context.minibatch.real))
+        on_samples = super().discriminator_losses(context)
+        return _mixed(on_samples, self.loss.discriminator(context.real_logits, rebuilt))
 
-    def generator_objective(self, share: Share) -> Terms:
+    def generator_losses(self, context: Context) -> LossTerms:
         """Gamma times L_llike, minus L_GAN."""
-        rebuilt = self.rebuilt(share.data)
-        shown, judged = self.presentation.both(share, rebuilt)
-        terms = _mixed(super().generator_objective(share), self.generator_loss(shown, judged))
-        weighted = self.reconstruction_weight * self.unlikeness(share.data, rebuilt)
-        return terms | {"reconstruction": weighted}
+        data = context.minibatch.real
+        rebuilt = self.rebuilt(data)
+        on_samples = super().generator_losses(context)
+        on_rebuilt = self.loss.generator_against(self.score(rebuilt), lambda: context.real_logits)
+        weighted = self.reconstruction_weight * self.feature_error(data, rebuilt)
+        return _mixed(on_samples, on_rebuilt) | {"reconstruction": weighted}
 
-    def unlikeness(self, data: Tensor, rebuilt: Tensor) -> Tensor:
+    def feature_error(self, data: Tensor, rebuilt: Tensor) -> Tensor:
         """L_llike of data and reconstructions ``[B, ...]``: a scalar in nats."""
-        return (self._features(data) - self._features(rebuilt)).square().sum(dim=1).mean() / 2
+        differences = self._features(data) - self._features(rebuilt)
+        return differences.square().sum(dim=1).mean() / 2
 
     def rebuilt(self, data: Tensor) -> Tensor:
         """Reconstructions of data ``[B, ...]`` from codes drawn for them."""
         posterior: Gaussian = self.encoder(data)
-        return self.imagine(posterior.sample(), None)
+        return self.generate(self.generator, posterior.sample())
 
     def _features(self, data: Tensor) -> Tensor:
-        return last_hidden_features(
-            self.discriminator, lambda shown: self.discriminate(shown, None), data
-        )
+        return last_hidden_features(self.discriminator, self.discriminator, data)
 
 
-def _mixed(terms: Terms, others: Terms) -> Terms:
+def _mixed(terms: LossTerms, others: LossTerms) -> LossTerms:
     """The means of terms that both have; what only the first has stays whole."""
     means = {name: (terms[name] + term) / 2 for name, term in others.items()}
     return terms | means

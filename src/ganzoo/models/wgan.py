@@ -3,9 +3,8 @@
 from typing import Any
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
+from ganzoo.errors import InputError
 from ganzoo.models.gan import GAN
-from ganzoo.models.penalising import project
-from ganzoo.models.player import Player
 from ganzoo.penalties.weight_clipping import WeightClipping
 
 
@@ -14,7 +13,7 @@ class WGAN(GAN):
     """Wasserstein GAN: a critic kept in a compact set by clipping its weights.
 
     Arjovsky, Chintala and Bottou (2017), "Wasserstein GAN", Algorithm 1 (arXiv 1701.07875): the
-    critic makes ``discriminator_steps`` updates with the Wasserstein loss, and after each of them
+    critic makes ``discriminator_steps`` steps with the Wasserstein loss, and after each of them
     every one of its weights w is clipped to [-c, c]; then the generator makes one update. The
     paper uses RMSprop because momentum made the critic unstable.
 
@@ -26,14 +25,12 @@ class WGAN(GAN):
         game: Arguments of :class:`~ganzoo.models.gan.GAN`.
 
     Raises:
-        InputError: if ``clip_value`` is not positive.
+        InputError: if ``clip_value`` is not positive, or weights are clipped twice.
     """
 
     def __init__(self, *, clip_value: float = FROM_CONFIG, **game: Any) -> None:
         super().__init__(**game)
-        self.clipping = WeightClipping(clip_value=clip_value, player="discriminator")
-
-    def constrain(self, player: Player) -> None:
-        """Clip the critic's weights after each of its updates."""
-        super().constrain(player)
-        project([self.clipping], player)
+        if "weight_clipping" in self.penalties:
+            raise InputError("this model clips weights already: set model.clip_value")
+        clipping = WeightClipping(clip_value=clip_value, on="discriminator")
+        self.penalties["weight_clipping"] = clipping

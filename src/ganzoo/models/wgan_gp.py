@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from torch import Tensor
-
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Share, Terms
-from ganzoo.penalties.base import Regularizer
+from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.own import as_penalties
 
 
@@ -32,17 +29,11 @@ class WGANGP(GAN):
         InputError: if it is no penalty, or a second one is named ``gradient_penalty``.
     """
 
-    def __init__(self, *, gradient_penalty: Regularizer = FROM_CONFIG, **game: Any) -> None:
+    def __init__(self, *, gradient_penalty: Penalty = FROM_CONFIG, **game: Any) -> None:
         super().__init__(**game)
         if "gradient_penalty" in self.penalties:
             raise InputError(
                 "this model has its gradient penalty already: "
                 "set model.gradient_penalty.weight, or choose another penalty"
             )
-        checked = as_penalties({"gradient_penalty": gradient_penalty})
-        self.gradient_penalty = checked["gradient_penalty"]
-
-    def discriminator_loss(self, share: Share, fake: Tensor) -> Terms:
-        """The Wasserstein loss and the gradient penalty."""
-        penalty = {"gradient_penalty": self.gradient_penalty}
-        return super().discriminator_loss(share, fake) | self.penalise(penalty, share, fake)
+        self.penalties.update(as_penalties({"gradient_penalty": gradient_penalty}))

@@ -50,7 +50,8 @@ class Prior(ABC):
         Raises:
             InputError: if truncation is not positive or exceeds the support of the prior.
         """
-        check_whole(count=count)
+        if count < 1:
+            check_whole(count=count)
         if truncation is not None:
             check_positive(truncation=truncation)
         source = device if generator is None else generator.device

@@ -48,7 +48,7 @@ class MLPGenerator(nn.Module):
         check_whole(latent_dim=latent_dim, width=width, depth=depth)
         check_not_negative(negative_slope=negative_slope)
         check_shape(self, shape)
-        self.latent_dim = latent_dim
+        self.latent_dim, self.expected = latent_dim, (latent_dim,)
         layers = _hidden_layer(latent_dim, width, negative_slope, normalization)
         for _ in range(depth - 1):
             layers += _hidden_layer(width, width, negative_slope, normalization)
@@ -60,7 +60,8 @@ class MLPGenerator(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents [B, Z] to points [B, D] or to images [B, C, H, W] in [-1, 1]."""
-        check_batch(self, latents, (self.latent_dim,))
+        if latents.shape[1:] != self.expected:
+            check_batch(self, latents, self.expected)
         data: Tensor = self.layers(latents)
         return data
 
@@ -113,7 +114,8 @@ class MLPDiscriminator(nn.Module):
 
     def forward(self, data: Tensor) -> Tensor:
         """Map points [B, D] or images [B, C, H, W] to logits [B], or [B, K] where K is above 1."""
-        check_batch(self, data, self.shape)
+        if data.shape[1:] != self.shape:
+            check_batch(self, data, self.shape)
         outputs: Tensor = self.layers(data.flatten(1))
         return outputs.squeeze(1)
 

@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator, gmres
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
-from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.base import Player, UpdateRule
 from ganzoo.optim.derivatives import Vector, by_everybody, gradients, inner, means
 
 log = logging.getLogger("ganzoo")
@@ -56,15 +56,15 @@ class CompetitiveGradientDescent(UpdateRule):
         self.iterations = iterations
         self._warned = False
 
-    def play(self, movers: Sequence[Mover]) -> None:
+    def step(self, players: Sequence[Player]) -> None:
         """Differentiate everybody, solve for everybody's step, make the steps."""
-        table = by_everybody(movers)
-        answers = means([table[place][place] for place in range(len(movers))])
-        if len(movers) > 1:
-            answers = self._solved(_System(movers, table), answers)
-        for mover, answer in zip(movers, answers, strict=True):
-            mover.assign(answer)
-            mover.step()
+        table = by_everybody(players)
+        answers = means([table[place][place] for place in range(len(players))])
+        if len(players) > 1:
+            answers = self._solved(_System(players, table), answers)
+        for player, answer in zip(players, answers, strict=True):
+            player.set_gradients(answer)
+            player.step()
 
     def _solved(self, system: "_System", right: list[Vector]) -> list[Vector]:
         flat = system.flat(right)
@@ -84,9 +84,9 @@ class CompetitiveGradientDescent(UpdateRule):
 class _System:
     """The linear system of the steps, divided by minus the learning rates."""
 
-    def __init__(self, movers: Sequence[Mover], table: list[list[Vector]]) -> None:
-        self._parameters = [mover.parameters for mover in movers]
-        self._rates = [float(mover.optimizer.param_groups[0]["lr"]) for mover in movers]
+    def __init__(self, players: Sequence[Player], table: list[list[Vector]]) -> None:
+        self._parameters = [player.parameters for player in players]
+        self._rates = [float(player.optimizer.param_groups[0]["lr"]) for player in players]
         self._table = table
 
     def product(self, flat: Flat) -> Flat:

@@ -6,7 +6,7 @@ import torch
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
-from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.base import Player, UpdateRule
 from ganzoo.optim.derivatives import by_player, gradients, inner, means, plus
 
 
@@ -36,15 +36,15 @@ class ConsensusOptimization(UpdateRule):
         check_not_negative(weight=weight)
         self.weight = weight
 
-    def play(self, movers: Sequence[Mover]) -> None:
+    def step(self, players: Sequence[Player]) -> None:
         """Differentiate everybody, then half the squared length of that, then step everybody."""
-        everything = [parameter for mover in movers for parameter in mover.parameters]
+        everything = [parameter for player in players for parameter in player.parameters]
         own = [
-            gradients(mover.objective(), mover.parameters, differentiable=True) for mover in movers
+            gradients(player.loss(), player.parameters, differentiable=True) for player in players
         ]
         # The slope of half of |v|^2 is v times v's slope; this v is everybody's mean, a constant.
         along = [inner(*pair) for pair in zip(own, means(own), strict=True)]
-        slopes = by_player(gradients(torch.stack(along).sum(), everything), movers)
-        for mover, gradient, slope in zip(movers, own, slopes, strict=True):
-            mover.assign(plus(gradient, self.weight, slope))
-            mover.step()
+        slopes = by_player(gradients(torch.stack(along).sum(), everything), players)
+        for player, gradient, slope in zip(players, own, slopes, strict=True):
+            player.set_gradients(plus(gradient, self.weight, slope))
+            player.step()

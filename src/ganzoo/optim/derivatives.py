@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ganzoo.optim.base import Mover
+from ganzoo.optim.base import Player
 from ganzoo.strategies.across_devices import mean_across_devices
 
 Vector = list[Tensor]
@@ -38,25 +38,25 @@ def gradients(
     )
 
 
-def by_everybody(movers: Sequence[Mover]) -> list[list[Vector]]:
+def by_everybody(players: Sequence[Player]) -> list[list[Vector]]:
     """Each player's objective, differentiated by the parameters of each.
 
     Returns:
         At ``[i][j]`` the gradient of player i's objective by player j's parameters, a function
         of all parameters.
     """
-    everything = [parameter for mover in movers for parameter in mover.parameters]
+    everything = [parameter for player in players for parameter in player.parameters]
     table = []
-    for mover in movers:
-        flat = gradients(mover.objective(), everything, differentiable=True)
-        table.append(by_player(flat, movers))
+    for player in players:
+        flat = gradients(player.loss(), everything, differentiable=True)
+        table.append(by_player(flat, players))
     return table
 
 
-def by_player(flat: Sequence[Tensor], movers: Sequence[Mover]) -> list[Vector]:
+def by_player(flat: Sequence[Tensor], players: Sequence[Player]) -> list[Vector]:
     """Divide a list with a tensor for each parameter of all players among the players."""
     rest = iter(flat)
-    return [[next(rest) for _ in mover.parameters] for mover in movers]
+    return [[next(rest) for _ in player.parameters] for player in players]
 
 
 def means(vectors: Sequence[Vector]) -> list[Vector]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.base import Player, UpdateRule
 
 
 class Extragradient(UpdateRule):
@@ -22,27 +22,27 @@ class Extragradient(UpdateRule):
     that is what ``ema=uniform`` does. Constraints on weights also hold at the point ahead.
     """
 
-    def play(self, movers: Sequence[Mover]) -> None:
+    def step(self, players: Sequence[Player]) -> None:
         """Extrapolate everybody, differentiate there, go back, step."""
-        start = positions(movers)
-        for mover in movers:
-            mover.differentiate()
-        for mover in movers:
-            mover.extrapolate()
-        for mover in movers:
-            mover.differentiate()
-        go_back(movers, start)
-        for mover in movers:
-            mover.step()
+        start = positions(players)
+        for player in players:
+            player.compute_gradients()
+        for player in players:
+            player.extrapolate()
+        for player in players:
+            player.compute_gradients()
+        go_back(players, start)
+        for player in players:
+            player.step()
 
 
-def positions(movers: Sequence[Mover]) -> list[list[Tensor]]:
+def positions(players: Sequence[Player]) -> list[list[Tensor]]:
     """Copies of the players' parameters."""
-    return [[p.detach().clone() for p in mover.parameters] for mover in movers]
+    return [[p.detach().clone() for p in player.parameters] for player in players]
 
 
 @torch.no_grad()
-def go_back(movers: Sequence[Mover], positions: Sequence[list[Tensor]]) -> None:
+def go_back(players: Sequence[Player], positions: Sequence[list[Tensor]]) -> None:
     """Put the players where they were."""
-    for mover, position in zip(movers, positions, strict=True):
-        torch._foreach_copy_([*mover.parameters], position)
+    for player, position in zip(players, positions, strict=True):
+        torch._foreach_copy_([*player.parameters], position)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.base import Player, UpdateRule
 from ganzoo.optim.extragradient import go_back, positions
 
 
@@ -34,53 +34,56 @@ class Lookahead(UpdateRule):
     """
 
     def __init__(
-        self, updates: UpdateRule, *, steps: int = FROM_CONFIG, weight: float = FROM_CONFIG
+        self, update_rule: UpdateRule, *, steps: int = FROM_CONFIG, weight: float = FROM_CONFIG
     ) -> None:
         check_whole(steps=steps)
         if not 0 < weight <= 1:
             raise InputError(f"weight must be above 0 and at most 1, not {weight}")
-        self.updates = updates
-        self.differentiates_twice = updates.differentiates_twice
+        self.update_rule = update_rule
+        self.differentiates_twice = update_rule.differentiates_twice
         self.steps = steps
         self.weight = weight
         self._slow: dict[str, list[Tensor]] = {}
         self._finished = 0
 
-    def play(self, movers: Sequence[Mover]) -> None:
+    def step(self, players: Sequence[Player]) -> None:
         """Move the players by the other rule, from where they are first kept."""
-        new = [mover for mover in movers if mover.name not in self._slow]
+        new = [player for player in players if player.name not in self._slow]
         self._keep(new)
-        self.updates.play(movers)
+        self.update_rule.step(players)
 
-    def finish(self, movers: Sequence[Mover]) -> None:
+    def end_iteration(self, players: Sequence[Player]) -> None:
         """Count the iteration, and step back if it is time."""
-        self.updates.finish(movers)
+        if hasattr(self.update_rule, "end_iteration"):
+            self.update_rule.end_iteration(players)
         self._finished += 1
         if self._finished % self.steps == 0:
-            self._step_back(movers)
+            self._step_back(players)
 
     def state_dict(self) -> dict[str, Any]:
         """The other rule's state, the slow weights by the players' names, and the count."""
         return {
-            "updates": self.updates.state_dict(),
+            "updates": self.update_rule.state_dict(),
             "slow": dict(self._slow),
             "finished": self._finished,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there, or begin where another rule was in its place."""
-        self.updates.load_state_dict(state.get("updates", {}))
+        self.update_rule.load_state_dict(state.get("updates", {}))
         self._slow = dict(state.get("slow", {}))
         self._finished = state.get("finished", 0)
 
     @torch.no_grad()
-    def _step_back(self, movers: Sequence[Mover]) -> None:
-        for mover in movers:
-            slow = [s.to(p) for s, p in zip(self._slow[mover.name], mover.parameters, strict=True)]
-            kept = torch._foreach_lerp(slow, [*mover.parameters], self.weight)
-            go_back([mover], [list(kept)])
-        self._keep(movers)
+    def _step_back(self, players: Sequence[Player]) -> None:
+        for player in players:
+            slow = [
+                s.to(p) for s, p in zip(self._slow[player.name], player.parameters, strict=True)
+            ]
+            kept = torch._foreach_lerp(slow, [*player.parameters], self.weight)
+            go_back([player], [list(kept)])
+        self._keep(players)
 
-    def _keep(self, movers: Sequence[Mover]) -> None:
-        for mover, position in zip(movers, positions(movers), strict=True):
-            self._slow[mover.name] = position
+    def _keep(self, players: Sequence[Player]) -> None:
+        for player, position in zip(players, positions(players), strict=True):
+            self._slow[player.name] = position

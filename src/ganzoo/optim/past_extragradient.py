@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.base import Player, UpdateRule
 from ganzoo.optim.extragradient import go_back, positions
 
 
@@ -25,19 +25,19 @@ class PastExtragradient(UpdateRule):
     def __init__(self) -> None:
         self._past: dict[str, list[Tensor]] = {}
 
-    def play(self, movers: Sequence[Mover]) -> None:
+    def step(self, players: Sequence[Player]) -> None:
         """Extrapolate those who have a past, differentiate everybody there, go back, step."""
-        start = positions(movers)
-        for mover in movers:
-            if mover.name in self._past:
-                mover.assign(self._of_last_time(mover))
-                mover.extrapolate()
-        for mover in movers:
-            mover.differentiate()
-            self._past[mover.name] = mover.gradients()
-        go_back(movers, start)
-        for mover in movers:
-            mover.step()
+        start = positions(players)
+        for player in players:
+            if player.name in self._past:
+                player.set_gradients(self._of_last_time(player))
+                player.extrapolate()
+        for player in players:
+            player.compute_gradients()
+            self._past[player.name] = player.gradients()
+        go_back(players, start)
+        for player in players:
+            player.step()
 
     def state_dict(self) -> dict[str, Any]:
         """The last gradients by the players' names."""
@@ -47,6 +47,6 @@ class PastExtragradient(UpdateRule):
         """Go on from those gradients, or without a past where another rule was in its place."""
         self._past = dict(state.get("past", {}))
 
-    def _of_last_time(self, mover: Mover) -> list[Tensor]:
-        past = self._past[mover.name]
-        return [g.to(p) for g, p in zip(past, mover.parameters, strict=True)]
+    def _of_last_time(self, player: Player) -> list[Tensor]:
+        past = self._past[player.name]
+        return [g.to(p) for g, p in zip(past, player.parameters, strict=True)]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
-from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.base import Player, UpdateRule
 from ganzoo.optim.derivatives import Vector, by_everybody, by_player, gradients, inner, means, plus
 
 Alignment = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Tensor]
@@ -49,41 +49,43 @@ class SymplecticGradientAdjustment(UpdateRule):
         self.weight = weight
         self.alignment = alignment
 
-    def play(self, movers: Sequence[Mover]) -> None:
+    def step(self, players: Sequence[Player]) -> None:
         """Differentiate everybody, adjust, step everybody."""
-        table = by_everybody(movers)
-        own = [table[place][place] for place in range(len(movers))]
+        table = by_everybody(players)
+        own = [table[place][place] for place in range(len(players))]
         mean = means(own)
-        adjustments = [self._adjustment(place, movers, table, mean) for place in range(len(movers))]
-        weight = self.weight * self._sign(movers, own, mean, adjustments)
-        for mover, gradient, adjustment in zip(movers, own, adjustments, strict=True):
-            mover.assign(plus(gradient, weight, adjustment))
-            mover.step()
+        adjustments = [
+            self._adjustment(place, players, table, mean) for place in range(len(players))
+        ]
+        weight = self.weight * self._sign(players, own, mean, adjustments)
+        for player, gradient, adjustment in zip(players, own, adjustments, strict=True):
+            player.set_gradients(plus(gradient, weight, adjustment))
+            player.step()
 
     def _adjustment(
-        self, place: int, movers: Sequence[Mover], table: list[list[Vector]], mean: list[Vector]
+        self, place: int, players: Sequence[Player], table: list[list[Vector]], mean: list[Vector]
     ) -> Vector:
-        others = [other for other in range(len(movers)) if other != place]
+        others = [other for other in range(len(players)) if other != place]
         if not others:
             return [torch.zeros_like(part) for part in mean[place]]
         across = [
             inner(plus(table[other][other], -1.0, table[place][other]), mean[other])
             for other in others
         ]
-        return gradients(0.5 * torch.stack(across).sum(), movers[place].parameters)
+        return gradients(0.5 * torch.stack(across).sum(), players[place].parameters)
 
     def _sign(
         self,
-        movers: Sequence[Mover],
+        players: Sequence[Player],
         own: list[Vector],
         mean: list[Vector],
         adjustments: list[Vector],
     ) -> float | Tensor:
         if self.alignment is None:
             return 1.0
-        everything = [parameter for mover in movers for parameter in mover.parameters]
+        everything = [parameter for player in players for parameter in player.parameters]
         along = inner(_flat(own), _flat(mean))  # its gradient is J^T xi
-        slope = means(by_player(gradients(along, everything), movers))
+        slope = means(by_player(gradients(along, everything), players))
         return self.alignment(_flat(mean), _flat(means(adjustments)), _flat(slope))
 
 

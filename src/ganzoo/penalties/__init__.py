@@ -1,8 +1,10 @@
 """Terms of a player's loss that need a network itself, not only its outputs, and constraints."""
 
 from ganzoo.penalties.approximate_r1 import ApproximateR1, ApproximateR2
-from ganzoo.penalties.base import Discriminator, GamePenalty, Penalty, Regularizer, Term
+from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.consistency import BalancedConsistency, Consistency
+from ganzoo.penalties.constraint import Constraint
+from ganzoo.penalties.context import Context
 from ganzoo.penalties.dragan import DRAGAN
 from ganzoo.penalties.gradient_penalty import GradientPenalty, OneSidedGradientPenalty
 from ganzoo.penalties.historical_averaging import HistoricalAveraging
@@ -14,7 +16,6 @@ from ganzoo.penalties.moment_matching import MomentMatching
 from ganzoo.penalties.orthogonal import Orthogonal, Orthonormal
 from ganzoo.penalties.path_length import PathLength
 from ganzoo.penalties.pulling_away import PullingAway
-from ganzoo.penalties.scene import Scene
 from ganzoo.penalties.spectral import SpectralNormPenalty
 from ganzoo.penalties.weight_clipping import WeightClipping
 from ganzoo.penalties.weights import WeightPenalty
@@ -31,8 +32,8 @@ __all__ = [
     "BalancedConsistency",
     "Bures",
     "Consistency",
-    "Discriminator",
-    "GamePenalty",
+    "Constraint",
+    "Context",
     "GaussianKullbackLeibler",
     "GradientPenalty",
     "HistoricalAveraging",
@@ -47,11 +48,8 @@ __all__ = [
     "PathLength",
     "Penalty",
     "PullingAway",
-    "Regularizer",
-    "Scene",
     "SpectralNormPenalty",
     "SquaredFrobenius",
-    "Term",
     "WassersteinDivergence",
     "WeightClipping",
     "WeightPenalty",

@@ -1,11 +1,14 @@
 """R1 and R2 by differences of the discriminator's outputs, without a second derivative."""
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
-from ganzoo.penalties.base import Discriminator, Penalty
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
 
 
 @defaults_from("penalty/approximate_r1")
@@ -21,36 +24,29 @@ class ApproximateR1(Penalty):
     variance of a chi-square of one degree, 2 for each sample.
 
     Args:
-        weight: gamma as in R1, at least 0.
-        interval: see :class:`Penalty`.
         deviation: s, in the data's units (images span [-1, 1]), positive. Much below 0.001 the
             difference is lost in the rounding of float32.
+        term: see :class:`~ganzoo.penalties.base.Penalty`; ``weight`` is gamma as in R1.
 
     Raises:
         InputError: if one of the numbers is out of range.
     """
 
-    looks_at_fake = False
+    compares: ClassVar[tuple[str, ...]] = ("real",)
 
-    def __init__(
-        self,
-        *,
-        weight: float = FROM_CONFIG,
-        interval: int = FROM_CONFIG,
-        deviation: float = FROM_CONFIG,
-    ) -> None:
-        super().__init__(weight=weight, interval=interval)
+    def __init__(self, *, deviation: float = FROM_CONFIG, **term: Any) -> None:
+        super().__init__(**term)
         check_positive(deviation=deviation)
         self.deviation = deviation
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-        """Average over the real batch; fake is not used."""
-        return self.sensitivity(discriminator, real)
+    def value(self, context: Context) -> Tensor:
+        """Average over the real batch."""
+        return self.sensitivity(context, context.points("real"), context.real_logits)
 
-    def sensitivity(self, discriminator: Discriminator, data: Tensor) -> Tensor:
+    def sensitivity(self, context: Context, data: Tensor, logits: Tensor) -> Tensor:
         """Average the squared slopes in random directions at data ``[B, ...]``, and halve them."""
         moved = data + self.deviation * torch.randn_like(data)
-        slopes = (discriminator(moved) - discriminator(data)) / self.deviation
+        slopes = (context.score(moved) - logits) / self.deviation
         return slopes.square().mean() / 2
 
 
@@ -61,8 +57,8 @@ class ApproximateR2(ApproximateR1):
     Lin et al. (2025, arXiv:2506.09350) use it beside the approximated R1.
     """
 
-    looks_at_fake = True
+    compares: ClassVar[tuple[str, ...]] = ("fake",)
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-        """Average over the generated batch; real is not used."""
-        return self.sensitivity(discriminator, fake)
+    def value(self, context: Context) -> Tensor:
+        """Average over the generated batch."""
+        return self.sensitivity(context, context.points("fake"), context.fake_logits)

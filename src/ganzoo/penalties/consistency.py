@@ -1,10 +1,13 @@
 """Consistency regularisation: the discriminator shall not care about augmentations."""
 
+from typing import Any, ClassVar
+
 from torch import Tensor
 
 from ganzoo.augment import Augmentation
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.penalties.base import Discriminator, Penalty
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
 
 
 @defaults_from("penalty/consistency")
@@ -18,31 +21,24 @@ class Consistency(Penalty):
     Points have no flips, so a small noise takes their place there.
 
     Args:
-        weight: lambda in the paper, at least 0.
-        interval: see :class:`Penalty`.
         augmentation: T, from data ``[B, ...]`` to as much changed data.
+        term: see :class:`~ganzoo.penalties.base.Penalty`; lambda in the paper is its
+            ``weight``.
     """
 
-    looks_at_fake = False
+    compares: ClassVar[tuple[str, ...]] = ("real",)
 
-    def __init__(
-        self,
-        *,
-        weight: float = FROM_CONFIG,
-        interval: int = FROM_CONFIG,
-        augmentation: Augmentation = FROM_CONFIG,
-    ) -> None:
-        super().__init__(weight=weight, interval=interval)
+    def __init__(self, *, augmentation: Augmentation = FROM_CONFIG, **term: Any) -> None:
+        super().__init__(**term)
         self.augmentation = augmentation
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-        """Average the squared change of the logit over the real batch; fake is not used."""
-        return self.inconsistency(discriminator, real)
+    def value(self, context: Context) -> Tensor:
+        """Average the squared change of the logit over the real batch."""
+        return self.inconsistency(context, context.points("real"), context.real_logits)
 
-    def inconsistency(self, discriminator: Discriminator, data: Tensor) -> Tensor:
+    def inconsistency(self, context: Context, data: Tensor, logits: Tensor) -> Tensor:
         """Average the squared change of the logit under augmentation over data ``[B, ...]``."""
-        change = discriminator(data) - discriminator(self.augmentation(data))
-        return change.square().mean()
+        return (logits - context.score(self.augmentation(data))).square().mean()
 
 
 @defaults_from("penalty/balanced_consistency")
@@ -55,9 +51,9 @@ class BalancedConsistency(Consistency):
     Departures: one weight for both sums; the paper has two and sets both to 10.
     """
 
-    looks_at_fake = True
+    compares: ClassVar[tuple[str, ...]] = ("real", "fake")
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+    def value(self, context: Context) -> Tensor:
         """Add the means over the real and over the generated batch."""
-        on_real = self.inconsistency(discriminator, real)
-        return on_real + self.inconsistency(discriminator, fake)
+        on_real = super().value(context)
+        return on_real + self.inconsistency(context, context.points("fake"), context.fake_logits)

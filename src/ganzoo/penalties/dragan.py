@@ -1,11 +1,14 @@
 """The penalty of DRAGAN, around real data."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_positive
-from ganzoo.penalties.base import Discriminator, Penalty
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
 from ganzoo.penalties.gradients import gradient_norms
 
 
@@ -22,34 +25,27 @@ class DRAGAN(Penalty):
     and so only upwards; here the noise is the paper's.
 
     Args:
-        weight: lambda in the paper, at least 0.
-        interval: see :class:`Penalty`.
         deviation_scale: the noise's standard deviation over that of the real batch, positive.
         target_norm: ``k``, the gradient norm to hold, at least 0.
+        term: see :class:`~ganzoo.penalties.base.Penalty`; lambda in the paper is its
+            ``weight``.
 
     Raises:
         InputError: if one of the numbers is out of range.
     """
 
-    looks_at_fake = False
-
     def __init__(
-        self,
-        *,
-        weight: float = FROM_CONFIG,
-        interval: int = FROM_CONFIG,
-        deviation_scale: float = FROM_CONFIG,
-        target_norm: float = FROM_CONFIG,
+        self, *, deviation_scale: float = FROM_CONFIG, target_norm: float = FROM_CONFIG, **term: Any
     ) -> None:
-        super().__init__(weight=weight, interval=interval)
+        super().__init__(**term)
         check_positive(deviation_scale=deviation_scale)
         check_not_negative(target_norm=target_norm)
         self.deviation_scale = deviation_scale
         self.target_norm = target_norm
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-        """Average the squared distance to the target around the real batch; fake is not used."""
-        norms = gradient_norms(discriminator, self.perturb(real))
+    def value(self, context: Context) -> Tensor:
+        """Average the squared distance to the target around the real batch."""
+        norms = gradient_norms(context.score, self.perturb(context.points("real")))
         return (norms - self.target_norm).square().mean()
 
     def perturb(self, real: Tensor) -> Tensor:

@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from ganzoo.errors import InputError
-from ganzoo.penalties.scene import Discriminator
+from ganzoo.penalties.context import Context, Score
 from ganzoo.precision import at_least_float32
 
 
-def last_hidden_features(network: nn.Module, discriminator: Discriminator, data: Tensor) -> Tensor:
+def last_hidden_features(network: nn.Module, score: Score, data: Tensor) -> Tensor:
     """Take the input of the last linear or convolution layer that a discriminator runs.
 
     Any network will do, since the layer is found while it runs: it need not say what its features
@@ -19,7 +19,7 @@ def last_hidden_features(network: nn.Module, discriminator: Discriminator, data:
 
     Args:
         network: the discriminator's network.
-        discriminator: the function that runs it, data ``[B, ...]`` to logits ``[B]``.
+        score: the function that runs it, data ``[B, ...]`` to logits ``[B]``.
         data: data ``[B, ...]``.
 
     Returns:
@@ -36,7 +36,7 @@ def last_hidden_features(network: nn.Module, discriminator: Discriminator, data:
     layers = [module for module in network.modules() if isinstance(module, nn.Linear | _ConvNd)]
     hooks = [layer.register_forward_pre_hook(keep) for layer in layers]
     try:
-        discriminator(data)
+        score(data)
     finally:
         for hook in hooks:
             hook.remove()
@@ -46,3 +46,14 @@ def last_hidden_features(network: nn.Module, discriminator: Discriminator, data:
             "and it has none"
         )
     return at_least_float32(seen[0]).flatten(start_dim=1)
+
+
+def discriminator_features(context: Context, data: Tensor) -> Tensor:
+    """Take these features ``[B, F]`` of data ``[B, ...]`` as the discriminator is shown them.
+
+    Raises:
+        InputError: if the context has no network of a discriminator, or it no such layer.
+    """
+    if context.discriminator is None:
+        raise InputError("features are a discriminator's: give discriminator=, its network")
+    return last_hidden_features(context.discriminator, context.score, data)

@@ -5,7 +5,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganzoo.defaults import defaults_from
-from ganzoo.penalties.base import Discriminator, Penalty
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
 from ganzoo.penalties.gradients import gradient_norms
 
 
@@ -19,9 +20,9 @@ class GradientPenalty(Penalty):
     sample. Batches of different sizes are paired up to the smaller one.
     """
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+    def value(self, context: Context) -> Tensor:
         """Average the squared violation over random points between the two batches."""
-        norms = gradient_norms(discriminator, interpolate(real, fake))
+        norms = gradient_norms(context.score, between(context))
         return self.violation(norms).square().mean()
 
     def violation(self, norms: Tensor) -> Tensor:
@@ -57,3 +58,8 @@ def interpolate(real: Tensor, fake: Tensor) -> Tensor:
     shape = [count] + [1] * (real.dim() - 1)
     alpha = torch.rand(shape, device=real.device, dtype=real.dtype)
     return alpha * real[:count] + (1 - alpha) * fake[:count]
+
+
+def between(context: Context) -> Tensor:
+    """Draw such points between the real and the generated data of a step."""
+    return interpolate(context.points("real"), context.points("fake"))

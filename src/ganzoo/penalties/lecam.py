@@ -1,10 +1,15 @@
 """The regularisation of LeCam GANs, for little data."""
 
+from typing import Any
+
+import torch
 from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.penalties.base import Discriminator, Penalty
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
 from ganzoo.penalties.running_mean import RunningMean
+from ganzoo.precision import at_least_float32
 
 
 @defaults_from("penalty/lecam")
@@ -22,28 +27,28 @@ class LeCam(Penalty):
     batch, and the term acts from the start; their code can wait for a number of updates.
 
     Args:
-        weight: lambda in the paper, at least 0.
-        interval: see :class:`Penalty`.
         decay: share of the past in the moving averages, in [0, 1).
+        term: see :class:`~ganzoo.penalties.base.Penalty`; lambda in the paper is its
+            ``weight``.
 
     Raises:
         InputError: if one of the numbers is out of range.
     """
 
-    def __init__(
-        self,
-        *,
-        weight: float = FROM_CONFIG,
-        interval: int = FROM_CONFIG,
-        decay: float = FROM_CONFIG,
-    ) -> None:
-        super().__init__(weight=weight, interval=interval)
+    def __init__(self, *, decay: float = FROM_CONFIG, **term: Any) -> None:
+        super().__init__(**term)
         self.real_mean = RunningMean(decay=decay)
         self.fake_mean = RunningMean(decay=decay)
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-        """Move the averages on, then average the squared distances to them."""
-        real_logits, fake_logits = discriminator(real), discriminator(fake)
-        to_fake: Tensor = real_logits - self.fake_mean(fake_logits)
-        to_real: Tensor = fake_logits - self.real_mean(real_logits)
+    def value(self, context: Context) -> Tensor:
+        """Average the squared distances to the averages, which these logits are part of."""
+        real, fake = at_least_float32(context.real_logits), at_least_float32(context.fake_logits)
+        to_fake = real - self.fake_mean.after(fake.detach())
+        to_real = fake - self.real_mean.after(real.detach())
         return to_fake.square().mean() + to_real.square().mean()
+
+    def after_step(self, player: Any) -> None:
+        """Move the averages on."""
+        if player.name == self.on and set(player.logits) == {"real", "fake"}:
+            self.real_mean.move(torch.cat(player.logits["real"]))
+            self.fake_mean.move(torch.cat(player.logits["fake"]))

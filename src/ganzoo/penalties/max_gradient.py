@@ -3,8 +3,9 @@
 from torch import Tensor
 
 from ganzoo.defaults import defaults_from
-from ganzoo.penalties.base import Discriminator, Penalty
-from ganzoo.penalties.gradient_penalty import interpolate
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
+from ganzoo.penalties.gradient_penalty import between
 from ganzoo.penalties.gradients import input_gradients
 
 
@@ -22,7 +23,7 @@ class MaxGradient(Penalty):
     is not taken, as in that code.
     """
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+    def value(self, context: Context) -> Tensor:
         """Take the largest squared gradient norm at random points between the two batches."""
-        gradients = input_gradients(discriminator, interpolate(real, fake))
+        gradients = input_gradients(context.score, between(context))
         return gradients.square().sum(dim=1).max()

@@ -1,21 +1,22 @@
 """A term of the generator on means and covariances of the discriminator's features."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.penalties.base import GamePenalty
-from ganzoo.penalties.features import last_hidden_features
-from ganzoo.penalties.scene import Scene
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
+from ganzoo.penalties.features import discriminator_features
 
 MomentDistance = Callable[[Tensor, Tensor], Tensor]
 """Real features ``[B, F]`` and generated ones ``[B', F]`` to a scalar."""
 
 
 @defaults_from("penalty/moment_matching")
-class MomentMatching(GamePenalty):
+class MomentMatching(Penalty):
     """Bring mean and covariance of generated features to those of real ones.
 
     The features are the input of the discriminator's last layer. McGAN (Mroueh et al. 2017,
@@ -23,45 +24,33 @@ class MomentMatching(GamePenalty):
     is a term beside any adversarial loss of the generator, as feature matching (Salimans et al.
     2016, arXiv:1606.03498, section 3.1) is with means alone.
 
-    Departures: the discriminator does not maximise the distance, it plays its own loss; the
-    generated batch is not that of the loss. Moments are those of the samples that pass through the
-    networks together, on one device, so that the term depends on the batch size. Batch
-    normalisation in the discriminator would hide differences, since it brings each batch to mean 0
-    and variance 1 by itself.
+    Departures: the discriminator does not maximise the distance, it plays its own loss. Moments are
+    those of the samples that pass through the networks together, on one device, so that the term
+    depends on the batch size. Batch normalisation in the discriminator would hide differences,
+    since it brings each batch to mean 0 and variance 1 by itself.
 
     Args:
-        weight: of the term, at least 0.
-        interval: every how many updates of the generator.
         distance: one of :mod:`ganzoo.penalties.moment_distances`.
+        term: see :class:`~ganzoo.penalties.base.Penalty`.
 
     Raises:
         InputError: if a number is out of range; later, if the discriminator has no linear or
             convolution layer.
     """
 
-    player = "generator"
+    role = "generator"
 
-    def __init__(
-        self,
-        *,
-        weight: float = FROM_CONFIG,
-        interval: int = FROM_CONFIG,
-        distance: MomentDistance = FROM_CONFIG,
-    ) -> None:
-        super().__init__(weight=weight, interval=interval)
+    def __init__(self, *, distance: MomentDistance = FROM_CONFIG, **term: Any) -> None:
+        super().__init__(**term)
         self.distance = distance
 
-    def value(self, scene: Scene) -> Tensor:
-        """Measure the distance of a fresh batch, as large as the real one."""
-        fake = scene.generator(scene.latents(len(scene.real)))
+    def value(self, context: Context) -> Tensor:
+        """Measure the distance of the generated batch."""
         with torch.no_grad():
-            theirs = self._features(scene, scene.real)
-        mine = self._features(scene, fake)
+            theirs = discriminator_features(context, context.real)
+        mine = discriminator_features(context, context.fake)
         basis = span(theirs, mine)
         return self.distance(theirs @ basis, mine @ basis)
-
-    def _features(self, scene: Scene, data: Tensor) -> Tensor:
-        return last_hidden_features(scene.networks["discriminator"], scene.discriminator, data)
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ class Orthogonal(WeightPenalty):
     Departures: none. The authors' code adds gradients of half this size.
     """
 
-    def value(self, weights: list[Tensor]) -> Tensor:
+    def value_of(self, weights: list[Tensor]) -> Tensor:
         """Sum the squared inner products of different filters, over all layers."""
         return torch.stack([self.violation(weight @ weight.T) for weight in weights]).sum()
 

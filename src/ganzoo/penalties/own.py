@@ -1,4 +1,4 @@
-"""Penalties of a user's own that are not derived from the library's base classes."""
+"""Penalties of a user's own that are not derived from the library's base class."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -7,14 +7,16 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.errors import InputError, described
-from ganzoo.penalties.base import Regularizer, full_precision
-from ganzoo.penalties.scene import Scene, constant
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.constraint import Constraint
+from ganzoo.penalties.context import Context
+from ganzoo.precision import at_least_float32
 
 
-def as_penalties(penalties: Any) -> dict[str, Regularizer]:
+def as_penalties(penalties: Any) -> dict[str, Penalty | Constraint]:
     """Take functions ``(discriminator, real, fake)`` to a term for penalties of the discriminator.
 
-    Such a penalty is part of all updates; its term is a scalar, or the mean of a tensor.
+    Such a penalty is part of all steps; its term is a scalar, or the mean of a tensor.
 
     Raises:
         InputError: if something is neither that nor a penalty of the library.
@@ -27,8 +29,8 @@ def as_penalties(penalties: Any) -> dict[str, Regularizer]:
     return {name: _as_penalty(name, penalty) for name, penalty in penalties.items()}
 
 
-def _as_penalty(name: str, penalty: Any) -> Regularizer:
-    if isinstance(penalty, Regularizer):
+def _as_penalty(name: str, penalty: Any) -> Penalty | Constraint:
+    if isinstance(penalty, Penalty | Constraint):
         return penalty
     if isinstance(penalty, type) or not _takes_three(penalty):
         raise InputError(
@@ -47,23 +49,17 @@ def _takes_three(penalty: Any) -> bool:
     return True
 
 
-class _OwnPenalty(Regularizer):
+class _OwnPenalty(Penalty):
     """A function of the discriminator, real and generated data; a module is part of the model."""
 
-    player = "discriminator"
-
     def __init__(self, function: Callable[..., Tensor]) -> None:
-        super().__init__()
+        super().__init__(weight=1.0, interval=1, on="discriminator")
         self.own = function
 
-    def due(self, update: int) -> bool:
-        """Always."""
-        return True
-
-    def term(self, scene: Scene) -> Tensor:
+    def value(self, context: Context) -> Tensor:
         """What the function says, its mean where it is no scalar."""
-        with full_precision(scene.real.device):
-            term = self.own(scene.discriminator, constant(scene.real), constant(scene.fake))
+        real, fake = (at_least_float32(data.detach()) for data in (context.real, context.fake))
+        term = self.own(context.score, real, fake)
         if not isinstance(term, Tensor):
             raise InputError(f"a penalty must return a tensor, not {described(term)}")
         return term.mean() if term.dim() else term

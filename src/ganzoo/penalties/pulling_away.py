@@ -4,14 +4,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo.defaults import defaults_from
-from ganzoo.penalties.base import GamePenalty
-from ganzoo.penalties.features import last_hidden_features
-from ganzoo.penalties.scene import Scene
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
+from ganzoo.penalties.features import discriminator_features
 from ganzoo.precision import at_least_float32
 
 
 @defaults_from("penalty/pulling_away")
-class PullingAway(GamePenalty):
+class PullingAway(Penalty):
     """The mean squared cosine between the features of two samples of a generated batch.
 
     EBGAN's repelling regularizer (Zhao et al. 2017, arXiv:1609.03126, section 2.4): with features
@@ -23,24 +23,22 @@ class PullingAway(GamePenalty):
     generator's, so that the discriminator keeps its features.
 
     The features are the code of a discriminator that has an ``encoder``, as in the paper, else the
-    input of the last layer. Departures: the generated batch is fresh, not that of the loss; pairs
-    are those that pass through the networks together, on one device. A single sample costs 0.
+    input of the last layer. Departure: pairs are those that pass through the networks
+    together, on one device. A single sample costs 0.
 
     Args:
-        weight: of the term, at least 0.
-        interval: every how many updates of the generator.
+        term: see :class:`~ganzoo.penalties.base.Penalty`.
 
     Raises:
         InputError: if a number is out of range; later, if the discriminator has no linear or
             convolution layer.
     """
 
-    player = "generator"
+    role = "generator"
 
-    def value(self, scene: Scene) -> Tensor:
-        """Compare the samples of a fresh batch, as large as the real one."""
-        fake = scene.generator(scene.latents(len(scene.real)))
-        return mean_squared_cosine(_features(scene, fake))
+    def value(self, context: Context) -> Tensor:
+        """Compare the samples of the generated batch."""
+        return mean_squared_cosine(_features(context, context.fake))
 
 
 def mean_squared_cosine(features: Tensor) -> Tensor:
@@ -50,13 +48,13 @@ def mean_squared_cosine(features: Tensor) -> Tensor:
     return cosines.square().sum() / max(1, len(features) * (len(features) - 1) / 2)
 
 
-def _features(scene: Scene, data: Tensor) -> Tensor:
-    network = scene.networks["discriminator"]
-    encoders = [getattr(module, "encoder", None) for module in network.modules()]
+def _features(context: Context, data: Tensor) -> Tensor:
+    modules = [] if context.discriminator is None else context.discriminator.modules()
+    encoders = [getattr(module, "encoder", None) for module in modules]
     encoder = next((found for found in encoders if isinstance(found, nn.Module)), None)
     if encoder is None:
-        return last_hidden_features(network, scene.discriminator, data)
+        return discriminator_features(context, data)
     codes: list[Tensor] = []
     with encoder.register_forward_hook(lambda module, inputs, code: codes.append(code)):
-        scene.discriminator(data)
+        context.score(data)
     return at_least_float32(codes[-1]).view(len(data), -1)

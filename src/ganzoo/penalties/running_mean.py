@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError
+from ganzoo.strategies.across_devices import mean_across_devices
 
 
 class RunningMean(nn.Module):
@@ -16,7 +17,7 @@ class RunningMean(nn.Module):
     from 1000.
 
     Args:
-        decay: share of the past that stays at each update, in [0, 1).
+        decay: Share of the past that stays at each step, in [0, 1).
 
     Raises:
         InputError: if ``decay`` is out of range.
@@ -30,11 +31,17 @@ class RunningMean(nn.Module):
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("seen", torch.zeros((), dtype=torch.bool))
 
-    @torch.no_grad()
-    def forward(self, values: Tensor) -> Tensor:
-        """Move towards the mean of the values, and return a copy of where that leads: a scalar."""
+    def after(self, values: Tensor) -> Tensor:
+        """Where the mean of these values would lead: a scalar, which gradients flow through.
+
+        With several processes the values are those of all of them.
+        """
         mean, seen = cast(Tensor, self.mean), cast(Tensor, self.seen)
-        now = values.detach().mean().to(mean.dtype)
-        mean.copy_(torch.where(seen, torch.lerp(now, mean, self.decay), now))
-        seen.fill_(True)
-        return mean.clone()
+        (now,) = mean_across_devices([values.mean().to(mean.dtype)])
+        return torch.where(seen, torch.lerp(now, mean, self.decay), now)
+
+    @torch.no_grad()
+    def move(self, values: Tensor) -> None:
+        """Go there."""
+        cast(Tensor, self.mean).copy_(self.after(values))
+        cast(Tensor, self.seen).fill_(True)

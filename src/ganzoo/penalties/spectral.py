@@ -1,6 +1,7 @@
 """Spectral norm regularisation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,56 +27,51 @@ class SpectralNormPenalty(WeightPenalty):
     Departures: none. (Spectral normalisation, ``normalization=spectral``, sets sigma to 1 instead.)
 
     Args:
-        weight: lambda in the paper, at least 0.
-        interval: see :class:`Term`.
-        player: see :class:`WeightPenalty`.
-        layers: see :class:`WeightPenalty`.
         power_iterations: steps of the power method at each update, at least 1 (the paper's).
+        term: see :class:`WeightPenalty`; lambda in the paper is its ``weight``.
 
     Raises:
         InputError: if a number is out of range; later, if a pattern fits no layer.
     """
 
-    def __init__(
-        self,
-        *,
-        weight: float = FROM_CONFIG,
-        interval: int = FROM_CONFIG,
-        player: str = FROM_CONFIG,
-        layers: Sequence[str] = FROM_CONFIG,
-        power_iterations: int = FROM_CONFIG,
-    ) -> None:
-        super().__init__(weight=weight, interval=interval, player=player, layers=layers)
+    def __init__(self, *, power_iterations: int = FROM_CONFIG, **term: Any) -> None:
+        super().__init__(**term)
         check_whole(power_iterations=power_iterations)
         self.power_iterations = power_iterations
+        self._moved: list[Tensor] = []
 
-    def attach(self, networks: Mapping[str, nn.Module]) -> None:
+    def attach(self, modules: Sequence[nn.Module]) -> None:
         """Find a first singular vector of each weight."""
-        if self.player in networks:
-            self._begin(chosen_weights(networks[self.player], self.layers))
+        self._begin(chosen_weights(modules, self.layers))
 
-    def value(self, weights: list[Tensor]) -> Tensor:
+    def value_of(self, weights: list[Tensor]) -> Tensor:
         """Sum half the squared spectral norms."""
-        if not any(True for _ in self.buffers()):
-            self._begin(weights)
         pairs = zip(weights, self.buffers(), strict=True)
-        norms = [_spectral_norm(weight, right, self.power_iterations) for weight, right in pairs]
+        self._moved = [_moved(weight, right, self.power_iterations) for weight, right in pairs]
+        norms = [
+            normalize(weight.detach() @ right, dim=0) @ weight @ right
+            for weight, right in zip(weights, self._moved, strict=True)
+        ]
         return torch.stack(norms).square().sum() / 2
+
+    @torch.no_grad()
+    def after_step(self, player: Any) -> None:
+        """Keep the vectors of the power method."""
+        if player.name == self.on:
+            for right, moved in zip(self.buffers(), self._moved, strict=False):
+                right.copy_(moved)
 
     def _begin(self, weights: list[Tensor]) -> None:
         for index, weight in enumerate(weights):
             right = torch.randn(weight.shape[1], device=weight.device, dtype=weight.dtype)
-            _spectral_norm(weight.detach(), right, FIRST_ITERATIONS)
-            self.register_buffer(f"right_vector_{index}", right)
+            self.register_buffer(f"right_vector_{index}", _moved(weight, right, FIRST_ITERATIONS))
 
 
-def _spectral_norm(weight: Tensor, right: Tensor, iterations: int) -> Tensor:
-    """Estimate the norm of a weight ``[out, in]``, moving its right singular vector in place."""
-    with torch.no_grad():
-        now = right.to(weight.dtype, copy=True)
-        for _ in range(iterations):
-            left = normalize(weight @ now, dim=0)
-            now = normalize(left @ weight, dim=0)
+@torch.no_grad()
+def _moved(weight: Tensor, right: Tensor, iterations: int) -> Tensor:
+    """The right singular vector of a weight ``[out, in]`` after steps of the power method."""
+    now = right.to(weight.dtype)
+    for _ in range(iterations):
         left = normalize(weight @ now, dim=0)
-        right.copy_(now)
-    return left @ weight @ now
+        now = normalize(left @ weight, dim=0)
+    return now

@@ -1,4 +1,4 @@
-"""The weight clipping of WGAN, for any game."""
+"""The constraint of the first Wasserstein GAN."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,12 @@ from torch import Tensor, nn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
-from ganzoo.penalties.base import Regularizer
-from ganzoo.penalties.scene import Scene
+from ganzoo.penalties.constraint import Constraint
 
 
 @defaults_from("penalty/weight_clipping")
-class WeightClipping(Regularizer):
-    """Clip every weight of a player to [-c, c] after each of its updates; no term of its loss.
+class WeightClipping(Constraint):
+    """Clip every weight of a player to [-c, c] after each of its steps; no term of its loss.
 
     Arjovsky et al. (2017, arXiv:1701.07875), algorithm 1: the critic's weights stay in a compact
     set, so that it is Lipschitz, with a constant that depends on c and on the network alone. The
@@ -22,25 +21,16 @@ class WeightClipping(Regularizer):
 
     Args:
         clip_value: c, positive.
-        player: whose weights, "discriminator" or "generator".
+        on: Name of the player whose weights are clipped.
 
     Raises:
         InputError: if ``clip_value`` is not positive.
     """
 
-    def __init__(self, *, clip_value: float = FROM_CONFIG, player: str = FROM_CONFIG) -> None:
-        super().__init__()
+    def __init__(self, *, clip_value: float = FROM_CONFIG, on: str = FROM_CONFIG) -> None:
+        super().__init__(on=on)
         check_positive(clip_value=clip_value)
         self.clip_value = clip_value
-        self.player = player
-
-    def due(self, update: int) -> bool:
-        """Never: it has no term."""
-        return False
-
-    def term(self, scene: Scene) -> Tensor:
-        """Zero, of the game's data type."""
-        return scene.real.new_zeros(())
 
     @torch.no_grad()
     def project(self, parameters: Sequence[nn.Parameter]) -> None:

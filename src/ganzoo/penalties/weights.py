@@ -1,8 +1,9 @@
 """Penalties on the weights of a network, of any player."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
@@ -10,13 +11,13 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
-from ganzoo.penalties.base import Term, full_precision
-from ganzoo.penalties.scene import Scene
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
 from ganzoo.precision import at_least_float32
 
 
 @defaults_from()
-class WeightPenalty(Term):
+class WeightPenalty(Penalty):
     """A term on the weights of a network's linear and convolution layers, and on no data.
 
     A weight is taken as a matrix with one row for each output feature or channel, the flattened
@@ -24,55 +25,39 @@ class WeightPenalty(Term):
     trained, before normalisation.
 
     Args:
-        weight: see :class:`Term`.
-        interval: see :class:`Term`.
-        player: whose network it is, "discriminator" or "generator".
         layers: names of layers with * and ? as wildcards; ["*"] is all of them.
+        term: see :class:`~ganzoo.penalties.base.Penalty`.
 
     Raises:
         InputError: if a number is out of range; later, if a pattern fits no layer.
     """
 
-    def __init__(
-        self,
-        *,
-        weight: float = FROM_CONFIG,
-        interval: int = FROM_CONFIG,
-        player: str = FROM_CONFIG,
-        layers: Sequence[str] = FROM_CONFIG,
-    ) -> None:
-        super().__init__(weight=weight, interval=interval)
-        self.player = player
+    role = ""
+
+    def __init__(self, *, layers: Sequence[str] = FROM_CONFIG, **term: Any) -> None:
+        super().__init__(**term)
         self.layers = [layers] if isinstance(layers, str) else list(layers)
 
-    def attach(self, networks: Mapping[str, nn.Module]) -> None:
+    def attach(self, modules: Sequence[nn.Module]) -> None:
         """Refuse patterns that fit no layer before anything is trained."""
-        if self.player in networks:
-            chosen_weights(networks[self.player], self.layers)
+        chosen_weights(modules, self.layers)
 
-    def forward(self, network: nn.Module) -> Tensor:
-        """Compute the term as it enters the loss: a scalar."""
-        weights = chosen_weights(network, self.layers)
-        with full_precision(weights[0].device):
-            return self.weighted(self.value([at_least_float32(weight) for weight in weights]))
-
-    def term(self, scene: Scene) -> Tensor:
-        """Compute the term of one update of the game: a scalar."""
-        term: Tensor = self(scene.networks[self.player])
-        return term
+    def value(self, context: Context) -> Tensor:
+        """Compute the unweighted value of the player's weights: a scalar."""
+        return self.value_of(chosen_weights(context.player.modules, self.layers))
 
     @abstractmethod
-    def value(self, weights: list[Tensor]) -> Tensor:
+    def value_of(self, weights: list[Tensor]) -> Tensor:
         """Compute the unweighted value of weights ``[out, in]``: a scalar."""
 
 
-def chosen_weights(network: nn.Module, patterns: Sequence[str]) -> list[Tensor]:
-    """Take the weights, as matrices ``[out, in]``, of the layers whose names fit a pattern.
+def chosen_weights(modules: Sequence[nn.Module], patterns: Sequence[str]) -> list[Tensor]:
+    """Take the weights ``[out, in]``, in float32 or better, of layers whose names fit a pattern.
 
     Raises:
         InputError: naming the pattern that fits none, and the layers there are.
     """
-    layers = dict(weights_of(network))
+    layers = dict(pair for module in modules for pair in weights_of(module))
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in layers):
             known = ", ".join(layers) or "none"
@@ -84,7 +69,7 @@ def chosen_weights(network: nn.Module, patterns: Sequence[str]) -> list[Tensor]:
     ]
     if not chosen:
         raise InputError("name at least one layer: layers=['*'] is all of them")
-    return chosen
+    return [at_least_float32(weight) for weight in chosen]
 
 
 def weights_of(network: nn.Module) -> Iterator[tuple[str, Tensor]]:

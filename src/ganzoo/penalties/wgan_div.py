@@ -1,11 +1,14 @@
 """The gradient term of the Wasserstein divergence."""
 
+from typing import Any
+
 from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
-from ganzoo.penalties.base import Discriminator, Penalty
-from ganzoo.penalties.gradient_penalty import interpolate
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
+from ganzoo.penalties.gradient_penalty import between
 from ganzoo.penalties.gradients import gradient_norms
 
 
@@ -22,26 +25,19 @@ class WassersteinDivergence(Penalty):
     Departures: none. (A widespread reimplementation averages over real and generated data instead.)
 
     Args:
-        weight: k in the paper, at least 0.
-        interval: see :class:`Penalty`.
         power: p in the paper, positive.
+        term: see :class:`~ganzoo.penalties.base.Penalty`; k in the paper is its ``weight``.
 
     Raises:
         InputError: if one of the numbers is out of range.
     """
 
-    def __init__(
-        self,
-        *,
-        weight: float = FROM_CONFIG,
-        interval: int = FROM_CONFIG,
-        power: float = FROM_CONFIG,
-    ) -> None:
-        super().__init__(weight=weight, interval=interval)
+    def __init__(self, *, power: float = FROM_CONFIG, **term: Any) -> None:
+        super().__init__(**term)
         check_positive(power=power)
         self.power = power
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+    def value(self, context: Context) -> Tensor:
         """Average a power of the gradient norm over random points between the two batches."""
-        norms = gradient_norms(discriminator, interpolate(real, fake))
+        norms = gradient_norms(context.score, between(context))
         return norms.pow(self.power).mean()

@@ -1,10 +1,12 @@
 """Zero-centred gradient penalties, on real data (R1) or on generated data (R2)."""
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from ganzoo.defaults import defaults_from
-from ganzoo.penalties.base import Discriminator, Penalty
-from ganzoo.penalties.gradients import input_gradients
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
 
 
 @defaults_from("penalty/r1")
@@ -15,11 +17,11 @@ class R1(Penalty):
     factor 1/2 is the paper's; the authors' code leaves it out, so that its weights count twice.
     """
 
-    looks_at_fake = False
+    differentiates: ClassVar[tuple[str, ...]] = ("real",)
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-        """Average half the squared gradient norm over the real batch; fake is not used."""
-        return half_mean_square(input_gradients(discriminator, real))
+    def value(self, context: Context) -> Tensor:
+        """Average half the squared gradient norm over the real batch."""
+        return half_mean_square(context.input_gradients("real"))
 
 
 @defaults_from("penalty/r2")
@@ -29,9 +31,11 @@ class R2(Penalty):
     Mescheder et al. (2018, arXiv:1801.04406), equation 10, with the factor 1/2 as in :class:`R1`.
     """
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-        """Average half the squared gradient norm over the generated batch; real is not used."""
-        return half_mean_square(input_gradients(discriminator, fake))
+    differentiates: ClassVar[tuple[str, ...]] = ("fake",)
+
+    def value(self, context: Context) -> Tensor:
+        """Average half the squared gradient norm over the generated batch."""
+        return half_mean_square(context.input_gradients("fake"))
 
 
 def half_mean_square(gradients: Tensor) -> Tensor:

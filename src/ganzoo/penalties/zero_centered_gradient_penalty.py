@@ -3,8 +3,9 @@
 from torch import Tensor
 
 from ganzoo.defaults import defaults_from
-from ganzoo.penalties.base import Discriminator, Penalty
-from ganzoo.penalties.gradient_penalty import interpolate
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.context import Context
+from ganzoo.penalties.gradient_penalty import between
 from ganzoo.penalties.gradients import input_gradients
 
 
@@ -21,7 +22,7 @@ class ZeroCenteredGradientPenalty(Penalty):
     Departures: the gradient is that of the logit; the authors' code takes that of the probability.
     """
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+    def value(self, context: Context) -> Tensor:
         """Average the squared gradient norm over random points between the two batches."""
-        gradients = input_gradients(discriminator, interpolate(real, fake))
+        gradients = input_gradients(context.score, between(context))
         return gradients.square().sum(dim=1).mean()

@@ -1,17 +1,20 @@
-"""Models with an encoder among the players."""
+"""Models that make data again from their codes."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError, described
-from ganzoo.models.player import Player, Share, Terms
+from ganzoo.game.evaluating import evaluating
+from ganzoo.game.player import Player
+from ganzoo.losses.base import LossTerms
 from ganzoo.networks.encoders import CodeNetwork
+from ganzoo.sampling.latents import LatentSampler
 
 
-class Encoding(ABC):
+class Reconstructor(LatentSampler):
     """The part of a model that has an encoder, a player of its own.
 
     Attributes:
@@ -20,23 +23,34 @@ class Encoding(ABC):
 
     encoder: CodeNetwork
 
-    @abstractmethod
-    def encoder_objective(self, share: Share) -> Terms:
-        """What the encoder minimises."""
+    def encoder_player(self, losses: Callable[[Any], LossTerms], **how: Any) -> Player:
+        """The encoder as a player, with one step in each iteration."""
+        return Player("encoder", self.encoder, losses, **how)
 
-    def encoder_player(self) -> Player:
-        """The encoder as a player, with one update in each iteration."""
-        return Player(
-            name="encoder", network=self.encoder, objective=self.encoder_objective, steps=1
-        )
-
-    def other_networks(self) -> Mapping[str, Callable[[Tensor], Any]]:
+    def encoders(self) -> Mapping[str, Callable[[Tensor], Any]]:
         """The encoder, to be tried on the first batch."""
         return {"encoder": self.encode}
 
     def encode(self, data: Tensor) -> Tensor:
         """The likeliest codes ``[B, Z]`` of data ``[B, ...]``."""
         return self.encoder.codes(data)
+
+    @torch.no_grad()
+    def reconstruct(self, data: Tensor, *, averaged: bool = True, batch_size: int = 256) -> Tensor:
+        """Make data again from their likeliest codes, in evaluation mode.
+
+        Args:
+            data: ``[N, ...]``.
+            averaged: Whether by the moving average of the generator where there is one.
+            batch_size: Samples computed at once.
+
+        Returns:
+            float32 ``[N, ...]``.
+        """
+        with evaluating(self.encoder):
+            parts = torch.split(data.to(self.device, self.weights_type), batch_size)
+            codes = torch.cat([self.encode(part) for part in parts])
+        return self.decode(codes, None, averaged=averaged, batch_size=batch_size)
 
 
 def checked_encoder(encoder: Any, kind: type[CodeNetwork]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from ganzoo.models.player import Player
+from ganzoo.game.player import Player
 
 log = logging.getLogger("ganzoo")
 
@@ -44,9 +44,9 @@ def say_new_end(schedules: Sequence[Any]) -> None:
     changed = [one for one in schedules if getattr(one, "former_end", None) is not None]
     for schedule in changed[:1]:
         log.info(
-            "the schedule of learning rates ended at step %d and now ends at step %d: it goes on "
-            "at %.3g",
+            "the schedule of learning rates ended at %d %s and now ends at %d: it goes on at %.3g",
             schedule.former_end,
-            schedule.updates,
+            schedule.unit,
+            schedule.end,
             schedule.get_last_lr()[0],
         )

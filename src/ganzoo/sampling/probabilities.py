@@ -1,13 +1,16 @@
-"""What a discriminator returns: logits, in the shape and of the range that losses take."""
+"""Discriminators that return probabilities, where losses take logits."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
-from ganzoo.errors import InputError, described
-from ganzoo.models.fit import looking, same_random_state
+from ganzoo.game.evaluating import evaluating
+from ganzoo.progress import Progress
+from ganzoo.sampling.first_batch import same_random_state
 
 log = logging.getLogger("ganzoo")
 
@@ -19,20 +22,6 @@ _FACTORS = (1e3, -1e3)
 _ROWS = 8
 
 
-def logits_of(outputs: Any) -> Tensor:
-    """Logits ``[B]`` from a discriminator's outputs ``[B]``, ``[B, 1]`` or ``[B, 1, 1, 1]``.
-
-    Raises:
-        InputError: if it returned something else than one tensor.
-    """
-    if not isinstance(outputs, Tensor):
-        raise InputError(
-            f"the discriminator must return logits [B]; what it returns is {described(outputs)}"
-        )
-    single = outputs.dim() > 1 and outputs.shape[1:].numel() == 1
-    return outputs.flatten() if single else outputs
-
-
 class ProbabilityWatch:
     """Notices a discriminator that ends in a sigmoid, where the loss takes logits.
 
@@ -41,26 +30,40 @@ class ProbabilityWatch:
     what is bounded stays there.
 
     Args:
+        model: What the discriminator is part of.
         discriminator: The network; it is watched until :meth:`end`.
+        at_end: Called with this object then.
     """
 
-    def __init__(self, discriminator: nn.Module) -> None:
-        self._discriminator = discriminator
+    def __init__(self, model: Any, discriminator: nn.Module, at_end: Callable[[Any], None]) -> None:
+        self._model, self._discriminator, self._at_end = model, discriminator, at_end
         self._range: Tensor | None = None
         self._inputs: tuple[Any, ...] = ()
-        self._handle = discriminator.register_forward_hook(self._see)
+        self._handle: RemovableHandle | None = discriminator.register_forward_hook(self._see)
 
-    def end(self, model: nn.Module) -> bool:
-        """Stop watching, and tell whether all outputs are probabilities.
+    def begin_iteration(self, progress: Progress) -> None:
+        """Stop watching after the first iterations."""
+        if progress.iterations == ITERATIONS:
+            self.end()
 
-        Args:
-            model: What the discriminator is part of.
-        """
+    def end(self) -> None:
+        """Stop watching, and say what is wrong if all outputs are probabilities."""
+        if self._handle is None:
+            return
         self._handle.remove()
+        self._handle = None
+        self._at_end(self)
+        if self._are_probabilities() and self._model.global_rank == 0:
+            log.warning(
+                "all outputs of the discriminator lie between 0 and 1, and the loss takes logits, "
+                "which any number can be: leave out the sigmoid at its end"
+            )
+
+    def _are_probabilities(self) -> bool:
         if self._range is None or not _inside(self._range):
             return False
         first, *rest = self._inputs
-        with looking(model), same_random_state(first.device):
+        with evaluating(self._model), same_random_state(first.device):
             outputs = [self._discriminator(factor * first, *rest) for factor in _FACTORS]
         return all(_inside(_range_of(found)) for found in outputs)
 
@@ -71,14 +74,6 @@ class ProbabilityWatch:
             self._inputs = tuple(
                 value.detach()[:_ROWS] if isinstance(value, Tensor) else value for value in inputs
             )
-
-
-def warn_of_probabilities() -> None:
-    """Say what is wrong with such a discriminator."""
-    log.warning(
-        "all outputs of the discriminator lie between 0 and 1, and the loss takes logits, which "
-        "any number can be: leave out the sigmoid at its end"
-    )
 
 
 def _range_of(outputs: Tensor) -> Tensor:

@@ -1,72 +1,27 @@
-"""What a model does in Lightning beside training: forward, predict, validate, test, load."""
+"""What a model does in Lightning beside training: validate, test, load."""
 
 import warnings
-from abc import ABC
 from pathlib import Path
 from typing import Any
 
-import torch
+from lightning.pytorch import LightningModule
 from lightning.pytorch.trainer.states import TrainerFn
-from torch import Tensor
 from torch.utils.data import DataLoader
 from typing_extensions import Self
 
 import ganzoo
 from ganzoo.errors import InputError
-from ganzoo.models.class_names import Labels
-from ganzoo.models.intake import BatchReader
-from ganzoo.models.portable import Portable
-from ganzoo.models.sampling import Sampler
 
 _PREDICTED = 64
 """Samples that ``Trainer.predict`` gives of a data module, which has no latents."""
 
 
-class Inference(BatchReader, Sampler, Portable, ABC):
-    """The part of a model by which Lightning samples, measures and loads it.
+class LightningHabits(LightningModule):
+    """The part of a model by which Lightning measures and loads it.
 
-    ``Trainer.predict`` gives the samples of a loader's latents ``[B, Z]``, or of pairs of latents
-    and classes ``[B]``; where a batch is real data, as a data module's is, as many samples as it
-    has, of its classes. ``Trainer.validate`` and ``Trainer.test`` measure what an ``Evaluation``
-    callback is set to, against a data module's real samples or those of a loader.
+    ``Trainer.validate`` and ``Trainer.test`` measure what an ``Evaluation`` callback is set to,
+    against a data module's real samples or those of a loader.
     """
-
-    def forward(self, latents: Tensor, labels: Labels | None = None) -> Tensor:
-        """Samples of given latents, which gradients flow through.
-
-        In evaluation mode they are those of the average of the weights, where there is one.
-
-        Args:
-            latents: ``[B, Z]``.
-            labels: Classes ``[B]``, or one for all (conditional models).
-
-        Returns:
-            Samples ``[B, C, H, W]`` or ``[B, D]``.
-
-        Raises:
-            InputError: if the latents have another shape, or the labels do not fit.
-        """
-        if latents.ndim != 2 or latents.shape[1] != self.latent_prior.latent_dim:
-            raise InputError(
-                f"latents must have shape [B, {self.latent_prior.latent_dim}], "
-                f"not {list(latents.shape)}"
-            )
-        chosen = self.choose_labels(labels, len(latents), torch.default_generator)
-        if chosen is not None and labels is None:
-            raise InputError("this model has classes: give latents and labels, model(z, labels)")
-        classes = None if chosen is None else chosen.to(latents.device)
-        return self.generate(self.sampling_network(averaged=not self.training), latents, classes)
-
-    def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
-        """Samples, float32, of a batch's latents and classes, or as many as it has data."""
-        latents, labels = self.read_batch(batch)
-        if latents.ndim != 2 or hasattr(_datamodule(self), "real"):
-            latents = self.latents(len(latents))
-        if getattr(self, "num_classes", None) is None:
-            labels = None
-        elif labels is None:
-            labels = self.choose_labels(None, len(latents), torch.default_generator)
-        return self.forward(latents, labels).float()
 
     def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Callbacks measure."""
@@ -100,7 +55,7 @@ class Inference(BatchReader, Sampler, Portable, ABC):
             loop._data_source.instance = self._real(count)
 
     def _real(self, count: int) -> DataLoader[Any]:
-        datamodule = _datamodule(self)
+        datamodule: Any = getattr(self.trainer, "datamodule", None)
         if not hasattr(datamodule, "real"):
             raise InputError(
                 "give the Trainer data: Trainer.validate(model, loader) of real samples, "
@@ -150,7 +105,3 @@ class Inference(BatchReader, Sampler, Portable, ABC):
             )
         found: Self = model if map_location is None else model.to(map_location)
         return found
-
-
-def _datamodule(model: Inference) -> Any:
-    return getattr(model.trainer, "datamodule", None)

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError
-from ganzoo.models.class_labels import read_labels
-from ganzoo.models.class_names import numbers_of
-from ganzoo.models.sampling import Sampler
+from ganzoo.sampling.class_labels import read_labels
+from ganzoo.sampling.class_names import numbers_of
+from ganzoo.sampling.latents import LatentSampler
 
 
-class ClassSampler(Sampler):
+class ClassSampler(LatentSampler):
     """The part of a model that makes samples of the classes that are asked for.
 
     Attributes:
@@ -21,7 +21,7 @@ class ClassSampler(Sampler):
     labelled = True
     num_classes: int
 
-    def read_labels(self, labels: Any, count: int, *, look: bool) -> Tensor | None:
+    def read_labels(self, labels: Any, count: int) -> Tensor | None:
         """Classes of ``count`` samples, int64 ``[B]``, or None where the batch has none.
 
         Raises:
@@ -29,13 +29,15 @@ class ClassSampler(Sampler):
         """
         if labels is None:
             return None
-        classes = read_labels(labels, self.num_classes, unknown=False, look=look)
+        classes = read_labels(labels, self.num_classes, unknown=False, look=not self.has_looked)
         check_count(classes, count)
         return classes
 
-    def generate(self, network: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
+    def generate(
+        self, network: nn.Module, latents: Tensor, labels: Tensor | None = None, **how: Any
+    ) -> Tensor:
         """Data of the given classes."""
-        return network(latents, required(labels))  # type: ignore[no-any-return]
+        return network(latents, required(labels), **how)  # type: ignore[no-any-return]
 
     def choose_labels(self, labels: Any, count: int, generator: torch.Generator) -> Tensor:
         """The classes to sample: those given, or uniform ones.

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
-from ganzoo.models.compiled import leave_wrappers_out, with_wrappers
-from ganzoo.models.pickling import let_be_pickled
-from ganzoo.models.true_precision import cast_inputs
+from ganzoo.game.compiled import leave_wrappers_out, with_wrappers
+from ganzoo.game.pickling import let_be_pickled
+from ganzoo.game.true_precision import cast_inputs
 
 
 class Portable(LightningModule, ABC):
@@ -21,7 +21,15 @@ class Portable(LightningModule, ABC):
         of_the_run: Names of what a model has of a trainer's objects; training gives them anew.
     """
 
-    of_the_run = ("_turns", "_schedules", "_move")
+    of_the_run = (
+        "_players",
+        "_constraints",
+        "_adaptive",
+        "_timed",
+        "_averaged",
+        "_schedules",
+        "stepping",
+    )
 
     def __init__(self) -> None:
         super().__init__()

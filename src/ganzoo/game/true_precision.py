@@ -28,12 +28,14 @@ def cast_inputs(model: nn.Module) -> list[RemovableHandle]:
     ]
 
 
-def check_precision(optimizers: Iterable[Optimizer], updates: UpdateRule, *, scaled: bool) -> None:
+def check_precision(
+    optimizers: Iterable[Optimizer], update_rule: UpdateRule, *, scaled: bool
+) -> None:
     """Refuse to train half precision weights by what that precision has no numbers for.
 
     Args:
         optimizers: The players' optimizers.
-        updates: How the players move.
+        update_rule: How the players step.
         scaled: Whether a gradient scaler is at work.
 
     Raises:
@@ -46,8 +48,8 @@ def check_precision(optimizers: Iterable[Optimizer], updates: UpdateRule, *, sca
         raise InputError(
             "precision 16-mixed needs weights in float32, these are float16: call model.float()"
         )
-    if types & {torch.float16, torch.bfloat16} and updates.differentiates_twice:
-        rule = getattr(updates, "updates", updates)  # of the game between two looks back
+    if types & {torch.float16, torch.bfloat16} and update_rule.differentiates_twice:
+        rule = getattr(update_rule, "update_rule", update_rule)  # between two looks back
         raise InputError(
             f"{type(rule).__name__} differentiates gradients, which needs weights in float32: "
             "set trainer.precision=bf16-mixed, or 32-true"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError
-from ganzoo.models.sampling import Sampler
+from ganzoo.sampling.latents import LatentSampler, noise_seeds
 
 
 class GeneratedSamples:
@@ -23,13 +23,14 @@ class GeneratedSamples:
     """
 
     def __init__(
-        self, model: Sampler, *, count: int, real_labels: Tensor | None, seed: int
+        self, model: LatentSampler, *, count: int, real_labels: Tensor | None, seed: int
     ) -> None:
         wanted: Any = None
         if real_labels is not None and getattr(model, "num_classes", None):
             wanted = real_labels.repeat(-(-count // len(real_labels)))[:count]
         self._model = model
         self._latents, self.labels = model.draw(count, labels=wanted, seed=seed, truncation=None)
+        self._noise_seeds = noise_seeds(count, seed)
 
     def __len__(self) -> int:
         """N."""
@@ -39,7 +40,11 @@ class GeneratedSamples:
         """Samples ``[stop - start, ...]`` on the model's device, images clamped to [-1, 1]."""
         labels = None if self.labels is None else self.labels[start:stop]
         made = self._model.decode(
-            self._latents[start:stop], labels, averaged=True, batch_size=stop - start
+            self._latents[start:stop],
+            labels,
+            averaged=True,
+            batch_size=stop - start,
+            noise_seeds=self._noise_seeds[start:stop],
         )
         return _as_saved(made)
 
@@ -51,7 +56,7 @@ class AveragedGenerator:
         model: Whose generator it is.
     """
 
-    def __init__(self, model: Sampler) -> None:
+    def __init__(self, model: LatentSampler) -> None:
         self._model = model
 
     def latents(self, count: int, *, seed: int) -> Tensor:

@@ -1,8 +1,8 @@
 """Whether networks and data fit each other, found by looking at the first batch."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganzoo.errors import InputError, described
+from ganzoo.game.evaluating import evaluating
 
 log = logging.getLogger("ganzoo")
 
-Judge = Callable[[Tensor, Tensor | None], Tensor]
+Function = Callable[[Tensor, Tensor | None], Tensor]
 """A function of data ``[B, ...]`` and labels ``[B]`` or None."""
 
 LARGER = "use larger batches, or drop_last=True in a loader whose last batch is so small"
@@ -27,8 +28,8 @@ TOLERANCE = 0.01
 
 def check_networks_fit(
     model: nn.Module,
-    generate: Judge,
-    discriminate: Judge,
+    generate: Function,
+    discriminate: Function,
     data: Tensor,
     labels: Tensor | None,
     packing: int,
@@ -39,7 +40,7 @@ def check_networks_fit(
     All networks run once in evaluation mode on two packs, so that nothing changes.
 
     Args:
-        model: The game that holds the networks.
+        model: What holds the networks.
         generate: From real data and labels to as many fakes.
         discriminate: From data and labels to logits, one for each pack.
         data: Real samples ``[B, ...]``.
@@ -55,15 +56,15 @@ def check_networks_fit(
     check_data(data)
     rows = 2 * packing
     real, marks = data[:rows], None if labels is None else labels[:rows]
-    with looking(model):
-        made = tried("generator", "its latents", lambda: generate(real, marks))
+    with evaluating(model):
+        made = output_of("generator", "its latents", lambda: generate(real, marks))
         check_made(made, real)
         for name, network in others.items():
-            tried(name, _shape(real), lambda network=network: network(real))  # type: ignore[misc]
-        logits = tried("discriminator", _shape(real), lambda: discriminate(real, marks))
-    if logits.shape != (len(real) // packing,):
+            output_of(name, _shape(real), lambda network=network: network(real))  # type: ignore[misc]
+        logits = output_of("discriminator", _shape(real), lambda: discriminate(real, marks))
+    if not logits.dim() or len(logits) != len(real) // packing:
         raise InputError(
-            "the discriminator must return logits of shape [B] or [B, 1], "
+            "the discriminator must return logits [B, ...], "
             f"not {list(logits.shape)} for a batch of {len(real)}"
         )
     warn_of_range(data, made)
@@ -114,20 +115,7 @@ def check_made(made: Tensor, data: Tensor) -> None:
         )
 
 
-@contextmanager
-def looking(model: nn.Module) -> Iterator[None]:
-    """Run networks of a model in evaluation mode, without gradients; modes are put back."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
-
-
-def tried(name: str, given: str, run: Callable[[], Any]) -> Tensor:
+def output_of(name: str, given: str, run: Callable[[], Any]) -> Tensor:
     """What a network makes of what it is given, or whose fault it is that it cannot.
 
     Raises:
@@ -152,7 +140,7 @@ def check_several(model: Any) -> None:
     """Refuse a model that has batch normalisation of vectors for steps of a single sample.
 
     Args:
-        model: A :class:`~ganzoo.models.game.Game`, which looks at its own samples.
+        model: A :class:`~ganzoo.sampling.latents.LatentSampler`, which looks at its own samples.
 
     Raises:
         InputError: saying what to change.
@@ -169,7 +157,7 @@ def check_several(model: Any) -> None:
         with same_random_state(model.device), suppress(InputError):
             samples = model.sample(_SAMPLES, seed=0)
             labels = torch.zeros(_SAMPLES, dtype=torch.int64, device=samples.device)
-            model.check_fit(samples, labels)
+            model.check_fields({"real": samples, "labels": labels})
     finally:
         for hook in hooks:
             hook.remove()

@@ -4,18 +4,18 @@ from typing import Any
 
 from ganzoo.errors import InputError
 
-Recipe = dict[str, Any]
+Configuration = dict[str, Any]
 """Names of model and data set, shape, classes and settings of the data, and the model's resolved
 config: plain values."""
 
 
 def check_same_model(
-    recipe: Recipe | None, state: dict[str, Any], checkpoint: dict[str, Any]
+    configuration: Configuration | None, state: dict[str, Any], checkpoint: dict[str, Any]
 ) -> None:
     """Refuse to go on from the checkpoint of another model.
 
     Args:
-        recipe: How the model was made, where that is known.
+        configuration: How the model was made, where that is known.
         state: The model's state dict.
         checkpoint: What a run saved.
 
@@ -25,7 +25,7 @@ def check_same_model(
     """
     if "ganzoo" not in checkpoint:
         raise InputError("the checkpoint was not written by ganzoo")
-    theirs, mine = _title(checkpoint["ganzoo"]["recipe"]), _title(recipe)
+    theirs, mine = _title(checkpoint["ganzoo"]["configuration"]), _title(configuration)
     if None not in (theirs, mine) and theirs != mine:
         raise InputError(f"the checkpoint is of {theirs}, this run is {mine}")
     saved, wanted = _shapes(checkpoint["state_dict"]), _shapes(state)
@@ -37,8 +37,10 @@ def check_same_model(
         )
 
 
-def _title(recipe: Recipe | None) -> str | None:
-    return f"{recipe['name']} on {recipe['dataset']['name']}" if recipe else None
+def _title(configuration: Configuration | None) -> str | None:
+    return (
+        f"{configuration['name']} on {configuration['dataset']['name']}" if configuration else None
+    )
 
 
 def _shapes(state: dict[str, Any]) -> dict[str, tuple[int, ...]]:

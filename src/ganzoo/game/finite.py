@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzoo.errors import check_whole
-from ganzoo.models.player import Player, Terms
-from ganzoo.models.record import GRADIENT_NORM, LOSS
+from ganzoo.losses.base import GRADIENT_NORM, LOSS, LossTerms
 
 log = logging.getLogger("ganzoo")
 
@@ -23,8 +22,8 @@ class NonFiniteError(RuntimeError):
 class _Underway:
     """An update whose check is on its way from an accelerator to the host."""
 
-    player: Player
-    terms: Terms
+    player: Any
+    terms: LossTerms
     step: int
     finite: Tensor
     arrival: torch.cuda.Event | None
@@ -37,7 +36,7 @@ class FiniteCheck:
     later, and before anything is saved.
 
     Args:
-        tolerance: Updates of a whole run, of all players, that may be left out; 0 stops at once.
+        tolerance: Steps of a whole run, of all players, that may be left out; 0 stops at once.
 
     Raises:
         InputError: if ``tolerance`` is not a whole number of at least 0.
@@ -47,17 +46,17 @@ class FiniteCheck:
         check_whole(0, non_finite_tolerance=tolerance)
         self.tolerance = tolerance
         self.skipped = 0
-        self._underway: deque[_Underway] = deque()
+        self.underway: deque[_Underway] = deque()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy takes along: nothing that is underway."""
-        return {**vars(self), "_underway": deque()}
+        return {**vars(self), "underway": deque()}
 
-    def may_look_later(self, norm: Tensor, scale: float) -> bool:
-        """Whether the norm of an update's gradient is on a GPU, and decides nothing but the end."""
-        return norm.is_cuda and self.tolerance == 0 and scale == 1.0
+    def may_look_later(self, scale: float) -> bool:
+        """Whether what a check finds decides nothing but the end of the run."""
+        return self.tolerance == 0 and scale == 1.0
 
-    def look_later(self, player: Player, terms: Terms, step: int) -> None:
+    def look_later(self, player: Any, terms: LossTerms, step: int) -> None:
         """Send the check of an update on its way to the host.
 
         Args:
@@ -71,7 +70,7 @@ class FiniteCheck:
         arrival = torch.cuda.Event() if found.is_cuda else None  # type: ignore[no-untyped-call]
         if arrival is not None:
             arrival.record()
-        self._underway.append(_Underway(player, terms, step, finite, arrival))
+        self.underway.append(_Underway(player, terms, step, finite, arrival))
 
     def look(self, before: int | None = None) -> None:
         """Look at what was sent: in the steps before this one, or at all of it.
@@ -79,14 +78,14 @@ class FiniteCheck:
         Raises:
             NonFiniteError: naming the terms and the step.
         """
-        while self._underway and (before is None or self._underway[0].step < before):
-            update = self._underway.popleft()
+        while self.underway and (before is None or self.underway[0].step < before):
+            update = self.underway.popleft()
             if update.arrival is not None:
                 update.arrival.synchronize()
             if not update.finite:
                 self.refuse(update.player, update.terms, 1.0, update.step)
 
-    def refuse(self, player: Player, terms: Terms, scale: float, step: int) -> None:
+    def refuse(self, player: Any, terms: LossTerms, scale: float, step: int) -> None:
         """Tell what to do about an update whose terms or gradient are not finite.
 
         A gradient scaler tries larger and larger scales until gradients overflow, and leaves such
@@ -118,24 +117,7 @@ class FiniteCheck:
         )
 
 
-def _advice(player: Player) -> str:
-    if all(weight.dtype != torch.float16 for weight in player.parameters()):
+def _advice(player: Any) -> str:
+    if all(weight.dtype != torch.float16 for weight in player.parameters):
         return ""
     return " (float16 ends at 65504: set trainer.precision=bf16-true or 16-mixed)"
-
-
-@torch.no_grad()
-def spoil(parameters: list[nn.Parameter], loss: Tensor) -> None:
-    """Make gradients not finite where their loss is not, without waiting for the device.
-
-    Some terms are infinite with finite gradients. Once a loss shows in the gradients, averaging
-    them tells all processes, and one look at their norm covers both.
-    """
-    first = next((p.grad for p in parameters if p.grad is not None), None)
-    if first is not None:
-        first.add_(loss.detach() * 0.0)
-
-
-def gradient_norm(parameters: list[nn.Parameter]) -> Tensor:
-    """The Euclidean norm of all gradients together, a scalar."""
-    return nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])

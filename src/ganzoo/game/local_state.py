@@ -9,7 +9,7 @@ import torch.distributed
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from ganzoo.models.player import Terms
+from ganzoo.losses.base import LossTerms
 from ganzoo.strategies.across_devices import world_size
 
 LocalState = dict[str, Any]
@@ -18,13 +18,13 @@ LocalState = dict[str, Any]
 _STRIDE = 1_000_003  # between the seeds of runs that go on with another number of processes
 
 
-def capture(model: LightningModule, terms: Terms, skipped: int) -> list[LocalState]:
+def capture(model: LightningModule, terms: LossTerms, skipped: int) -> list[LocalState]:
     """Gather the states of all processes; every process must call this.
 
     Buffers that are those of the first process, as most are, are part of the weights already.
 
     Args:
-        model: The game.
+        model: The model that is trained.
         terms: Its latest terms, which lazy penalties do not renew at every update.
         skipped: Updates left out so far.
     """

@@ -1,4 +1,4 @@
-"""Averages of a generator's weights over its updates."""
+"""Averages of a module's weights over the iterations."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.errors import InputError, check_not_negative
+from ganzoo.errors import InputError, check_not_negative, check_positive
 from ganzoo.precision import at_least_float32
+from ganzoo.progress import Progress, Unit, check_unit
 
 
 @defaults_from()
@@ -27,7 +28,7 @@ class MovingAverage(nn.Module, ABC):
 
     Args:
         network: The network to follow.
-        start_step: Number of updates before which the average is a copy.
+        start_step: Number of iterations before which the average is a copy.
 
     Raises:
         InputError: if ``start_step`` is negative.
@@ -40,30 +41,30 @@ class MovingAverage(nn.Module, ABC):
         self.start_step = start_step
 
     @abstractmethod
-    def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
+    def average(self, averages: list[Tensor], weights: list[Tensor], progress: Progress) -> None:
         """Change averages in place.
 
         Args:
             averages: Of all weights so far.
-            weights: The weights after one more update.
-            count: How many weights the averages are made of.
+            weights: The weights after one more iteration.
+            progress: How far the run has come with it.
         """
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Follow one update of the network.
+    def update(self, network: nn.Module, progress: Progress) -> None:
+        """Follow one iteration of the network.
 
         Args:
             network: The network followed.
-            step: Number of its updates so far, this one included.
+            progress: How far the run has come, this iteration included.
         """
         averages: list[Tensor] = list(self.network.parameters())
         pairs = zip(averages, network.parameters(), strict=True)
         weights = [weight.to(average.dtype) for average, weight in pairs]
-        if step <= self.start_step:
+        if progress.iterations <= self.start_step:
             torch._foreach_copy_(averages, weights)
         else:
-            self.average(averages, weights, step - self.start_step)
+            self.average(averages, weights, progress)
         buffers = list(self.network.buffers())
         if buffers:
             torch._foreach_copy_(buffers, list(network.buffers()))
@@ -81,29 +82,60 @@ class MovingAverage(nn.Module, ABC):
 class ExponentialMovingAverage(MovingAverage):
     """An average in which the past counts less and less.
 
-    After each update, average = decay * average + (1 - decay) * weights (Yazici et al., 2019,
+    After each iteration, average = decay * average + (1 - decay) * weights (Yazici et al., 2019,
     "The Unusual Effectiveness of Averaging in GAN Training", arXiv 1806.04498, equation 2).
+
+    A half-life h says the same: decay = 0.5 ** (step / h), where a step is one iteration, or its
+    images (Karras et al., 2018, arXiv 1710.10196). With a ramp r it is at most r times what has
+    been shown so far, so that the average soon forgets the first weights (Karras et al., 2020,
+    arXiv 2006.06676, whose r is 0.05).
 
     Args:
         network: The network to follow.
-        decay: Weight of the past, in [0, 1).
-        start_step: Number of updates before which the average is a copy.
+        decay: Weight of the past, in [0, 1); None where there is a half-life.
+        half_life: After how much time weights count half, positive; None where there is a decay.
+        unit: What half-lives are measured in, ``"iterations"`` or ``"images"``.
+        ramp: Share of the time so far that bounds the half-life, positive; None for no bound.
+        start_step: Number of iterations before which the average is a copy.
 
     Raises:
-        InputError: if ``decay`` is not in [0, 1) or ``start_step`` is negative.
+        InputError: if a number is out of range, or there is not one of decay and half-life.
     """
 
     def __init__(
-        self, network: nn.Module, *, decay: float = FROM_CONFIG, start_step: int = FROM_CONFIG
+        self,
+        network: nn.Module,
+        *,
+        decay: float | None = FROM_CONFIG,
+        half_life: float | None = FROM_CONFIG,
+        unit: Unit = FROM_CONFIG,
+        ramp: float | None = FROM_CONFIG,
+        start_step: int = FROM_CONFIG,
     ) -> None:
         super().__init__(network, start_step=start_step)
-        if not 0.0 <= decay < 1.0:
+        if (decay is None) == (half_life is None):
+            raise InputError("give one of ema.decay and ema.half_life, and null for the other")
+        if decay is not None and not 0.0 <= decay < 1.0:
             raise InputError(f"ema.decay must be at least 0 and below 1, not {decay}")
-        self.decay = decay
+        if half_life is None and ramp is not None:
+            raise InputError("ema.ramp bounds a half-life: give ema.half_life, and decay=null")
+        check_positive(**{"ema.half_life": half_life or 1, "ema.ramp": ramp or 1})
+        check_unit(unit)
+        self.decay, self.half_life, self.unit, self.ramp = decay, half_life, unit, ramp
 
-    def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
+    def average(self, averages: list[Tensor], weights: list[Tensor], progress: Progress) -> None:
         """Move the averages towards the weights."""
-        get_ema_multi_avg_fn(self.decay)(averages, weights, None)  # type: ignore[no-untyped-call]
+        decay = self.decay_at(progress)
+        get_ema_multi_avg_fn(decay)(averages, weights, None)  # type: ignore[no-untyped-call]
+
+    def decay_at(self, progress: Progress) -> float:
+        """Weight of the past in the iteration that led here."""
+        if self.decay is not None:
+            return self.decay
+        half_life = float(self.half_life or 1)
+        if self.ramp is not None:
+            half_life = min(half_life, self.ramp * progress.in_unit(self.unit))
+        return float(0.5 ** (progress.step_in_unit(self.unit) / max(half_life, 1e-8)))
 
 
 @defaults_from("ema/uniform")
@@ -117,7 +149,7 @@ class UniformAverage(MovingAverage):
 
     Args:
         network: The network to follow.
-        start_step: Number of updates before which the average is a copy.
+        start_step: Number of iterations before which the average is a copy.
 
     Raises:
         InputError: if ``start_step`` is negative.
@@ -126,6 +158,7 @@ class UniformAverage(MovingAverage):
     def __init__(self, network: nn.Module, *, start_step: int = FROM_CONFIG) -> None:
         super().__init__(network, start_step=start_step)
 
-    def average(self, averages: list[Tensor], weights: list[Tensor], count: int) -> None:
+    def average(self, averages: list[Tensor], weights: list[Tensor], progress: Progress) -> None:
         """Take the weights into the mean."""
+        count = progress.iterations - self.start_step
         get_swa_multi_avg_fn()(averages, weights, count)  # type: ignore[no-untyped-call]

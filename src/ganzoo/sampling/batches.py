@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.errors import InputError, check_whole
+from ganzoo.errors import InputError
+from ganzoo.game.minibatch import as_real
 
 DATA_KEYS = ("image", "images", "img", "pixel_values", "data", "points", "x")
 LABEL_KEYS = ("label", "labels", "fine_label", "class", "target", "targets", "y")
@@ -110,41 +111,13 @@ def read_data(data: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
         )
     if not data.dim() or not len(data):
         raise InputError(f"a batch holds no samples: its data has the shape {list(data.shape)}")
-    given: Tensor = data.to(device)
-    if given.dtype == torch.uint8 and given.dim() == 4:
-        return given.to(torch.float32).div_(127.5).sub_(1).to(dtype)
+    given = as_real(data.to(device), dtype)
     if not given.is_floating_point():
         raise InputError(
             f"data must be real numbers in floating point, not {given.dtype}: points as x.float(), "
             "pictures in [-1, 1], from 0 to 255 as x / 127.5 - 1"
         )
-    return given.to(dtype)
-
-
-def passed_on(labels: Any, count: int) -> Tensor | None:
-    """Labels for a model without classes, which only passes them on, where it can."""
-    fits = isinstance(labels, Tensor) and labels.shape[:1] == (count,)
-    return labels if fits else None
-
-
-def check_enough(count: int, steps: int, parts: int) -> None:
-    """Refuse a batch of fewer samples than it must serve.
-
-    Args:
-        count: Samples in the batch.
-        steps: Updates that it must serve.
-        parts: Parts in which each update takes its data.
-
-    Raises:
-        InputError: saying what to change.
-    """
-    check_whole(0, count=count)
-    if count < steps * parts:
-        raise InputError(
-            f"a batch of {count} samples cannot serve {steps} discriminator steps in {parts} parts "
-            "each: use larger batches, fewer discriminator_steps or accumulation_steps, or "
-            "drop_last=True in a loader whose last batch is so small"
-        )
+    return given
 
 
 def _named(entries: Mapping[str, Any], names: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ganzoo.optim.base import Mover, UpdateRule
+from ganzoo.optim.base import Player, UpdateRule
 
 
 class Alternating(UpdateRule):
@@ -11,11 +11,11 @@ class Alternating(UpdateRule):
     Goodfellow et al. (2014), algorithm 1 (arXiv 1406.2661).
     """
 
-    def play(self, movers: Sequence[Mover]) -> None:
+    def step(self, players: Sequence[Player]) -> None:
         """Differentiate and step, player by player."""
-        for mover in movers:
-            mover.differentiate()
-            mover.step()
+        for player in players:
+            player.compute_gradients()
+            player.step()
 
 
 class Simultaneous(UpdateRule):
@@ -25,9 +25,9 @@ class Simultaneous(UpdateRule):
     descent it diverges at every learning rate, where alternating updates cycle.
     """
 
-    def play(self, movers: Sequence[Mover]) -> None:
+    def step(self, players: Sequence[Player]) -> None:
         """Differentiate everybody, then step everybody."""
-        for mover in movers:
-            mover.differentiate()
-        for mover in movers:
-            mover.step()
+        for player in players:
+            player.compute_gradients()
+        for player in players:
+            player.step()

@@ -91,30 +91,30 @@ def flat_at_zero(gradient: Tensor) -> Tensor:
     return gradient
 
 
-def played_with(
-    game: nn.Module, tensors: Mapping[str, Tensor], play: Callable[[], Result]
+def called_with(
+    model: nn.Module, tensors: Mapping[str, Tensor], function: Callable[[], Result]
 ) -> Result:
-    """Call a function while modules of a game run with other parameters and buffers.
+    """Call a function while a module runs with other parameters and buffers.
 
     Args:
-        game: A module, which is put back as it was.
+        model: The module, which is put back as it was.
         tensors: What takes the place of its parameters and buffers, by their names in it.
-        play: The function.
+        function: What is called.
     """
-    named = {f"game.{name}": tensor for name, tensor in tensors.items()}
-    result: Result = torch.func.functional_call(_Stage(game), named, (play,))
+    named = {f"model.{name}": tensor for name, tensor in tensors.items()}
+    result: Result = torch.func.functional_call(_Caller(model), named, (function,))
     return result
 
 
-class _Stage(nn.Module):
+class _Caller(nn.Module):
     """Lets ``functional_call`` (torch's, for a forward pass) run any function of a module."""
 
-    def __init__(self, game: nn.Module) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.game = game
+        self.model = model
 
-    def forward(self, play: Callable[[], Result]) -> Result:
-        return play()
+    def forward(self, function: Callable[[], Result]) -> Result:
+        return function()
 
 
 def _copied(state: Mapping[str, Any]) -> dict[str, Any]:

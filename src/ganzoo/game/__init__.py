@@ -1,0 +1,1 @@
+"""The mechanics of every adversarial game: players, minibatches, averages, exact state."""

@@ -1,0 +1,39 @@
+"""Which penalties act on which player."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganzoo.errors import InputError, nearest
+from ganzoo.game.player import Player
+from ganzoo.penalties.constraint import Constraint
+
+
+def assign_penalties(penalties: Mapping[str, Any], players: Sequence[Player]) -> None:
+    """Give each penalty to the player that it names.
+
+    Raises:
+        InputError: if there is no such player, or it is none that the penalty can act on.
+    """
+    known = {player.name: player for player in players}
+    for name, penalty in penalties.items():
+        player = known.get(penalty.on)
+        if player is None:
+            raise InputError(
+                f"penalty {name}: no player is named {penalty.on!r}: "
+                f"{nearest(penalty.on, list(known))}"
+            )
+        _check_role(name, penalty, player, players)
+        if isinstance(penalty, Constraint):
+            player.constraints.append(penalty)
+        else:
+            player.penalties[name] = penalty
+
+
+def _check_role(name: str, penalty: Any, player: Player, players: Sequence[Player]) -> None:
+    if not penalty.role or penalty.role == player.role:
+        return
+    fitting = [other.name for other in players if other.role == penalty.role]
+    advice = f"set penalty.{name}.on={fitting[0]}" if fitting else "leave it out"
+    raise InputError(
+        f"penalty {name} acts on a {penalty.role}, and {player.name} is none: {advice}"
+    )
