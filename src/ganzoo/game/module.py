@@ -243,7 +243,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         self._players = self._with_penalties()
         for player in self._players:
             for part in (*player.penalties.values(), *player.constraints):
-                part.attach(player.modules)
+                part.attach(player.modules)  # type: ignore[operator]
         if self.update_rule.differentiates_twice and self.micro_batches > 1:
             raise InputError(
                 f"{type(self.update_rule).__name__} differentiates gradients, which needs the data "

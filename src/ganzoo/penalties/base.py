@@ -26,7 +26,8 @@ class Penalty(nn.Module, ABC):
     Everything is computed in float32 (float64 stays as it is) with autocast off, because squares
     of gradients leave the range of half precision; a pass through the networks that the loss
     takes too is so where gradients are taken by its data, or its logits are compared with others'
-    (``differentiates``, ``compares``). The gradients by the data are taken of plain logits, before any scaling of the loss.
+    (``differentiates``, ``compares``). The gradients by the data are taken of plain logits, before
+    any scaling of the loss.
 
     A penalty that moves with the game keeps what it remembers in buffers, and moves in
     ``after_step(player)``, which the game calls once after each step of each player.
