@@ -1,5 +1,10 @@
-"""Adversarial objectives: functions of the discriminator's outputs and of nothing else."""
+"""Adversarial objectives: functions of the discriminator's outputs and of nothing else.
 
+:class:`AdversarialTerm` brings one of them, with its discriminator, to a module that has a loss of
+its own.
+"""
+
+from ganzoo.losses.adversarial_term import AdversarialTerm, WeightedTerms
 from ganzoo.losses.base import AdversarialLoss, ComparativeLoss, PointwiseLoss
 from ganzoo.losses.boundary_equilibrium import BoundaryEquilibrium
 from ganzoo.losses.cramer import Cramer
@@ -32,6 +37,7 @@ from ganzoo.losses.wasserstein import Wasserstein
 __all__ = [
     "FGAN",
     "AdversarialLoss",
+    "AdversarialTerm",
     "Alpha",
     "Alternative",
     "Average",
@@ -65,4 +71,5 @@ __all__ = [
     "TopK",
     "TotalVariation",
     "Wasserstein",
+    "WeightedTerms",
 ]
