@@ -165,9 +165,22 @@ def our_name(name: str, table: Table) -> str:
     raise KeyError(f"the table has no row for {name}")
 
 
-def load(network: nn.Module, weights: Mapping[str, Tensor], table: Table) -> nn.Module:
-    """Give a network the authors' weights and buffers, all of them and in their precision."""
-    state = {our_name(name, table): value for name, value in weights.items()}
+def load(
+    network: nn.Module,
+    weights: Mapping[str, Tensor],
+    table: Table,
+    without: Mapping[str, Tensor] | None = None,
+) -> nn.Module:
+    """Give a network the authors' weights and buffers, all of them and in their precision.
+
+    Args:
+        network: Ours.
+        weights: By the authors' names.
+        table: Translates them.
+        without: What the authors do without, by our names: of that their state has no say.
+    """
+    state = dict(without or {})
+    state |= {our_name(name, table): value for name, value in weights.items()}
     network.to(next(value.dtype for value in weights.values() if value.is_floating_point()))
     network.load_state_dict(state)
     return network
@@ -210,6 +223,8 @@ def gradients(
     names = sorted(name for name in case.expected if name.startswith(whole))
     ours = dict(network.named_parameters())
     parameters = [ours[our_name(name.removeprefix(whole), table)] for name in names]
+    if not names:
+        return {}
     found = torch.autograd.grad(
         value, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
     )
