@@ -30,6 +30,7 @@ from ganzoo.losses.least_squares import LeastSquares
 from ganzoo.losses.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from ganzoo.losses.minimax import Minimax
 from ganzoo.losses.non_saturating import NonSaturating
+from ganzoo.losses.perceptual_distance import PerceptualDistance
 from ganzoo.losses.relativistic import Average, Paired, Relativistic
 from ganzoo.losses.top_k import TopK
 from ganzoo.losses.wasserstein import Wasserstein
@@ -62,6 +63,7 @@ __all__ = [
     "NonSaturating",
     "Paired",
     "PearsonChiSquared",
+    "PerceptualDistance",
     "PointwiseLoss",
     "RationalQuadratic",
     "Relativistic",

@@ -49,7 +49,8 @@ class PerceptualDistance(nn.Module):
 
     def __init__(self, *, extractor: HasMaps) -> None:
         super().__init__()
-        if not callable(getattr(extractor, "maps", None)) or getattr(extractor, "raw", False):
+        has_maps = callable(getattr(extractor, "maps", None)) and not isinstance(extractor, type)
+        if not has_maps or getattr(extractor, "raw", False):
             raise InputError(
                 "a perceptual distance needs features with maps(images) that are not the pixels, "
                 "such as RandomFeatures or EfficientNetFeatures of ganzoo.metrics.features, and "
