@@ -72,16 +72,19 @@ class ActivationNormLayer(nn.Module):
     @torch.no_grad()
     def _initialize(self, features: Tensor) -> None:
         axes = [0, *range(2, features.dim())]
-        count = features.numel() // features.shape[1] * world_size()
-        if count < 2:
+        size, devices = features.numel() // features.shape[1], world_size()
+        if size * devices < 2:
             raise InputError(
                 "activation normalization starts from the deviations in the first batch, which "
                 "needs 2 samples or more: set a larger dataset.batch_size"
             )
-        (total,) = mean_across_devices([features.sum(axes, keepdim=True)])
-        mean = total * world_size() / count
+        # Means over devices, whose batches may differ in size.
+        total, count = mean_across_devices(
+            [features.sum(axes, keepdim=True), features.new_tensor(size)]
+        )
+        mean = total / count
         (squares,) = mean_across_devices([(features - mean).square().sum(axes, keepdim=True)])
-        deviation = (squares * world_size() / (count - 1)).sqrt()
+        deviation = (squares / (count - 1 / devices)).sqrt()
         self.shift.copy_(-mean)
         self.scale.copy_(1 / (deviation + self.eps))
         self.initialized = True
