@@ -47,14 +47,18 @@ def proportional(high: int, wide: int, height: int, width: int) -> tuple[int, in
     return max(1, round(wide * height / width)), wide
 
 
-def check_root(root: Any) -> Path:
+def check_root(root: Any, setting: str = "dataset.root") -> Path:
     """Return the absolute path of a folder, which need not exist.
+
+    Args:
+        root: What was given.
+        setting: What names it, for the message.
 
     Raises:
         InputError: if there is no name.
     """
     if root is None or not str(root):
-        raise InputError("root must name a folder: set dataset.root")
+        raise InputError(f"{setting.partition('.')[2]} must name a folder: set {setting}")
     return Path(str(root)).expanduser().absolute()
 
 
