@@ -18,12 +18,25 @@ def picture_shape(*, channels: Any, image_size: Any) -> tuple[int, int, int]:
             not 1, 2, 3 or 4.
     """
     height, width = _height_and_width(image_size)
+    check_channels(channels)
+    return channels, height, width
+
+
+def check_channels(channels: Any, setting: str = "channels") -> None:
+    """Refuse numbers of channels that pictures do not have.
+
+    Args:
+        channels: What was given.
+        setting: What names it, for the message.
+
+    Raises:
+        InputError: if it is not 1, 2, 3 or 4.
+    """
     if isinstance(channels, bool) or channels not in (1, 2, 3, 4):
         raise InputError(
-            "channels must be 1 (grey), 3 (colour), or 2 and 4 (the same with transparency), not "
-            f"{channels!r}: set dataset.channels"
+            f"{setting} must be 1 (grey), 3 (colour), or 2 and 4 (the same with transparency), not "
+            f"{channels!r}: set dataset.{setting}"
         )
-    return channels, height, width
 
 
 def _height_and_width(image_size: Any) -> tuple[int, int]:

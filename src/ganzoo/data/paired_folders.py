@@ -4,7 +4,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from ganzoo.data.checks import ImageSize
+from ganzoo.data.checks import ImageSize, check_channels
 from ganzoo.data.crops import RandomCrops
 from ganzoo.data.domains import PairedDomains
 from ganzoo.data.image_folder import check_apart
@@ -59,6 +59,8 @@ class PairedFolders(PairedDomains):
         image_size: ImageSize = FROM_CONFIG,
         scale_before_crop: float = FROM_CONFIG,
     ) -> None:
+        check_channels(channels_a, "channels_a")
+        check_channels(channels_b, "channels_b")
         layout = _layout(root_a, root_b, root_ab, left, "dataset.root")
         roots = (held_out_root_a, held_out_root_b, held_out_root_ab)
         held_out = None

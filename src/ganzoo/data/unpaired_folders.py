@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganzoo.data.checks import ImageSize
+from ganzoo.data.checks import ImageSize, check_channels
 from ganzoo.data.crops import RandomCrops
 from ganzoo.data.domains import UnpairedDomains
 from ganzoo.data.image_folder import ImageFolder
@@ -51,6 +51,8 @@ class UnpairedFolders(UnpairedDomains):
         image_size: ImageSize = FROM_CONFIG,
         scale_before_crop: float = FROM_CONFIG,
     ) -> None:
+        check_channels(channels_a, "channels_a")
+        check_channels(channels_b, "channels_b")
         if (held_out_root_a is None) != (held_out_root_b is None):
             raise InputError(
                 "held-out pictures are of both domains or of none: set dataset.held_out_root_a "
