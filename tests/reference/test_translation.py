@@ -180,18 +180,19 @@ def test_the_image_pool(case):
     inputs = case.inputs(torch.float32)
     images, chances = inputs["images"], inputs["uniform_draws"].tolist()
     pool = ImagePool(size=case.configuration["pool_size"], shape=images.shape[1:])
-    exchanged = torch.zeros(len(images), dtype=torch.bool)
-    exchanged[len(pool.pool) :] = torch.tensor(chances) > 0.5
-    # Theirs draws a place where it needs one, ours for each picture.
-    places = torch.zeros(len(images), dtype=torch.int64)
-    needed = int(exchanged.sum())
-    places[exchanged] = inputs["index_draws"][:needed]
+    # Theirs draws once the pool is full, and a place where it needs one; ours for each picture.
+    exchanged = torch.arange(len(images)) % 2 == 0
+    drawn = exchanged[len(pool.pool) :]
+    drawn[:] = torch.tensor(chances) > 0.5
+    needed = int(drawn.sum())
+    places = torch.full((len(images),), len(pool.pool) - 1)
+    places[len(pool.pool) :][drawn] = inputs["index_draws"][:needed]
     returned = sorted(name for name in case.expected if name.startswith("output.returned_"))
     batch = len(images) // len(returned)
     draws = zip(*(part.split(batch) for part in (images, exchanged, places)), strict=True)
     found = {f"output.returned_{number}": pool.exchange(*draw) for number, draw in enumerate(draws)}
     found["output.pool_at_the_end"] = pool.pool
-    found["output.uniform_draws_used"] = torch.tensor(float(len(images) - len(pool.pool)))
+    found["output.uniform_draws_used"] = torch.tensor(float(len(drawn)))
     found["output.index_draws_used"] = torch.tensor(float(needed))
     case.check(found)
 

@@ -80,8 +80,8 @@ class ImagePool(nn.Module):
                 f"the pool was made for samples {list(self.pool.shape[1:])}, not "
                 f"{list(images.shape[1:])}: all must have one shape"
             )
-        draws = zip(images.split(1), exchanged.split(1), places.split(1), strict=True)
-        return torch.cat([self._pass(*draw) for draw in draws])
+        rows = (torch.split(part, 1) for part in (images, exchanged, places))
+        return torch.cat([self._pass(*row) for row in zip(*rows, strict=True)])
 
     def _pass(self, image: Tensor, exchanged: Tensor, place: Tensor) -> Tensor:
         """Pass one picture ``[1, C, H, W]``, without a look at whether the pool is full."""

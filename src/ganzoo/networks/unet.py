@@ -139,8 +139,9 @@ def _up(
         is_innermost = level == len(widths) - 1
         joined = before if is_innermost else 2 * before
         convolution = nn.ConvTranspose2d(joined, after, 4, stride=2, padding=1, bias=bias)
-        drops = before == after and not is_innermost
         layers = [normalization.weighted(convolution), normalization.activations(after, 2)]
-        layers += dropout_layers(dropout if drops else 0.0)
+        noise = dropout_layers(dropout)
+        if before == after and not is_innermost:
+            layers += noise
         levels.append(nn.Sequential(*layers))
     return levels
