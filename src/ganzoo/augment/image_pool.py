@@ -9,7 +9,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 
 
-@defaults_from("replay/image_pool")
+@defaults_from("model/cycle_gan")
 class ImagePool(nn.Module):
     """The history of generated pictures that CycleGAN's discriminators see.
 

@@ -24,9 +24,11 @@ class Domains(Source):
     Attributes:
         shapes: Shape ``(C, H, W)`` of a picture of each domain, under its name.
         shape: That of the second, which is mostly what is generated.
+        paired: Whether a picture of one belongs to the one beside it of the other.
     """
 
     shapes: dict[str, tuple[int, ...]]
+    paired = False
 
     @abstractmethod
     def sources(self) -> list[Source]:
@@ -55,6 +57,8 @@ class PairedDomains(Domains):
     Raises:
         InputError: if there are no more channels than a's.
     """
+
+    paired = True
 
     def __init__(self, *, source: Source = FROM_CONFIG, channels_a: int = FROM_CONFIG) -> None:
         check_whole(channels_a=channels_a)

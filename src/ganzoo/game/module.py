@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -237,6 +237,11 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
                 self.latest.values[f"{player.name}/{name}"] = term
             for part in self._adaptive:
                 part.after_step(player)
+
+    def note(self, player: str, values: Mapping[str, Tensor]) -> None:
+        """Log scalars beside the terms of a player's loss, without being part of it."""
+        for name, value in values.items():
+            self.latest.values[f"{player}/{name}"] = value.detach()
 
     def complete(self) -> None:
         """Make the players, and what belongs to them, once the modules are there."""

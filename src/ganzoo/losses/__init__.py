@@ -29,7 +29,6 @@ from ganzoo.losses.kernels import GaussianMixture, Kernel, NegativeDistance, Rat
 from ganzoo.losses.least_squares import LeastSquares
 from ganzoo.losses.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from ganzoo.losses.minimax import Minimax, NonSaturating
-from ganzoo.losses.minimax import Minimax
 from ganzoo.losses.perceptual_distance import PerceptualDistance
 from ganzoo.losses.relativistic import Average, Paired, Relativistic
 from ganzoo.losses.top_k import TopK
