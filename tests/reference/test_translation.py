@@ -6,10 +6,13 @@ import re
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ganzoo.augment.image_pool import ImagePool
+from ganzoo.game.minibatch import Minibatch
 from ganzoo.losses import LeastSquares, NonSaturating, Wasserstein
+from ganzoo.losses.base import total
+from ganzoo.models.cycle_gan import CycleGAN
+from ganzoo.models.pix2pix import Pix2Pix
 from ganzoo.penalties.gradients import gradient_norms, input_gradients
 from tests.reference import translation
 from tests.reference.cases import Case, cases, count_rows, gradients, state_after
@@ -89,54 +92,78 @@ def penalties(case: Case, dtype: torch.dtype, inputs: dict[str, Tensor]) -> dict
 
 
 def pix2pix_terms(case: Case, networks: dict[str, nn.Module], a: Tensor, b: Tensor):
-    """What both players pay, under the authors' names: ours in place of the model's."""
+    """What the players of the model pay, under the authors' names."""
     loss, times = LOSSES[case.configuration["gan_mode"]]
-    fake = networks["G"](a)
-    judged = torch.cat([a, fake], dim=1)
-    discriminator = networks["D"]
-    costs = loss.discriminator(
-        fake=discriminator(judged.detach()), real=discriminator(torch.cat([a, b], dim=1))
+    model = Pix2Pix(
+        generator=networks["G"],
+        discriminator=networks["D"],
+        shape_a=a.shape[1:],
+        shape_b=b.shape[1:],
+        loss=loss,
+        discriminator_weight=times / 2,
+        adversarial_weight=times,
+        reconstruction_weight=case.configuration["lambda_L1"],
     )
+    minibatch = Minibatch({"a": a, "b": b}, len(a))
+    context = model.context(minibatch)
+    made, costs = model.generator_losses(context), model.discriminator_losses(context)
     terms = {
-        "loss_D_fake": times * costs["fake"],
-        "loss_D_real": times * costs["real"],
-        "loss_G_GAN": times * loss.generator(discriminator(judged))["adversarial"],
-        "loss_G_L1": case.configuration["lambda_L1"] * functional.l1_loss(fake, b),
+        "loss_D_fake": 2 * costs["fake"],
+        "loss_D_real": 2 * costs["real"],
+        "loss_G_GAN": made["adversarial"],
+        "loss_G_L1": made["reconstruction"],
+        "loss_G": total(made),
     }
-    terms["loss_D"] = (terms["loss_D_fake"] + terms["loss_D_real"]) / 2
-    terms["loss_G"] = terms["loss_G_GAN"] + terms["loss_G_L1"]
-    return terms, {"fake_B": fake}
+    model.generator.requires_grad_(False)  # as in the discriminator's step
+    seen = model.context(Minibatch({"a": a, "b": b}, len(a)))
+    seen.fake = context.fake.detach()
+    terms["loss_D"] = total(model.discriminator_losses(seen))
+    model.generator.requires_grad_(True)
+    return terms, {"fake_B": context.translation}
 
 
 def cycle_gan_terms(case: Case, networks: dict[str, nn.Module], a: Tensor, b: Tensor):
-    """What all players pay, under the authors' names: ours in place of the model's.
+    """What the players of the model pay, under the authors' names.
 
     Their G_A makes B from A, and their D_A sees pictures of B.
     """
     loss, times = LOSSES[case.configuration["gan_mode"]]
     weights = {side: case.configuration[f"lambda_{side}"] for side in "AB"}
-    to_b, to_a = networks["G_A"], networks["G_B"]
-    fakes = {"A": to_a(b), "B": to_b(a)}
-    back = {"A": to_a(fakes["B"]), "B": to_b(fakes["A"])}
-    real, other = {"A": a, "B": b}, {"A": "B", "B": "A"}
-    terms = {}
-    for side, network in (("A", to_b), ("B", to_a)):
-        judge, made = networks[f"D_{side}"], other[side]
-        terms[f"loss_G_{side}"] = times * loss.generator(judge(fakes[made]))["adversarial"]
-        terms[f"loss_cycle_{side}"] = weights[side] * (back[side] - real[side]).abs().mean()
-        same = functional.l1_loss(network(real[made]), real[made])
-        share = case.configuration["lambda_identity"]
-        terms[f"loss_idt_{side}"] = weights[made] * share * same
-    terms["loss_G"] = torch.stack(list(terms.values())).sum()
-    for side, made in other.items():
-        judge = networks[f"D_{side}"]
-        costs = loss.discriminator(judge(real[made]), judge(fakes[made].detach()))
-        terms[f"loss_D_{side}"] = times * torch.stack(list(costs.values())).sum() / 2
+    assert weights["A"] == weights["B"], "the model has one weight for both cycles"
+    generators = iter([networks["G_A"], networks["G_B"]])
+    discriminators = iter([networks["D_B"], networks["D_A"]])
+    model = CycleGAN(
+        generator=lambda **_: next(generators),
+        discriminator=lambda **_: next(discriminators),
+        shape_a=a.shape[1:],
+        shape_b=b.shape[1:],
+        loss=loss,
+        pool=None,
+        discriminator_weight=times / 2,
+        adversarial_weight=times,
+        cycle_weight=weights["A"],
+        identity_weight=weights["A"] * case.configuration["lambda_identity"],
+    )
+    minibatch = Minibatch({"a": a, "b": b}, len(a))
+    generator, *others = model.players
+    made = generator.compute_terms(minibatch)
+    terms = {
+        "loss_G_A": made["adversarial_b"],
+        "loss_G_B": made["adversarial_a"],
+        "loss_cycle_A": made["cycle_a"],
+        "loss_cycle_B": made["cycle_b"],
+        "loss_idt_A": made["identity_b"],
+        "loss_idt_B": made["identity_a"],
+        "loss_G": total(made),
+    }
+    for side, player in zip("BA", others, strict=True):
+        terms[f"loss_D_{side}"] = total(player.compute_terms(minibatch))
+    fakes = {"A": minibatch.fields["fake_a"], "B": minibatch.fields["fake_b"]}
+    back = {"A": model.b_to_a(fakes["B"]), "B": model.a_to_b(fakes["A"])}
     outputs = {f"fake_{side}": fakes[side] for side in "AB"}
     return terms, outputs | {f"rec_{side}": back[side] for side in "AB"}
 
 
-# Exchange them for the models' own, and the training passes below are those of the models.
 TERMS = {"paired": pix2pix_terms, "cycle": cycle_gan_terms}
 # Of which of the networks the gradient of a term is stored, and under which name.
 PAIRED = {"generator": ("G", "loss_G"), "discriminator": ("D", "loss_D")}

@@ -82,9 +82,7 @@ class Translations(Periodic):
             assert isinstance(model, Translator) and self._pictures is not None
             pictures, paired = self._pictures, _are_pairs(trainer)
             with undisturbed(model):
-                blocks = [
-                    _block(model, domain, pictures, paired) for domain in model.translators()
-                ]
+                blocks = [_block(model, domain, pictures, paired) for domain in model.translators()]
                 self.album.add(trainer, lambda path: save_png(sheet(title(trainer), blocks), path))
 
     def state_dict(self) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         penalties: Mapping[str, Any] = FROM_CONFIG,
         update_rule: UpdateRule = FROM_CONFIG,
         lookahead: Callable[[UpdateRule], UpdateRule] | None = FROM_CONFIG,
-        schedule: Callable[[Optimizer], LRScheduler] | None = FROM_CONFIG,
+        schedule: Callable[[Optimizer], LRScheduler] | None = None,
         gradient_clipping: Callable[[list[nn.Parameter]], None] | None = FROM_CONFIG,
         ema: Callable[[nn.Module], MovingAverage] | None = FROM_CONFIG,
         micro_batches: int = FROM_CONFIG,

@@ -92,6 +92,7 @@ class CycleGAN(Translator):
         self.discriminator_b = built("discriminator", discriminator, shape=shape_b)
         self.pool_a = nn.Identity() if pool is None else pool(shape=shape_a)
         self.pool_b = nn.Identity() if pool is None else pool(shape=shape_b)
+        self.shapes = {"a": tuple(shape_a), "b": tuple(shape_b)}
         self.loss, self.augmentations = as_loss(loss), as_augmentations(augmentations)
         self.discriminator_weight = discriminator_weight
         self.adversarial_weight = adversarial_weight

@@ -78,6 +78,7 @@ class Pix2Pix(Translator):
         self.target = target
         self.generator = built("generator", generator, shape=given, out_channels=wanted[0])
         self.discriminator = built("discriminator", discriminator, shape=pair)
+        self.shapes = {"a": tuple(shape_a), "b": tuple(shape_b)}
         self.loss, self.augmentations = as_loss(loss), as_augmentations(augmentations)
         self.discriminator_weight = discriminator_weight
         self.adversarial_weight = adversarial_weight

@@ -1,7 +1,7 @@
 """Models that make pictures of one domain from pictures of another."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -24,7 +24,12 @@ class Translator(AdversarialModule):
 
     Batches are dictionaries of pictures ``{"a": [B, C, H, W], "b": [B, C', H, W]}``, or pairs of
     them in this order.
+
+    Attributes:
+        shapes: ``[C, H, W]`` of the pictures of each domain in training.
     """
+
+    shapes: Mapping[str, Sequence[int]]
 
     @abstractmethod
     def translators(self) -> Mapping[str, nn.Module]:
