@@ -13,7 +13,7 @@ from ganzoo.losses import Fisher, Minimax
 from ganzoo.models.gan import GAN
 from ganzoo.models.player import Share
 from ganzoo.models.unrolled_gan import UnrolledGAN
-from ganzoo.models.unrolling import flat_at_zero
+from ganzoo.optim.differentiable_steps import flat_at_zero
 from ganzoo.penalties import R1, LeCam, Orthogonal
 
 OPTIMIZERS = {

@@ -15,7 +15,7 @@ from ganzoo.models.vae import VAE
 from ganzoo.networks.encoders import Gaussian, GaussianEncoder
 from ganzoo.networks.latents import Normal as StandardNormal
 from ganzoo.networks.latents import Uniform
-from ganzoo.optim.turns import Simultaneous
+from ganzoo.optim.gradient_play import Simultaneous
 
 DEVIATION = 0.5
 # Orthogonal columns make the posterior of the codes factorise, as the encoder's does.

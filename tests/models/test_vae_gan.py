@@ -13,7 +13,7 @@ from ganzoo.models.presentation import Presentation
 from ganzoo.models.vae_gan import VAEGAN
 from ganzoo.networks.encoders import GaussianEncoder
 from ganzoo.networks.latents import Uniform
-from ganzoo.optim.turns import Simultaneous
+from ganzoo.optim.gradient_play import Simultaneous
 
 SGD = partial(torch.optim.SGD, lr=0.05)
 WEIGHT = 0.3

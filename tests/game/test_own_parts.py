@@ -11,11 +11,11 @@ from torch.nn.functional import softplus
 from ganzoo.errors import InputError
 from ganzoo.losses.drift import Drift
 from ganzoo.losses.hinge import Hinge
-from ganzoo.losses.non_saturating import NonSaturating
+from ganzoo.losses.minimax import NonSaturating
 from ganzoo.losses.own import as_loss
 from ganzoo.models.bigan import BiGAN
 from ganzoo.networks.latents import Normal
-from ganzoo.optim.turns import Alternating
+from ganzoo.optim.gradient_play import Alternating
 from ganzoo.penalties.zero_centered import R1
 
 ADAM = partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.999))

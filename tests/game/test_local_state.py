@@ -9,8 +9,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganzoo.checkpoints.io import AtomicCheckpointIO
-from ganzoo.losses.non_saturating import NonSaturating
-from ganzoo.models import local_state
+from ganzoo.losses.minimax import NonSaturating
+from ganzoo.game import local_state
 from ganzoo.models.gan import GAN
 from ganzoo.penalties.base import Penalty
 
@@ -158,7 +158,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(gan, trainer, batche
     ends = []
     for steps in (1, parts):
         torch.manual_seed(0)
-        model = gan(FixedLatents, accumulation_steps=steps)
+        model = gan(FixedLatents, micro_batches=steps)
         trainer(6).fit(model, batches(24, 2))
         ends.append((model.state_dict(), model.latest_terms))
     for name, value in ends[0][0].items():

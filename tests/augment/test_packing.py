@@ -7,7 +7,7 @@ import ganzoo
 from ganzoo.augment import Augmentation, InstanceNoise
 from ganzoo.errors import InputError
 from ganzoo.models.presentation import Presentation
-from ganzoo.models.replay import ReplayBuffer
+from ganzoo.augment.replay import ReplayBuffer
 from ganzoo.penalties import R1
 
 

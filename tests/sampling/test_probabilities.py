@@ -7,7 +7,7 @@ from torch import nn
 from ganzoo.losses.hinge import Hinge
 from ganzoo.losses.least_squares import LeastSquares
 from ganzoo.losses.wasserstein import Wasserstein
-from ganzoo.models.logits import logits_of
+from ganzoo.losses.logits import logits_of
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 1, 1, 1)])

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import InputError
-from ganzoo.models.averaging import ExponentialMovingAverage
+from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.models.conditional_gan import ConditionalGAN
 from ganzoo.networks.conditional import LabelCodeDiscriminator, LabelCodeGenerator
 from ganzoo.networks.label_codes import OneHotLabels
