@@ -22,22 +22,26 @@ class RunningPenalty(Penalty):
         super().__init__(**numbers)
         self.register_buffer("mean", torch.zeros(()))
 
-    def value(self, discriminator, real, fake):
-        logits = discriminator(real)
-        self.mean.lerp_(logits.detach().mean(), 0.1)
-        return (logits - self.mean).square().mean()
+    def value(self, context):
+        return (context.real_logits - self.mean).square().mean()
+
+    def after_step(self, player):
+        if player.name == self.on:
+            self.mean.lerp_(torch.cat(player.logits["real"]).mean(), 0.1)
 
 
 class RunningLoss(NonSaturating):
-    """Weighs its generator's term by how many it has seen."""
+    """Weighs its generator's term by how many steps there have been."""
 
     def __init__(self):
         super().__init__(label_smoothing=0.0)
-        self.register_buffer("seen", torch.zeros(()))
+        self.register_buffer("seen", torch.ones(()))
 
     def generator(self, fake):
-        self.seen += 1
         return {"adversarial": super().generator(fake)["adversarial"] / self.seen}
+
+    def after_step(self, player):
+        self.seen += 1
 
 
 class Noisy(nn.Module):
@@ -62,7 +66,7 @@ def stateful(gan):
     return gan(
         generator=Noisy(),
         loss=RunningLoss(),
-        penalties={"p": RunningPenalty(weight=1.0, interval=3)},
+        penalties={"p": RunningPenalty(weight=1.0, interval=3, on="discriminator")},
     )
 
 
