@@ -153,11 +153,14 @@ class Player:
     def compute_terms(self, minibatch: Any) -> LossTerms:
         """The terms of its loss on a minibatch, those of its penalties included."""
         penalties = self.penalties_at(self.step_number) if self.penalties else {}
-        if self.context is not None:
-            return self.terms_of(self.context(minibatch), penalties)
-        if penalties:
-            return self.terms_of(Context(minibatch), penalties)
-        return self.losses(minibatch)
+        if self.context is None and not penalties:
+            return self.losses(minibatch)
+        context = Context(minibatch) if self.context is None else self.context(minibatch)
+        terms = self.terms_of(context, penalties)
+        if self.backend.keeps_logits:
+            for side, logits in context.computed_logits():
+                self.logits.setdefault(side, []).append(logits)
+        return terms
 
     def penalties_at(self, step: int) -> dict[str, Penalty]:
         """Those of its penalties that apply in its step of this number, from 0."""
@@ -172,9 +175,6 @@ class Player:
         terms = self.losses(context.minibatch if self.context is None else context)
         for name, penalty in penalties.items():
             terms[name] = penalty(context)
-        if self.backend.keeps_logits:
-            for side, logits in context.computed_logits():
-                self.logits.setdefault(side, []).append(logits)
         return terms
 
     def gradients(self) -> list[Tensor]:

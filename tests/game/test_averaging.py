@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from ganzoo.errors import InputError
-from ganzoo.models.averaging import ExponentialMovingAverage, UniformAverage
+from ganzoo.game.averaging import ExponentialMovingAverage, UniformAverage
+from ganzoo.progress import Progress
 
 
 def follow(average, network, updates):
@@ -14,7 +15,7 @@ def follow(average, network, updates):
     for step in range(1, updates + 1):
         with torch.no_grad():
             network.weight.add_(torch.randn_like(network.weight))
-        average.update(network, step)
+        average.update(network, Progress(iterations=step))
         seen.append(network.weight.detach().clone())
     return torch.stack(seen)
 
@@ -45,7 +46,7 @@ def test_the_mean_of_a_circle_is_its_centre():
     for step, angle in enumerate(angles.tolist(), start=1):
         with torch.no_grad():
             network.weight.copy_(torch.tensor([angle, angle]).cos() + torch.tensor([2.0, -1.0]))
-        average.update(network, step)
+        average.update(network, Progress(iterations=step))
     torch.testing.assert_close(
         average.network.weight, torch.tensor([[2.0, -1.0]]), rtol=0, atol=2e-3
     )
@@ -55,7 +56,7 @@ def test_buffers_are_copied_and_numbers_checked():
     network = nn.BatchNorm1d(2)
     average = UniformAverage(network, start_step=0)
     network(torch.randn(8, 2) + 5)
-    average.update(network, 1)
+    average.update(network, Progress(iterations=1))
     torch.testing.assert_close(average.network.running_mean, network.running_mean)
     with pytest.raises(InputError, match="start_step must be zero or a positive"):
         UniformAverage(network, start_step=-1)

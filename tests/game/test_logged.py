@@ -106,7 +106,7 @@ def test_a_name_that_may_still_be_logged_is_a_warning(gan, trainer, caplog):
 @pytest.mark.parametrize(
     ("schedule", "names"),
     [
-        (lambda optimizer: linear_decay(optimizer, updates=4, final_factor=0.0),
+        (lambda optimizer: linear_decay(optimizer, end=4, final_factor=0.0),
          ["lr-discriminator", "lr-generator"]),
         (None, ["lr-Adam/discriminator", "lr-Adam-1/generator"]),
     ],

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import InputError
-from ganzoo.models.averaging import ExponentialMovingAverage
+from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.models.conditional_gan import ConditionalGAN
 from ganzoo.networks.conditional import LabelCodeDiscriminator, LabelCodeGenerator
 from ganzoo.networks.label_codes import OneHotLabels
@@ -114,8 +114,9 @@ def test_labels_of_any_type_choose_the_same_classes(conditional, labels):
 
 
 def test_labels_of_a_batch(conditional):
-    data, labels = conditional.read_batch([torch.zeros(3, 2), torch.tensor([[0.0], [2.0], [1.0]])])
-    assert (data.shape, labels.tolist()) == ((3, 2), [0, 2, 1])
+    batch = [torch.zeros(3, 2), torch.tensor([[0.0], [2.0], [1.0]])]
+    fields = conditional.read_batch(batch)
+    assert (fields["real"].shape, fields["labels"].tolist()) == ((3, 2), [0, 2, 1])
     with pytest.raises(InputError, match="a batch has 3 samples and 2 labels"):
         conditional.read_batch([torch.zeros(3, 2), torch.tensor([0, 1])])
 

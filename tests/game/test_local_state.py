@@ -9,8 +9,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganzoo.checkpoints.io import AtomicCheckpointIO
-from ganzoo.losses.non_saturating import NonSaturating
-from ganzoo.models import local_state
+from ganzoo.losses.minimax import NonSaturating
+from ganzoo.game import local_state
 from ganzoo.models.gan import GAN
 from ganzoo.penalties.base import Penalty
 
@@ -22,22 +22,26 @@ class RunningPenalty(Penalty):
         super().__init__(**numbers)
         self.register_buffer("mean", torch.zeros(()))
 
-    def value(self, discriminator, real, fake):
-        logits = discriminator(real)
-        self.mean.lerp_(logits.detach().mean(), 0.1)
-        return (logits - self.mean).square().mean()
+    def value(self, context):
+        return (context.real_logits - self.mean).square().mean()
+
+    def after_step(self, player):
+        if player.name == self.on:
+            self.mean.lerp_(torch.cat(player.logits["real"]).mean(), 0.1)
 
 
 class RunningLoss(NonSaturating):
-    """Weighs its generator's term by how many it has seen."""
+    """Weighs its generator's term by how many steps there have been."""
 
     def __init__(self):
         super().__init__(label_smoothing=0.0)
-        self.register_buffer("seen", torch.zeros(()))
+        self.register_buffer("seen", torch.ones(()))
 
     def generator(self, fake):
-        self.seen += 1
         return {"adversarial": super().generator(fake)["adversarial"] / self.seen}
+
+    def after_step(self, player):
+        self.seen += 1
 
 
 class Noisy(nn.Module):
@@ -62,7 +66,7 @@ def stateful(gan):
     return gan(
         generator=Noisy(),
         loss=RunningLoss(),
-        penalties={"p": RunningPenalty(weight=1.0, interval=3)},
+        penalties={"p": RunningPenalty(weight=1.0, interval=3, on="discriminator")},
     )
 
 
@@ -158,7 +162,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(gan, trainer, batche
     ends = []
     for steps in (1, parts):
         torch.manual_seed(0)
-        model = gan(FixedLatents, accumulation_steps=steps)
+        model = gan(FixedLatents, micro_batches=steps)
         trainer(6).fit(model, batches(24, 2))
         ends.append((model.state_dict(), model.latest_terms))
     for name, value in ends[0][0].items():

@@ -11,7 +11,6 @@ from ganzoo.losses.hinge import Hinge
 from ganzoo.losses.kernels import NegativeDistance
 from ganzoo.losses.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from ganzoo.losses.top_k import TopK
-from ganzoo.models.presentation import Presentation
 
 NORMALISED = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
 
@@ -30,10 +29,6 @@ class Unknown(IterableDataset):
         return iter(torch.randn(self.samples, 2))
 
 
-def packs(**changes):
-    return Presentation(**{"augmentations": {}, "replay": None, "packing": 2} | changes)
-
-
 @pytest.mark.parametrize(
     ("changes", "samples", "reason"),
     [
@@ -45,7 +40,7 @@ def packs(**changes):
         ),
         ({"generator": NORMALISED, "discriminator_steps": 2}, 11, "holds only 3: one sample"),
         (
-            {"presentation": packs(), "discriminator": nn.Linear(4, 1)},
+            {"packing": 2, "discriminator": nn.Linear(4, 1)},
             11,
             "packing=2 needs batches of a multiple of 2 samples, not 3: .*drop_last=True",
         ),

@@ -12,7 +12,7 @@ from ganzoo.callbacks.evaluation import Evaluation
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
-from ganzoo.models.averaging import ExponentialMovingAverage
+from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.models.gan import GAN
 from ganzoo.models.vae import VAE
 from ganzoo.models.wgan_gp import WGANGP
@@ -43,7 +43,7 @@ def test_forward_samples_with_gradients_from_the_average_in_evaluation_mode(gan)
     latents = torch.randn(3, 4, requires_grad=True)
     assert torch.equal(model(latents), model.generator(latents))
     model.eval()
-    assert torch.equal(model(latents), model.averaged.network(latents))
+    assert torch.equal(model(latents), model.ema["generator"].network(latents))
     model(latents).sum().backward()
     assert latents.grad.abs().sum() > 0
     with pytest.raises(InputError, match=r"must have shape \[B, 4\], not \[3, 5\]"):

@@ -21,7 +21,7 @@ def composed(name):
 
 
 def penalties(player):
-    always = {"weight": 0.1, "interval": 1, "player": player}
+    always = {"weight": 0.1, "interval": 1, "on": player}
     return {
         f"orthogonal_of_{player}": Orthogonal(**always, layers=["*"]),
         f"spectral_of_{player}": SpectralNormPenalty(**always, layers=["*"], power_iterations=1),
@@ -32,12 +32,12 @@ def penalties(player):
 @pytest.mark.parametrize("name", sorted({*group_choices("model")} - OTHERS))
 def test_every_penalty_of_every_player_is_a_term_of_it(trainer, batches, name):
     config = composed(name)
-    players = [player.name for player in build_model(config, name, "digits").players()]
+    players = [player.name for player in build_model(config, name, "digits").players]
     chosen = {title: found for player in players for title, found in penalties(player).items()}
     model = build_model(config, name, "digits", penalties=chosen)
     trainer(2).fit(model, batches(20, 1, 8, 8, labels=10))
     for title, penalty in chosen.items():
-        assert model.latest_terms[f"{penalty.player}/{title}"] > 0, title
+        assert model.latest_terms[f"{penalty.on}/{title}"] > 0, title
 
 
 @pytest.mark.parametrize(("name", "player"), [("bigan", "classifier"), ("info_gan", "encoder")])

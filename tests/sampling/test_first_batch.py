@@ -38,18 +38,18 @@ def test_pictures_outside_the_range_are_refused_with_how_to_scale(gan, scale):
     data = scale(pictures())
     data[0, 0, 0, 0], data[0, 0, 0, 1] = scale(0.0), scale(1.0)
     with pytest.raises(InputError, match=r"pictures must lie in \[-1, 1\]") as error:
-        of_pictures(gan).check_fit(data, None)
+        of_pictures(gan).check_fields({"real": data, "labels": None})
     for advice in ("x / 127.5 - 1", "2 * x - 1", "standardisation"):
         assert advice in str(error.value)
     assert len(str(error.value)) < 300
 
 
 def test_points_have_their_own_units(gan):
-    gan().check_fit(1000 * torch.randn(8, 2), None)
+    gan().check_fields({"real": 1000 * torch.randn(8, 2), "labels": None})
 
 
 def test_rounding_and_dequantised_bytes_are_no_reason_to_refuse(gan):
-    of_pictures(gan).check_fit(2.0078 * pictures() - 1, None)
+    of_pictures(gan).check_fields({"real": 2.0078 * pictures() - 1, "labels": None})
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_rounding_and_dequantised_bytes_are_no_reason_to_refuse(gan):
 )
 def test_a_generator_below_zero_for_data_above_it_is_a_warning(gan, caplog, end, data, warned):
     with caplog.at_level(logging.WARNING, "ganzoo"):
-        of_pictures(gan, end=end).check_fit(data, None)
+        of_pictures(gan, end=end).check_fields({"real": data, "labels": None})
     assert (["[0, 1]" in r.message and "2 * x - 1" in r.message for r in caplog.records]) == (
         [True] if warned else []
     )
@@ -76,7 +76,7 @@ def test_data_that_is_not_finite(gan, value, shape):
     data[3] = value
     model = gan() if shape == (2,) else of_pictures(gan)
     with pytest.raises(InputError, match="not finite: NaN, or infinite"):
-        model.check_fit(data, None)
+        model.check_fields({"real": data, "labels": None})
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,20 @@ def test_data_that_is_not_finite(gan, value, shape):
 )
 def test_shapes_that_differ_are_named_with_what_may_be_meant(gan, shape, message):
     with pytest.raises(InputError, match=message):
-        of_pictures(gan).check_fit(pictures(*shape), None)
+        of_pictures(gan).check_fields({"real": pictures(*shape), "labels": None})
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"discriminator": nn.Flatten()}, r"logits of shape \[B\] or \[B, 1\], not \[2, 16\]"),
+        (
+            {"discriminator": First(nn.Linear(4, 1), torch.mean)},
+            r"must return logits \[B, ...\], not \[\] for a batch of 2",
+        ),
+        (
+            {"discriminator": First(nn.Flatten(), lambda made: made[:1])},
+            r"must return logits \[B, ...\], not \[1, 16\] for a batch of 2",
+        ),
         (
             {"discriminator": nn.Linear(3, 1)},
             r"discriminator does not fit data of shape \[1, 4",
@@ -115,7 +122,7 @@ def test_shapes_that_differ_are_named_with_what_may_be_meant(gan, shape, message
 )
 def test_networks_that_do_not_fit_are_named(gan, changes, message):
     with pytest.raises(InputError, match=message):
-        of_pictures(gan, **changes).check_fit(pictures(), None)
+        of_pictures(gan, **changes).check_fields({"real": pictures(), "labels": None})
 
 
 def test_looking_changes_nothing(gan):
@@ -123,7 +130,7 @@ def test_looking_changes_nothing(gan):
         gan, discriminator=nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(16, 1))
     )
     data, before, random = pictures(), copy.deepcopy(model.state_dict()), torch.get_rng_state()
-    model.check_fit(data, None)
+    model.check_fields({"real": data, "labels": None})
     assert torch.equal(torch.get_rng_state(), random)
     assert model.discriminator.training
     for name, value in model.state_dict().items():

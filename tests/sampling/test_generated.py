@@ -3,7 +3,7 @@ import torch
 
 from ganzoo import create_model
 from ganzoo.errors import InputError
-from ganzoo.models.generated import AveragedGenerator, GeneratedSamples
+from ganzoo.sampling.generated import AveragedGenerator, GeneratedSamples
 
 SMALL = ["network.generator.width=8", "network.discriminator.width=8", "network=mlp"]
 

@@ -11,11 +11,11 @@ from torch.nn.functional import softplus
 from ganzoo.errors import InputError
 from ganzoo.losses.drift import Drift
 from ganzoo.losses.hinge import Hinge
-from ganzoo.losses.non_saturating import NonSaturating
+from ganzoo.losses.minimax import NonSaturating
 from ganzoo.losses.own import as_loss
 from ganzoo.models.bigan import BiGAN
 from ganzoo.networks.latents import Normal
-from ganzoo.optim.turns import Alternating
+from ganzoo.optim.gradient_play import Alternating
 from ganzoo.penalties.zero_centered import R1
 
 ADAM = partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.999))
@@ -134,6 +134,15 @@ def test_a_class_of_torch_is_a_function_to_an_optimizer(gan, trainer, batches):
     assert {type(one) for one in run.optimizers} == set(optimizers.values())
 
 
+def test_one_function_makes_the_optimizers_of_all_players(gan, trainer, batches):
+    run, model = trainer(1), gan(optimizers=partial(torch.optim.SGD, lr=0.3))
+    run.fit(model, batches(8, 2))
+    assert [group["lr"] for one in run.optimizers for group in one.param_groups] == [0.3, 0.3]
+    theirs = [one.param_groups[0]["params"] for one in run.optimizers]
+    assert [len(params) for params in theirs] == [4, 4]
+    assert theirs[1][0] is model.generator[0].weight
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -151,15 +160,20 @@ def test_a_class_of_torch_is_a_function_to_an_optimizer(gan, trainer, batches):
             {"latent_prior": torch.distributions.Normal(0, 1)},
             r"latent_prior must have a whole number latent_dim and sample\(count, .*type Normal",
         ),
-        ({"optimizers": torch.optim.Adam}, "optimizers must be a dictionary .*the class Adam"),
+        ({"optimizers": 2e-4}, "optimizers must be a dictionary .* or one function .*type float"),
+        (
+            {"optimizers": ADAM(nn.Linear(1, 1).parameters())},
+            "optimizers must be a dictionary .*; it is of type Adam",
+        ),
         (
             {"optimizers": {"generator": ADAM(nn.Linear(1, 1).parameters())}},
             r"optimizers\['generator'\] must be a function, .*of type Adam",
         ),
-        ({"updates": Alternating}, "updates must be an update rule .*the class Alternating"),
+        ({"update_rule": Alternating}, "update_rule must be an update rule .*the class Alternating"),
         ({"ema": nn.Linear(1, 1)}, "ema must be a function, .*of type Linear"),
         ({"schedule": 3}, "schedule must be a function, .*of type int"),
-        ({"presentation": None}, "presentation must be a Presentation; it is of type NoneType"),
+        ({"augmentations": torch.tanh}, "augmentations must be a dictionary .*the function tanh"),
+        ({"augmentations": {"shift": 1.0}}, "augmentations must be a dictionary .*type dict"),
     ],
 )
 def test_other_parts_are_told_what_they_must_be(gan, changes, message):

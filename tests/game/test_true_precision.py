@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from ganzoo.errors import InputError
-from ganzoo.models.averaging import ExponentialMovingAverage
-from ganzoo.models.finite import NonFiniteError
+from ganzoo.game.averaging import ExponentialMovingAverage
+from ganzoo.game.finite import NonFiniteError
 from ganzoo.optim.consensus import ConsensusOptimization
 from ganzoo.optim.lookahead import Lookahead
 
@@ -40,7 +40,7 @@ def test_layers_take_float32_and_samples_are_float32(gan, trainer, batches, way)
 def test_an_average_of_half_precision_weights_is_exact(gan, trainer, batches):
     """A weight of 1 in bfloat16 has no neighbour nearer than 0.0078."""
     model = gan(ema=partial(ExponentialMovingAverage, decay=0.999, start_step=0)).bfloat16()
-    (averaged,) = list(model.averaged.network[0].parameters())[:1]
+    (averaged,) = list(model.ema["generator"].network[0].parameters())[:1]
     start = averaged.clone()
     trainer(1).fit(model, batches(8, 2))
     assert averaged.dtype == torch.float32
@@ -51,7 +51,7 @@ def test_an_average_of_half_precision_weights_is_exact(gan, trainer, batches):
 
 def test_rules_that_differentiate_twice_need_float32(gan, trainer, batches):
     model = gan(
-        updates=ConsensusOptimization(weight=0.1), lookahead=partial(Lookahead, steps=2, weight=0.5)
+        update_rule=ConsensusOptimization(weight=0.1), lookahead=partial(Lookahead, steps=2, weight=0.5)
     )
     with pytest.raises(
         InputError, match="ConsensusOptimization differentiates gradients, which needs"

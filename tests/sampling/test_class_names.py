@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ganzoo.errors import InputError
-from ganzoo.models.class_labels import read_labels
-from ganzoo.models.class_names import class_names, folder_name, numbers_of
+from ganzoo.sampling.class_labels import read_labels
+from ganzoo.sampling.class_names import class_names, folder_name, numbers_of
 
 NAMES = ["ant", "10", "T-shirt/top"]
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from ganzoo.errors import InputError
-from ganzoo.models.batches import BatchKeys, read_data
+from ganzoo.sampling.batches import BatchKeys, read_data
 
 DATA, LABELS = torch.zeros(4, 2), torch.tensor([0, 1, 2, 3])
 Swapped = namedtuple("Swapped", ["label", "image"])

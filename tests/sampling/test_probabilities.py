@@ -7,30 +7,6 @@ from torch import nn
 from ganzoo.losses.hinge import Hinge
 from ganzoo.losses.least_squares import LeastSquares
 from ganzoo.losses.wasserstein import Wasserstein
-from ganzoo.models.logits import logits_of
-
-
-@pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 1, 1, 1)])
-def test_one_output_a_sample_is_its_logit(shape):
-    logits = torch.tensor([1.0, -2.0, 3.0])
-    assert logits_of(logits.view(shape)).tolist() == logits.tolist()
-
-
-def test_several_outputs_stay_for_others_to_judge():
-    assert logits_of(torch.zeros(3, 2)).shape == (3, 2)
-    assert logits_of(torch.zeros(1)).shape == (1,)
-    assert logits_of(torch.zeros(1, 1)).shape == (1,)
-
-
-def test_columns_of_logits_train_as_rows_do(gan, trainer, batches):
-    found = []
-    for end in (nn.Identity(), nn.Flatten(0)):
-        torch.manual_seed(0)
-        model = gan(discriminator=nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1), end))
-        torch.manual_seed(1)
-        trainer(3).fit(model, batches(8, 2))
-        found.append(model.sample(4, seed=0))
-    assert torch.equal(*found)
 
 
 class Probability(nn.Module):

@@ -4,7 +4,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from ganzoo.errors import InputError
-from ganzoo.models.class_labels import read_labels
+from ganzoo.sampling.class_labels import read_labels
 
 WANTED = [2, 0, 1, 2]
 INTEGERS = torch.tensor(WANTED)

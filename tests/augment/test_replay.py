@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional
 
 from ganzoo.errors import InputError
-from ganzoo.models.replay import ReplayBuffer
+from ganzoo.augment.replay import ReplayBuffer
 
 
 def pool_of(size, share=0.5):

@@ -11,8 +11,8 @@ from lightning.pytorch.plugins import MixedPrecision
 from torch import nn
 
 from ganzoo.errors import InputError
-from ganzoo.models.finite import FiniteCheck, NonFiniteError
-from ganzoo.optim.turns import Simultaneous
+from ganzoo.game.finite import FiniteCheck, NonFiniteError
+from ganzoo.optim.gradient_play import Simultaneous
 from ganzoo.penalties.base import Penalty
 
 SGD = partial(torch.optim.SGD, lr=0.1, momentum=0.9)
@@ -22,12 +22,12 @@ class Scripted(Penalty):
     """A term whose value or gradient is spoilt at some updates."""
 
     def __init__(self, *, bad, value=math.nan, gradient=math.nan):
-        super().__init__(weight=1.0, interval=1)
+        super().__init__(weight=1.0, interval=1, on="discriminator")
         self.bad, self.bad_value, self.bad_gradient, self.calls = bad, value, gradient, 0
 
-    def value(self, discriminator, real, fake):
+    def value(self, context):
         self.calls += 1
-        logits = discriminator(real)
+        logits = context.real_logits
         if self.calls - 1 not in self.bad:
             return 0 * logits.mean()
         return _Spoilt.apply(logits.mean(), self.bad_value, self.bad_gradient)
@@ -48,6 +48,18 @@ def weights(module):
     return [parameter.detach().clone() for parameter in module.parameters()]
 
 
+def discriminators_after_steps(model):
+    """Note the weights of the discriminator after each step, with the name of who stepped."""
+    seen, finish = [], model.finish_step
+
+    def watched(player, **how):
+        seen.append((player.name, weights(model.discriminator)))
+        finish(player, **how)
+
+    model.finish_step = watched
+    return seen
+
+
 KINDS = {
     "both": {},
     "a term with a finite gradient": {"value": math.inf, "gradient": 0.0},
@@ -60,13 +72,11 @@ def test_the_run_stops_before_the_weights_change(gan, trainer, batches, kind):
     model = gan(penalties={"r": Scripted(bad={2}, **kind)}, optimizers=dict.fromkeys(
         ("generator", "discriminator"), SGD
     ))  # fmt: skip
-    seen = []
-    constrain = model.constrain
-    model.constrain = lambda player: (seen.append(weights(model.discriminator)), constrain(player))
+    seen = discriminators_after_steps(model)
     name = "gradient_norm" if "value" in kind and kind["value"] == 0.0 else "r"
     with pytest.raises(NonFiniteError, match=f"^discriminator/{name} is not finite at step 2$"):
         trainer(5).fit(model, batches(8, 2))
-    for now, before in zip(weights(model.discriminator), seen[-1], strict=True):
+    for now, before in zip(weights(model.discriminator), seen[-1][1], strict=True):
         assert torch.equal(now, before)
 
 
@@ -77,8 +87,7 @@ def test_left_out_updates_change_nothing_but_the_count(gan, trainer, batches, ki
         optimizers={"generator": SGD, "discriminator": SGD},
         non_finite_tolerance=2,
     )
-    seen = []
-    model.constrain = lambda player: seen.append((player.name, weights(model.discriminator)))
+    seen = discriminators_after_steps(model)
     run = trainer(5)
     run.fit(model, batches(8, 2))
     assert run.global_step == 5
@@ -162,7 +171,7 @@ def test_a_scale_that_one_players_step_changes_does_not_reach_the_others(gan, tr
     for settings in ({"plugins": [plugin]}, {}):
         torch.manual_seed(0)
         games.append(
-            gan(updates=Simultaneous(), optimizers={"generator": sgd, "discriminator": sgd})
+            gan(update_rule=Simultaneous(), optimizers={"generator": sgd, "discriminator": sgd})
         )
         torch.manual_seed(1)
         trainer(2, **settings).fit(games[-1], batches(16, 2))
