@@ -1,4 +1,4 @@
-"""What benchmarks take from inside the library's models: if a name changes there, change it here."""
+"""What benchmarks take from inside the library: where a name changes there, it changes here."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy

@@ -33,8 +33,8 @@ CHAPTERS = {
 HEAD = """# Results
 
 This page is written by `python -m benchmarks.results` from the files in `benchmarks/results`, each
-table's by the commands above it, those of GPUs by `make gpu`. What a file does not know of its run is
-called not recorded.
+table's by the commands above it, those of GPUs by `make gpu`. What a file does not know of its run
+is called not recorded.
 """
 GPU = """## On a GPU
 
