@@ -10,7 +10,7 @@ from benchmarks.gpu.part import REHEARSAL, Report
 
 ROOT = Path(__file__).parents[2]
 # In a rehearsal one model stands for all, and two penalties.
-ONE = "mixed-gan] or algorithms[gan] or test_on_the_device or latents or r1"
+ONE = "bf16-mixed-gan] or algorithms[gan] or test_on_the_device or latents or r1"
 CHOSEN = ["-k", ONE] if REHEARSAL else []
 
 
