@@ -43,7 +43,7 @@ def main() -> None:
     report.put(recipe="sngan_cifar10", setting=setting, planned_steps=steps)
     root = pictures.find(report.out)
     command = ["ganzoo.train", *_of_run(root, steps, folder), *SETTINGS[setting]]
-    report.put(command=" ".join(["python -m", *command]))
+    report.put(command=_shown(command, root))
     _call(command, report.left - 15)
     report.put(**_found(folder, steps))
     _keep_pictures(folder, report)
@@ -68,6 +68,12 @@ def fastest(results: Path) -> tuple[str, float]:
 
 def _call(words: list[str], seconds: float) -> None:
     subprocess.run([sys.executable, "-m", *words], timeout=max(30.0, seconds), check=True)
+
+
+def _shown(words: list[str], root: Path | None) -> str:
+    """The command without the folders of this machine."""
+    kept = [word for word in words if not word.startswith(("run_dir=", "latest="))]
+    return " ".join(["python -m", *kept]).replace(str(root), "PICTURES")
 
 
 def _of_run(root: Path | None, steps: int, folder: Path) -> list[str]:

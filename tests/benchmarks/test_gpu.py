@@ -33,6 +33,7 @@ def test_a_rehearsal_goes_through_all_parts(tmp_path):
     assert found["versions"]["torch"] and found["commit"] and found["cores"] >= 1
     for name, part in found["parts"].items():
         CHECKS[name](part)
+    assert str(tmp_path) not in json.dumps(found["parts"]), "files of results name no folder"
     assert (tmp_path / found["parts"]["training"]["picture"]).stat().st_size > 1000
     assert "Not run yet" not in page.sections([found])
 
