@@ -53,7 +53,7 @@ def fit(images: Tensor, *, channels: int, image_size: ImageSize, padding: int) -
         return images.contiguous()
     part = proportional(high, wide, height, width)
     cut = v2.functional.center_crop(images, list(part))
-    return torch.cat([resized(some, height, width) for some in torch.split(cut, _CHUNK)])
+    return resized(cut, height, width)
 
 
 def _in_channels(images: Tensor, channels: int) -> Tensor:
@@ -69,10 +69,11 @@ def _in_channels(images: Tensor, channels: int) -> Tensor:
 def resized(images: Tensor, height: int, width: int) -> Tensor:
     """Resize uint8 pictures ``[N, C, H, W]`` as wholes, bicubic with antialiasing."""
     bicubic = v2.InterpolationMode.BICUBIC
-    new: Tensor = v2.functional.resize(
-        images, [height, width], interpolation=bicubic, antialias=True
-    )
-    return new
+    parts = [
+        v2.functional.resize(some, [height, width], interpolation=bicubic, antialias=True)
+        for some in torch.split(images, _CHUNK)
+    ]
+    return torch.cat(parts)
 
 
 class StoredImages(Collection):
