@@ -169,7 +169,10 @@ def test_one_function_makes_the_optimizers_of_all_players(gan, trainer, batches)
             {"optimizers": {"generator": ADAM(nn.Linear(1, 1).parameters())}},
             r"optimizers\['generator'\] must be a function, .*of type Adam",
         ),
-        ({"update_rule": Alternating}, "update_rule must be an update rule .*the class Alternating"),
+        (
+            {"update_rule": Alternating},
+            "update_rule must be an update rule .*the class Alternating",
+        ),
         ({"ema": nn.Linear(1, 1)}, "ema must be a function, .*of type Linear"),
         ({"schedule": 3}, "schedule must be a function, .*of type int"),
         ({"augmentations": torch.tanh}, "augmentations must be a dictionary .*the function tanh"),
