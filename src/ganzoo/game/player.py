@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from ganzoo.errors import check_whole
 from ganzoo.game.backend import LightningBackend, TorchBackend
-from ganzoo.losses.base import LOSS, LossTerms, added_up, total
+from ganzoo.losses.base import LOSS, LossTerms, added_up, times, total
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.constraint import Constraint
 from ganzoo.penalties.context import Context
@@ -209,7 +209,7 @@ class Player:
         """Add the gradients of the loss of a part of the step, whose terms are returned."""
         terms = self.compute_terms(minibatch)
         if share != 1.0:
-            terms = {name: share * term for name, term in terms.items()}
+            terms = times(share, terms)
         terms[LOSS] = loss = total(terms)
         self.backend.backward(loss)
         for name, term in terms.items():
