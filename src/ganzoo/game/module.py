@@ -58,7 +58,7 @@ class _Completed(ABCMeta):
         return model
 
 
-@defaults_from()
+@defaults_from("model/gan", of="GAN")
 class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metaclass=_Completed):
     """The mechanics of every adversarial game: players who step on minibatches of one batch.
 
