@@ -74,7 +74,7 @@ def normalised(into, out):
 def test_while_one_steps_the_others_neither_move_nor_remember():
     torch.manual_seed(0)
     mine, theirs = normalised(2, 3), normalised(3, 1)
-    player, other = met(
+    player, _ = met(
         Player(
             "mine",
             mine,
