@@ -10,11 +10,10 @@ import torch
 from lightning.pytorch import Trainer
 from torch import nn
 
-from ganzoo.losses.non_saturating import NonSaturating
+from ganzoo.losses.minimax import NonSaturating
 from ganzoo.models.gan import GAN
-from ganzoo.models.presentation import Presentation
 from ganzoo.networks.latents import Normal
-from ganzoo.optim.turns import Alternating
+from ganzoo.optim.gradient_play import Alternating
 
 torch.set_num_threads(1)
 warnings.filterwarnings("ignore", module="lightning")
@@ -57,16 +56,18 @@ def make_gan(kind: type[GAN] = GAN, **changes) -> GAN:
         "discriminator": TinyDiscriminator(2),
         "loss": NonSaturating(label_smoothing=0.0),
         "penalties": {},
-        "presentation": Presentation(augmentations={}, replay=None, packing=1),
+        "augmentations": {},
+        "replay": None,
+        "packing": 1,
         "latent_prior": Normal(latent_dim=4),
         "optimizers": {"generator": ADAM, "discriminator": ADAM},
-        "updates": Alternating(),
+        "update_rule": Alternating(),
         "lookahead": None,
         "schedule": None,
         "gradient_clipping": None,
         "ema": None,
         "discriminator_steps": 1,
-        "accumulation_steps": 1,
+        "micro_batches": 1,
         "non_finite_tolerance": 0,
     }
     return kind(**(parts | changes))

@@ -34,6 +34,7 @@ def sample(config: DictConfig) -> None:
     check_checkpoint(checkpoint)
     from ganzoo import export, load
     from ganzoo.sampling.latents import LatentSampler
+    from ganzoo.sampling.translation import Translator
 
     _check_choice("format", config.format, FORMATS)
     _check_choice("weights", config.weights, WEIGHTS)
@@ -43,6 +44,9 @@ def sample(config: DictConfig) -> None:
     check_whole(batch_size=config.batch_size, milliseconds=config.milliseconds)
     check_whole(0, seed=config.seed)
     model = load(checkpoint, trusted=list(config.trusted))
+    if isinstance(model, Translator) or config.images is not None:
+        _translate(config, model, folder)
+        return
     if not isinstance(model, LatentSampler):
         raise InputError(f"{checkpoint} is of a {type(model).__name__}, which draws no samples")
     request = export.Request(
@@ -67,6 +71,27 @@ def sample(config: DictConfig) -> None:
             names = model.class_names
             files = export.save_pictures(samples, folder, config.columns, labels, names)
     print("\n".join(str(path) for path in files))
+
+
+def _translate(config: DictConfig, model: Any, folder: Path) -> None:
+    """Translate a folder of pictures, with a model that does."""
+    from ganzoo.sampling.translation import Translator
+    from ganzoo.translation import translate_folder
+
+    if not isinstance(model, Translator):
+        raise InputError(f"images= is for models that translate, not for {type(model).__name__}")
+    if config.images is None:
+        raise InputError(
+            f"{type(model).__name__} translates pictures: write images=FOLDER, to=a or to=b"
+        )
+    pictures = Path(str(config.images)).expanduser()
+    if not pictures.is_dir():
+        raise InputError(f"images={config.images} is no folder")
+    to = max(model.translators()) if config.to is None else str(config.to)
+    written = translate_folder(
+        model, pictures, folder, to=to, averaged=config.weights == "averaged"
+    )
+    print("\n".join(str(path) for path in written))
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

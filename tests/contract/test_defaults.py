@@ -219,11 +219,12 @@ def needed(part):
     return {p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD}
 
 
-MADE_OF_NOTHING = [
-    part
-    for part in WITH_FILES
-    if not needed(part) and not issubclass(part, NetworkFeatures)  # which load weights
-]
+def loads_files(part):
+    """Whether a part needs weights, or folders that only the user knows."""
+    return issubclass(part, NetworkFeatures) or "root_a" in parameters(part)
+
+
+MADE_OF_NOTHING = [part for part in WITH_FILES if not needed(part) and not loads_files(part)]
 
 
 @pytest.mark.parametrize("part", MADE_OF_NOTHING, ids=lambda part: part.__name__)

@@ -50,10 +50,10 @@ def test_only_entry_points_and_composition_import_hydra():
 @pytest.mark.parametrize(
     ("package", "may_import"),
     [
-        ("losses", {"defaults", "losses", "errors", "precision"}),
+        ("losses", {"defaults", "losses", "strategies", "errors", "precision"}),
         ("augment", {"defaults", "augment", "errors"}),
         ("penalties", {"defaults", "penalties", "augment", "errors", "precision"}),
-        ("networks", {"defaults", "networks", "errors", "precision"}),
+        ("networks", {"defaults", "networks", "strategies", "errors", "precision"}),
         ("optim", {"defaults", "optim", "strategies", "errors"}),
         ("theory", {"defaults", "theory", "losses", "penalties", "errors", "precision"}),
         ("theory/figures", {"theory", "pictures", "losses", "penalties", "errors"}),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganzoo.data.crops import RandomCrops
 from ganzoo.data.datamodule import DataModule
 from ganzoo.data.source import Collection
 
@@ -25,6 +26,30 @@ class Numbers(Collection):
     def gather(self, indices):
         pixels = indices.to(torch.uint8).reshape(-1, *[1] * len(self.shape))
         return pixels.expand(-1, *self.shape).clone(), indices.clone()
+
+
+class Noise(Collection):
+    """N pictures of random pixels, each with pixels of its own."""
+
+    def __init__(self, size: int, shape: tuple[int, ...] = (3, 8, 8), in_memory: bool = True):
+        self.shape, self.in_memory = shape, in_memory
+        random = torch.Generator().manual_seed(size)
+        self.images = torch.randint(256, (size, *shape), dtype=torch.uint8, generator=random)
+
+    @property
+    def size(self):
+        return len(self.images)
+
+    def gather(self, indices):
+        return self.images[indices], None
+
+
+def crops_of(size: int, channels: int, in_memory: bool = True) -> RandomCrops:
+    return RandomCrops(
+        source=lambda image_size: Noise(size, (channels, *image_size), in_memory),
+        image_size=[6, 4],
+        scale=1.5,
+    )
 
 
 def make_module(source, **changes) -> DataModule:
@@ -54,6 +79,17 @@ def write_idx(path: Path, array: np.ndarray) -> None:
 @pytest.fixture
 def numbers():
     return Numbers
+
+
+@pytest.fixture
+def noise():
+    return Noise
+
+
+@pytest.fixture
+def crops():
+    """Make random crops of 6 x 4 pixels of noise of 9 x 6, from a number and channels."""
+    return crops_of
 
 
 @pytest.fixture

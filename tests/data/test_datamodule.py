@@ -4,6 +4,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule
 
+from ganzoo.data.domains import PairedDomains, UnpairedDomains
 from ganzoo.data.points import Ring, SwissRoll
 from ganzoo.errors import InputError
 
@@ -17,8 +18,9 @@ class Recorder(LightningModule):
         self.seen = []
 
     def training_step(self, batch):
-        self.seen.append([part.clone() for part in batch])
-        return self.weight * batch[0].mean()
+        parts = list(batch.values()) if isinstance(batch, dict) else batch
+        self.seen.append([part.clone() for part in parts])
+        return self.weight * parts[0].mean()
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.1)
@@ -77,23 +79,30 @@ def test_labels_are_left_out_without_classes(trainer, numbers, module):
     assert module(numbers(256), num_classes=None).real(5, 0)[1] is None
 
 
-SOURCES = pytest.mark.parametrize("kind", ["pictures", "workers", "points"])
+KINDS = ["pictures", "workers", "points", "pairs", "domains", "domains in workers"]
+SOURCES = pytest.mark.parametrize("kind", KINDS)
 
 
-def make(kind, module, numbers, **changes):
+def make(kind, module, numbers, crops, **changes):
     if kind == "points":
         return module(ring(), **changes)
+    if kind == "pairs":
+        return module(PairedDomains(source=crops(30, 3), channels_a=1), **changes)
+    if kind.startswith("domains"):
+        in_memory = kind == "domains"
+        domains = UnpairedDomains(a=crops(30, 3, in_memory), b=crops(11, 1, in_memory))
+        return module(domains, horizontal_flip=True, num_workers=1, **changes)
     in_memory = kind == "pictures"
     return module(numbers(30, in_memory=in_memory), horizontal_flip=True, num_workers=1, **changes)
 
 
 @SOURCES
-def test_a_resumed_run_sees_the_same_batches(kind, trainer, numbers, module, tmp_path):
+def test_a_resumed_run_sees_the_same_batches(kind, trainer, numbers, crops, module, tmp_path):
     path = tmp_path / "middle.ckpt"
-    whole = train(trainer, make(kind, module, numbers), 9, callbacks=[SaveAt(4, path)])
+    whole = train(trainer, make(kind, module, numbers, crops), 9, callbacks=[SaveAt(4, path)])
     state = torch.load(path, weights_only=True)["loops"]["fit_loop"]["state_dict"]
     assert state["combined_loader"] == [{"iteration": 4}]
-    resumed = train(trainer, make(kind, module, numbers), 9, checkpoint=path)
+    resumed = train(trainer, make(kind, module, numbers, crops), 9, checkpoint=path)
     assert same(resumed, whole[4:])
 
 
@@ -128,13 +137,13 @@ def test_a_loader_asked_for_anew_goes_on(trainer, numbers, module):
 
 
 @SOURCES
-def test_overfitting_repeats_the_first_batches(kind, trainer, numbers, module, tmp_path):
+def test_overfitting_repeats_the_first_batches(kind, trainer, numbers, crops, module, tmp_path):
     path = tmp_path / "middle.ckpt"
-    first = train(trainer, make(kind, module, numbers), 2)
+    first = train(trainer, make(kind, module, numbers, crops), 2)
     overfit, save = {"overfit_batches": 2}, SaveAt(3, path)
-    seen = train(trainer, make(kind, module, numbers), 6, callbacks=[save], **overfit)
+    seen = train(trainer, make(kind, module, numbers, crops), 6, callbacks=[save], **overfit)
     assert same(seen, first * 3)
-    resumed = train(trainer, make(kind, module, numbers), 6, checkpoint=path, **overfit)
+    resumed = train(trainer, make(kind, module, numbers, crops), 6, checkpoint=path, **overfit)
     assert same(resumed, seen[3:])
 
 
@@ -168,16 +177,16 @@ class FakeTrainer:
 
 
 @SOURCES
-def test_processes_together_see_the_batch_of_one(kind, numbers, module):
+def test_processes_together_see_the_batch_of_one(kind, numbers, crops, module):
     def batches(rank, world_size, batch_size):
-        datamodule = make(kind, module, numbers, batch_size=batch_size)
+        datamodule = make(kind, module, numbers, crops, batch_size=batch_size)
         datamodule.trainer = FakeTrainer(rank, world_size)
         stream = datamodule.train_dataloader()
         return [next(iterator) for iterator in [iter(stream)] for _ in range(6)]
 
     ranks = [batches(rank, 3, 2) for rank in range(3)]
     for iteration, alone in enumerate(batches(0, 1, 6)):
-        for part, expected in enumerate(alone):
+        for part, expected in alone.items() if isinstance(alone, dict) else enumerate(alone):
             steps = [rank[iteration][part].unflatten(0, (2, 2)) for rank in ranks]
             assert torch.equal(torch.cat(steps, dim=1).flatten(0, 1), expected)
 

@@ -15,6 +15,7 @@ from ganzoo.errors import InputError
 
 FOLDER = Path(__file__).parents[2] / "conf" / "dataset"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+DOMAINS = [name for name in NAMES if "base/domain" in (FOLDER / f"{name}.yaml").read_text()]
 STAND_INS = {
     "network": ["mlp", "dcgan"],
     "ema": ["none", "exponential"],
@@ -39,8 +40,16 @@ def configs(tmp_path_factory):
         yield lambda name, *more: compose("config", [f"dataset={name}", *more])
 
 
+# Folders that only the user knows.
+ROOTS = {
+    "image_folder": ["dataset.root=somewhere"],
+    "paired_folders": ["dataset.root_a=somewhere", "dataset.root_b=elsewhere"],
+    "unpaired_folders": ["dataset.root_a=somewhere", "dataset.root_b=elsewhere"],
+}
+
+
 def needed(name):
-    return ["dataset.root=somewhere"] if name == "image_folder" else []
+    return ROOTS.get(name, [])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,7 +68,8 @@ def test_height_and_width_may_differ(name, configs):
     if "image_size" not in configs(name).dataset:
         return
     config = configs(name, *needed(name), "dataset.image_size=[24,40]").dataset
-    assert list(config.shape) == [config.channels if name != "stacked_mnist" else 3, 24, 40]
+    channels = 3 if name == "stacked_mnist" else config.get("channels", config.get("channels_b"))
+    assert list(config.shape) == [channels, 24, 40]
     assert composition.build(config.datamodule).shape == tuple(config.shape)
 
 
@@ -75,6 +85,10 @@ def measured(name, dataset):
 @pytest.mark.parametrize("name", NAMES)
 def test_points_and_pictures_bring_the_parts_that_fit_them(name, configs):
     config = configs(name, *needed(name))
+    if name in DOMAINS:
+        assert (config.features.chosen, config.metrics.chosen) == ("random", "none")
+        assert config.dataset.batch_size == (1 if name.endswith("folders") else 64)
+        return
     points = len(config.dataset.shape) == 1
     assert config.network.chosen == ("mlp" if points else "dcgan")
     assert config.ema.chosen == ("none" if points else "exponential")
@@ -88,6 +102,30 @@ def test_every_setting_of_a_source_is_written_in_its_config(name, configs):
     source = OmegaConf.to_container(config.dataset.datamodule.source, resolve=True)
     expected = set(inspect.signature(get_class(source.pop("_target_"))).parameters)
     assert set(source) == expected
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_the_facts_of_both_domains_are_those_of_the_source(name, configs):
+    config = configs(name, *needed(name), "dataset.image_size=12").dataset
+    source = composition.build(config.datamodule).source
+    assert source.shapes == {"a": tuple(config.shape_a), "b": tuple(config.shape_b)}
+
+
+def test_pictures_of_the_papers_size_are_cut_from_286_pixels(configs):
+    config = configs("unpaired_folders", *needed("unpaired_folders"), "dataset.channels_a=1")
+    source = composition.build(config.dataset.datamodule).source
+    assert (source.a.shape, source.a.source.shape) == ((1, 256, 256), (1, 286, 286))
+    assert (source.b.shape, source.b.source.shape) == ((3, 256, 256), (3, 286, 286))
+
+
+@pytest.mark.parametrize("name", ["digits_edges", "digits_negatives"])
+def test_domains_without_a_download(name, configs):
+    datamodule = instantiate(configs(name).dataset.datamodule, _convert_="all")
+    batch = next(iter(datamodule.train_dataloader()))
+    assert {side: tuple(images.shape) for side, images in batch.items()} == {
+        "a": (5 * 64, 1, 8, 8),
+        "b": (5 * 64, 1, 8, 8),
+    }
 
 
 def test_settings_reach_the_data_module(configs):
@@ -121,7 +159,7 @@ def test_mnist_from_another_root_without_download(name, configs, mnist_files):
 
 
 # Digits are too few to leave any out; folders, STL-10 and sets without test splits need settings.
-WITHOUT = {"digits", "image_folder", "stl10"}
+WITHOUT = {"digits", "digits_edges", "digits_negatives", "stl10", *ROOTS}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -136,6 +174,7 @@ def test_data_sets_with_held_out_samples(name, configs):
     [
         ["stl10", "dataset.split=train", "dataset.held_out={split:test}"],
         ["image_folder", "dataset.root=somewhere", "dataset.held_out_root=elsewhere"],
+        ["paired_folders", "dataset.root_ab=somewhere", "dataset.held_out_root_ab=elsewhere"],
     ],
 )
 def test_held_out_samples_by_setting(settings, configs):

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from ganzoo.game.minibatch import Minibatch
+
 
 def _take_step(optimizer, loss):
     optimizer.zero_grad()
@@ -26,3 +28,13 @@ def take_step():
 def assert_same_weights():
     """Compare the networks of a model with those of a loop written by hand."""
     return _assert_same_weights
+
+
+@pytest.fixture
+def context_of():
+    """What losses look at in a step on given real, and perhaps given generated, data."""
+
+    def make(model, real, labels=None, **other):
+        return model.context(Minibatch({"real": real, "labels": labels}, len(real)), **other)
+
+    return make

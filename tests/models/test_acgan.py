@@ -12,7 +12,6 @@ from ganzoo.composition.compose import build, compose_config
 from ganzoo.composition.create import build_model
 from ganzoo.errors import InputError
 from ganzoo.models.acgan import ACGAN
-from ganzoo.models.player import Share
 from ganzoo.networks.conditional import LabelCodeGenerator
 from ganzoo.networks.label_codes import OneHotLabels
 
@@ -37,32 +36,29 @@ def acgan(gan):
     return make
 
 
-def test_equations_2_and_3_written_out_by_hand(acgan):
+def test_equations_2_and_3_written_out_by_hand(acgan, context_of):
     model = acgan()
     real, fake = torch.randn(2, 6, 2)
     outputs = {"real": model.discriminator(real), "fake": model.discriminator(fake)}
     missed = {
         name: -log_softmax(out[:, 1:], 1)[range(6), LABELS].mean() for name, out in outputs.items()
     }
-    share = Share(real, LABELS, 0)
     expected = {
         "real": softplus(-outputs["real"][:, 0]).mean(),
         "fake": softplus(outputs["fake"][:, 0]).mean(),
         "classification": 0.5 * (missed["real"] + missed["fake"]),
     }
-    torch.testing.assert_close(model.discriminator_loss(share, fake), expected)
+    torch.testing.assert_close(model.discriminator_losses(context_of(model, real, LABELS, fake=fake)), expected)
     expected = {
         "adversarial": softplus(-outputs["fake"][:, 0]).mean(),
         "classification": 0.5 * missed["fake"],
     }
-    torch.testing.assert_close(model.generator_loss(share, fake), expected)
+    torch.testing.assert_close(model.generator_losses(context_of(model, real, LABELS, fake=fake)), expected)
 
 
 def test_the_source_is_judged_whatever_the_class(acgan):
     model, data = acgan(), torch.randn(6, 2)
-    torch.testing.assert_close(
-        model.discriminate(data, LABELS), model.discriminate(data, LABELS.flip(0))
-    )
+    torch.testing.assert_close(model.score(data, LABELS), model.score(data, LABELS.flip(0)))
 
 
 def test_what_does_not_fit_is_refused(acgan, trainer, batches):

@@ -52,10 +52,8 @@ def test_section_2_written_out_by_hand(model, trainer, batches, take_step, asser
         codes, prior = encoder(data).detach(), torch.randn(8, 4)
         told = softplus(-discriminator(prior)).mean() + softplus(discriminator(codes)).mean()
         take_step(steppers[0], told)
-        torch.randn(8, 4)  # the prior's latents are drawn in each turn
         fooled = softplus(-discriminator(encoder(data))).mean()
         take_step(steppers[1], 0.7 * error(data) + fooled)
-        torch.randn(8, 4)
         take_step(steppers[2], error(data))
 
     mine = game.encoder, game.discriminator, game.generator

@@ -8,8 +8,8 @@ from torch import nn
 from ganzoo.errors import InputError
 from ganzoo.models.feature_matching_gan import FeatureMatchingGAN
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Share
-from ganzoo.penalties.features import last_hidden_features
+from ganzoo.game.minibatch import Minibatch
+from ganzoo.penalties.features import discriminator_features, last_hidden_features
 
 REAL = torch.tensor([[1.0, 0.0], [3.0, 2.0]])
 
@@ -22,8 +22,16 @@ def by_hand():
     return nn.Sequential(hidden, nn.ReLU(), output, nn.Flatten(0))
 
 
+def features(model, data):
+    return last_hidden_features(model.discriminator, model.discriminator, data)
+
+
+def losses(of, model, fake, real=REAL):
+    return of(model.context(Minibatch({"real": real, "labels": None}, len(real)), fake=fake))
+
+
 def loss(model, fake, real=REAL):
-    return model.generator_loss(Share(real, None, 0), fake)["feature_matching"]
+    return losses(model.generator_losses, model, fake, real)["feature_matching"]
 
 
 def test_by_hand(gan):
@@ -63,7 +71,7 @@ def test_where_mean_features_agree_there_is_no_gradient_though_logits_would_push
     assert not fake.grad.any()
     plain = gan(GAN, discriminator=model.discriminator)
     fake.grad = None
-    plain.generator_loss(Share(REAL, None, 0), fake)["adversarial"].backward()
+    losses(plain.generator_losses, plain, fake)["adversarial"].backward()
     assert fake.grad.abs().max() > 0.01
 
 
@@ -71,7 +79,7 @@ def test_the_discriminator_plays_its_own_loss(gan):
     models = [gan(kind, discriminator=by_hand()) for kind in (FeatureMatchingGAN, GAN)]
     models[0].discriminator.load_state_dict(models[1].discriminator.state_dict())
     fake = torch.randn(2, 2)
-    terms = [model.discriminator_loss(Share(REAL, None, 0), fake) for model in models]
+    terms = [losses(model.discriminator_losses, model, fake) for model in models]
     assert terms[0] == terms[1]
 
 
@@ -94,15 +102,15 @@ def test_training_brings_mean_features_together(gan, trainer):
         with torch.no_grad():
             real = next(iter(Shifted()))[0].repeat(32, 1)
             fake = model.sample(2048, seed=1)
-            means = [model.features(data, None).mean(0) for data in (real, fake)]
+            means = [features(model, data).mean(0) for data in (real, fake)]
             gaps.append((means[0] - means[1]).norm().item())
     assert gaps[1] < 0.25 * gaps[0]
     assert set(model.latest_terms) >= {"generator/feature_matching", "discriminator/fake"}
     assert "generator/adversarial" not in model.latest_terms
 
 
-def test_the_generators_update_leaves_running_statistics_alone(gan, trainer, batches):
-    """The discriminator's statistics after an iteration are those of its own update alone."""
+def test_the_generators_step_leaves_running_statistics_alone(gan, trainer, batches):
+    """The discriminator's statistics after an iteration are those of its own step alone."""
     states = []
     for kind in (FeatureMatchingGAN, GAN):
         torch.manual_seed(0)
@@ -116,10 +124,10 @@ def test_the_generators_update_leaves_running_statistics_alone(gan, trainer, bat
 
 def test_features_are_the_input_of_the_last_layer(gan):
     model = gan(FeatureMatchingGAN, discriminator=by_hand())
-    found = model.features(REAL, None)
+    found = features(model, REAL)
     assert found.tolist() == [[1, 0, 0], [3, 0, 2]]
-    same = last_hidden_features(model.discriminator, model.discriminator, REAL)
-    assert torch.equal(found, same)
+    context = model.context(Minibatch({"real": REAL, "labels": None}, len(REAL)))
+    assert torch.equal(found, discriminator_features(context, REAL))
 
 
 def test_a_discriminator_without_layers_is_refused(gan, trainer, batches):

@@ -11,11 +11,11 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from ganzoo.errors import InputError
 from ganzoo.losses.wasserstein import Wasserstein
-from ganzoo.models.averaging import ExponentialMovingAverage
-from ganzoo.models.finite import NonFiniteError
+from ganzoo.game.averaging import ExponentialMovingAverage
+from ganzoo.game.finite import NonFiniteError
 from ganzoo.networks.latents import Normal
 from ganzoo.optim.clipping import ClipByNorm
-from ganzoo.optim.turns import Alternating, Simultaneous
+from ganzoo.optim.gradient_play import Alternating, Simultaneous
 from ganzoo.penalties.zero_centered import R1
 
 
@@ -58,12 +58,12 @@ def test_global_step_counts_generator_updates(gan, trainer, batches, steps):
     made = {"generator": 0, "discriminator": 0}
 
     class Counted(Alternating):
-        def play(self, movers):
-            for mover in movers:
-                made[mover.name] += 1
-            super().play(movers)
+        def step(self, players):
+            for player in players:
+                made[player.name] += 1
+            super().step(players)
 
-    model = gan(discriminator_steps=steps, updates=Counted())
+    model = gan(discriminator_steps=steps, update_rule=Counted())
     run = trainer(7)
     run.fit(model, batches(10, 2))
     assert run.global_step == 7
@@ -82,27 +82,27 @@ class BatchNormed(nn.Module):
         return out.squeeze(1) if self.squeeze else out
 
 
-def test_only_the_player_whose_turn_it_is_changes(gan, trainer, batches):
-    turns = []
+def test_only_the_player_that_steps_changes(gan, trainer, batches):
+    steps = []
 
     class Watched(Alternating):
-        def play(self, movers):
-            for mover in movers:
+        def step(self, players):
+            for player in players:
                 before = copy.deepcopy(model.state_dict())
-                super().play([mover])
+                super().step([player])
                 after = model.state_dict()
                 moved = {key for key in before if not torch.equal(before[key], after[key])}
-                turns.append((mover.name, {key.split(".")[0] for key in moved}))
+                steps.append((player.name, {key.split(".")[0] for key in moved}))
 
     model = gan(
-        updates=Watched(),
+        update_rule=Watched(),
         generator=BatchNormed(4, 2, squeeze=False),
         discriminator=BatchNormed(2, 1, squeeze=True),
         discriminator_steps=2,
     )
     trainer(2).fit(model, batches(8, 2))
     once = [("discriminator", {"discriminator"})] * 2 + [("generator", {"generator"})]
-    assert turns == once * 2
+    assert steps == once * 2
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 
@@ -111,8 +111,8 @@ class Ones(Normal):
         return torch.ones(count, self.latent_dim)
 
 
-@pytest.mark.parametrize("rule", [Alternating(), Simultaneous()], ids=["in_turns", "at_once"])
-def test_the_generator_sees_the_discriminators_move_only_where_they_take_turns(
+@pytest.mark.parametrize("rule", [Alternating(), Simultaneous()], ids=["alternating", "simultaneous"])
+def test_the_generator_sees_the_discriminators_step_only_where_they_alternate(
     gan, trainer, batches, rule
 ):
     sgd = partial(torch.optim.SGD, lr=1.0)
@@ -122,7 +122,7 @@ def test_the_generator_sees_the_discriminators_move_only_where_they_take_turns(
         loss=Wasserstein(),
         latent_prior=Ones(latent_dim=4),
         optimizers={"generator": sgd, "discriminator": sgd},
-        updates=rule,
+        update_rule=rule,
     )
     (slope,) = model.discriminator.parameters()
     at_first = slope.item()
@@ -145,26 +145,26 @@ def test_every_term_is_logged_at_the_generator_update(gan, trainer, batches, tmp
     assert [float(line.split(",")[step]) for line in lines[1:]] == [3, 6]
 
 
-def test_lazy_penalty_is_part_of_every_fourth_discriminator_update(gan, trainer, batches):
+def test_lazy_penalty_is_part_of_every_fourth_discriminator_step(gan, trainer, batches):
     class Counting(R1):
         calls = 0
 
-        def value(self, discriminator, real, fake):
+        def value(self, context):
             Counting.calls += 1
-            return super().value(discriminator, real, fake)
+            return super().value(context)
 
     model = gan(penalties={"r1": Counting(weight=1.0, interval=4)}, discriminator_steps=2)
     trainer(6).fit(model, batches(8, 2))
-    assert Counting.calls == 3  # updates 0, 4 and 8 of 12
+    assert Counting.calls == 3  # steps 0, 4 and 8 of 12
 
 
 def test_average_follows_the_generator(gan, trainer, batches):
     seen = []
 
     class Watched(ExponentialMovingAverage):
-        def update(self, network, step):
-            seen.append((step, weights(network)))
-            super().update(network, step)
+        def update(self, network, progress):
+            seen.append((progress.iterations, weights(network)))
+            super().update(network, progress)
 
     model = gan(ema=partial(Watched, decay=0.9, start_step=2))
     trainer(5).fit(model, batches(8, 2))
@@ -172,9 +172,9 @@ def test_average_follows_the_generator(gan, trainer, batches):
     for _, now in seen[2:]:
         expected = [0.9 * old + 0.1 * new for old, new in zip(expected, now, strict=True)]
     assert [step for step, _ in seen] == [1, 2, 3, 4, 5]
-    for mine, theirs in zip(weights(model.averaged.network), expected, strict=True):
+    for mine, theirs in zip(weights(model.ema["generator"].network), expected, strict=True):
         torch.testing.assert_close(mine, theirs)
-    assert not torch.equal(weights(model.generator)[0], weights(model.averaged.network)[0])
+    assert not torch.equal(weights(model.generator)[0], weights(model.ema["generator"].network)[0])
 
 
 def test_schedules_count_generator_updates(gan, trainer, batches):
@@ -198,14 +198,12 @@ def test_clipping_bounds_the_gradient_of_each_player(gan, trainer, batches):
 
 
 def test_term_that_is_not_finite_stops_before_the_weights_change(gan, trainer, batches):
-    model = gan(loss=Wasserstein())
-    before = weights(model)
-
     class Infinite(R1):
-        def value(self, discriminator, real, fake):
-            return super().value(discriminator, real, fake) * float("inf")
+        def value(self, context):
+            return super().value(context) * float("inf")
 
-    model.penalties = nn.ModuleDict({"r1": Infinite(weight=1.0, interval=1)})
+    model = gan(loss=Wasserstein(), penalties={"r1": Infinite(weight=1.0, interval=1)})
+    before = weights(model)
     with pytest.raises(NonFiniteError, match=r"discriminator/r1 is not finite at step 0"):
         trainer(3).fit(model, batches(8, 2))
     for mine, theirs in zip(weights(model), before, strict=True):

@@ -7,8 +7,7 @@ from torch.nn.functional import cross_entropy, log_softmax, softmax
 from ganzoo.composition.compose import build, compose_config
 from ganzoo.composition.create import build_model
 from ganzoo.errors import InputError
-from ganzoo.models.player import Share
-from ganzoo.models.presentation import Presentation
+from ganzoo.game.minibatch import Minibatch
 from ganzoo.models.semi_supervised_gan import SemiSupervisedGAN, classification
 
 K = 3
@@ -33,6 +32,10 @@ def fake():
 LABELS = torch.arange(12) % K
 
 
+def context(model, real, labels, fake):
+    return model.context(Minibatch({"real": real, "labels": labels}, len(real)), fake=fake)
+
+
 def with_generated_class(model, data):
     """The K + 1 logits of the paper, whose last is 0."""
     logits = model.discriminator(data)
@@ -41,14 +44,14 @@ def with_generated_class(model, data):
 
 def test_the_adversarial_logit_is_that_of_not_being_the_last_of_k_plus_1_classes(model, real):
     generated = softmax(with_generated_class(model, real), dim=1)[:, K]
-    real_probability = model.discriminate(real, None).sigmoid()
+    real_probability = model.score(real).sigmoid()
     torch.testing.assert_close(real_probability, 1 - generated)
     z = model.classify(real).exp().sum(dim=1)
     torch.testing.assert_close(real_probability, z / (z + 1))
 
 
 def test_section_5_with_all_labels_is_cross_entropy_of_k_plus_1_classes(model, real, fake):
-    terms = model.discriminator_loss(Share(real, LABELS, 0), fake)
+    terms = model.discriminator_losses(context(model, real, LABELS, fake))
     generated = torch.full((len(fake),), K)
     expected = cross_entropy(with_generated_class(model, real), LABELS) + cross_entropy(
         with_generated_class(model, fake), generated
@@ -61,7 +64,7 @@ def test_section_5_with_few_labels_written_out_by_hand(model, real, fake):
     labels = LABELS.clone()
     labels[[0, 2, 3, 5, 6, 8, 9, 11]] = -1
     known = [1, 4, 7, 10]
-    terms = model.discriminator_loss(Share(real, labels, 0), fake)
+    terms = model.discriminator_losses(context(model, real, labels, fake))
     of_real = log_softmax(with_generated_class(model, real), dim=1)
     of_fake = log_softmax(with_generated_class(model, fake), dim=1)
     not_generated = torch.log1p(-of_real[:, K].exp())
@@ -72,18 +75,18 @@ def test_section_5_with_few_labels_written_out_by_hand(model, real, fake):
 
 
 def test_a_constant_on_all_class_logits_moves_the_adversarial_logit_alone(model, real):
-    share = Share(real, LABELS, 0)
-    before, logits = model.discriminator_loss(share, real), model.discriminate(real, None)
+    before = model.discriminator_losses(context(model, real, LABELS, real))
+    logits = model.score(real)
     with torch.no_grad():
         model.discriminator[-1].bias += 1.5
-    after = model.discriminator_loss(share, real)
+    after = model.discriminator_losses(context(model, real, LABELS, real))
     torch.testing.assert_close(after["classification"], before["classification"])
-    torch.testing.assert_close(model.discriminate(real, None), logits + 1.5)
+    torch.testing.assert_close(model.score(real), logits + 1.5)
     assert after["real"] < before["real"]
 
 
 def test_without_a_known_label_the_gradient_is_the_adversarial_one(model, real, fake):
-    terms = model.discriminator_loss(Share(real, torch.full((12,), -1), 0), fake)
+    terms = model.discriminator_losses(context(model, real, torch.full((12,), -1), fake))
     assert terms["classification"] == 0
     parameters = list(model.discriminator.parameters())
     found = torch.autograd.grad(sum(terms.values()), parameters, retain_graph=True)
@@ -96,14 +99,14 @@ def test_without_a_known_label_the_gradient_is_the_adversarial_one(model, real, 
 def test_large_logits_leave_everything_finite(model, real, fake):
     with torch.no_grad():
         model.discriminator[-1].weight *= 1e6
-    terms = model.discriminator_loss(Share(real, LABELS, 0), fake)
+    terms = model.discriminator_losses(context(model, real, LABELS, fake))
     gradients = torch.autograd.grad(sum(terms.values()), list(model.discriminator.parameters()))
     assert all(gradient.isfinite().all() for gradient in gradients)
 
 
 def test_the_generator_matches_mean_features(model, real, fake):
     fake.requires_grad_()
-    terms = model.generator_loss(Share(real, LABELS, 0), fake)
+    terms = model.generator_losses(context(model, real, LABELS, fake))
     features = model.discriminator[:2]
     expected = (features(real).mean(dim=0) - features(fake).mean(dim=0)).square().sum()
     assert set(terms) == {"feature_matching"}
@@ -124,13 +127,12 @@ def test_labels_left_out_count_for_nothing():
 def test_what_does_not_fit_is_refused_in_one_line(gan, model, real, fake):
     with pytest.raises(InputError, match="needs a data set with classes"):
         gan(SemiSupervisedGAN, num_classes=None)
-    packed = Presentation(augmentations={}, replay=None, packing=2)
     with pytest.raises(InputError, match="set packing=1"):
-        gan(SemiSupervisedGAN, num_classes=K, presentation=packed)
+        gan(SemiSupervisedGAN, num_classes=K, packing=2)
     with pytest.raises(InputError, match=r"\[12\]: set network.discriminator.outputs=3$"):
         gan(SemiSupervisedGAN, num_classes=K).classify(real)
     with pytest.raises(InputError, match=r"pairs \(data, labels\)"):
-        model.discriminator_loss(Share(real, None, 0), fake)
+        model.discriminator_losses(context(model, real, None, fake))
 
 
 def accuracy(network, data, labels):

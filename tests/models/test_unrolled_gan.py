@@ -9,12 +9,14 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from ganzoo.errors import InputError
+from ganzoo.game.minibatch import Minibatch
 from ganzoo.losses import Fisher, Minimax
 from ganzoo.models.gan import GAN
-from ganzoo.models.player import Share
 from ganzoo.models.unrolled_gan import UnrolledGAN
-from ganzoo.models.unrolling import flat_at_zero
+from ganzoo.optim.differentiable_steps import flat_at_zero
+from ganzoo.optim.gradient_play import Simultaneous
 from ganzoo.penalties import R1, LeCam, Orthogonal
+from ganzoo.penalties.context import Context
 
 OPTIMIZERS = {
     "sgd": partial(torch.optim.SGD, lr=0.3),
@@ -59,16 +61,31 @@ def warm(gan, trainer, batches):
         model = gan(kind, **(parts | steps | changes))
         trainer(3).fit(model, batches(6, 2))
         model.double()
-        optimizer = model._turns["discriminator"].optimizer.optimizer
+        optimizer = player(model).optimizer
         optimizer.load_state_dict(optimizer.state_dict())  # to its parameters' data type
         return model
 
     return make
 
 
-def share():
-    real = torch.randn(6, 2, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
-    return Share(real, None, 3)
+REAL = torch.randn(6, 2, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+
+
+def player(model, name="discriminator"):
+    return next(player for player in model.players if player.name == name)
+
+
+def points(data):
+    return Minibatch({"real": data, "labels": None}, len(data))
+
+
+def unrolled(model, fake, real=REAL):
+    return model.unrolled(model.context(points(real), fake=fake))
+
+
+def generator_loss(model, fake):
+    (loss,) = model.generator_losses(model.context(points(REAL), fake=fake)).values()
+    return loss
 
 
 def latents():
@@ -78,12 +95,12 @@ def latents():
 def stepped(model, fake, steps):
     """The discriminator after real steps of its real optimizer, all of them copies."""
     network = copy.deepcopy(model.discriminator)
-    mine = model._turns["discriminator"].optimizer.optimizer
+    mine = player(model).optimizer
     optimizer = type(mine)(network.parameters(), lr=1.0)
     optimizer.load_state_dict(copy.deepcopy(mine.state_dict()))
     for _ in range(steps):
         optimizer.zero_grad()
-        terms = model.loss.discriminator(network(share().data), network(fake.detach()))
+        terms = model.loss.discriminator(network(REAL), network(fake.detach()))
         sum(terms.values()).backward()
         optimizer.step()
     return network
@@ -94,7 +111,7 @@ def stepped(model, fake, steps):
 def test_the_copy_moves_as_the_discriminator_would(name, steps, warm):
     model = warm(OPTIMIZERS[name], unrolling_steps=steps)
     fake = model.generator(latents())
-    moved = model.unrolled(share(), fake)
+    moved = unrolled(model, fake)
     expected = stepped(model, fake, steps)
     assert len(moved) == 4
     for key, parameter in expected.named_parameters():
@@ -115,7 +132,7 @@ def test_the_generators_gradient_is_that_of_finite_differences(name, steps, warm
         logits = stepped(model, fake, steps)(fake)
         return model.loss.generator(logits)["adversarial"].item()
 
-    loss = model.generator_loss(share(), model.generator(latents()))["adversarial"]
+    loss = generator_loss(model, model.generator(latents()))
     assert loss.item() == pytest.approx(value(), rel=1e-6)
     gradients = torch.autograd.grad(loss, parameters)
     torch.manual_seed(5)
@@ -135,7 +152,7 @@ def test_the_gradient_is_another_than_that_of_a_discriminator_that_does_not_reac
     """What flows through the updates is the paper's missing gradient term."""
     model = warm(unrolling_steps=3)
     made = model.generator(latents())
-    (whole,) = torch.autograd.grad(sum(model.generator_loss(share(), made).values()), made)
+    (whole,) = torch.autograd.grad(generator_loss(model, made), made)
     still = stepped(model, made, 3)
     fake = made.detach().requires_grad_()
     (first_term,) = torch.autograd.grad(model.loss.generator(still(fake))["adversarial"], fake)
@@ -153,14 +170,14 @@ def test_nothing_but_the_generator_is_changed(warm):
         penalties={"lecam": LeCam(weight=0.1, interval=1, decay=0.9)},
         unrolling_steps=3,
     )
-    optimizer = model._turns["discriminator"].optimizer.optimizer
+    optimizer = player(model).optimizer
     made = model.generator(latents())
     model.zero_grad()
     before = copy.deepcopy([model.state_dict(), optimizer.state_dict()])
     modules = {name: id(tensor) for name, tensor in model.named_parameters()}
-    moved = model.unrolled(share(), made)
-    with model._turns["generator"].opponents.frozen():
-        model.generator_loss(share(), made)["adversarial"].backward()
+    moved = unrolled(model, made)
+    player(model, "generator").minibatch = points(REAL)
+    player(model, "generator").compute_gradients()
     after = [model.state_dict(), optimizer.state_dict()]
     assert {name: id(tensor) for name, tensor in model.named_parameters()} == modules
     assert all(parameter.grad is None for parameter in model.discriminator.parameters())
@@ -187,6 +204,23 @@ def test_the_game_puts_statistics_back_too(gan, trainer, batches):
         assert same == name.startswith("discriminator"), name
 
 
+def test_what_adapts_never_hears_of_the_copy(gan, trainer, batches):
+    """Also where both players differentiate before either steps."""
+    seen = []
+
+    class Watching(LeCam):
+        def after_step(self, player):
+            seen.append({side: len(logits) for side, logits in player.logits.items()})
+            super().after_step(player)
+
+    penalty = Watching(weight=0.1, interval=1, decay=0.9)
+    model = gan(
+        UnrolledGAN, update_rule=Simultaneous(), penalties={"l": penalty}, unrolling_steps=2
+    )
+    trainer(1).fit(model, batches(8, 2))
+    assert seen == [{"real": 1, "fake": 1}, {"fake": 1}]
+
+
 def test_without_steps_it_is_the_plain_game_bit_for_bit(gan, trainer, batches):
     weights = []
     for kind, more in ((GAN, {}), (UnrolledGAN, {"unrolling_steps": 0})):
@@ -200,22 +234,24 @@ def test_without_steps_it_is_the_plain_game_bit_for_bit(gan, trainer, batches):
 
 
 def test_penalties_on_data_and_on_weights_move_the_copy(warm):
-    """Those that would be due in the discriminator's next updates, on the copy's own weights."""
-    always = {"weight": 3.0, "player": "discriminator", "layers": ["*"]}
-    due = Orthogonal(interval=5, **always)  # iteration 3 is over: updates 4, 5 and 6 come
-    model = warm(penalties={"o": due, "r1": R1(weight=1.0, interval=1)}, unrolling_steps=3)
+    """Those of the discriminator's next steps, on the copy's own weights."""
+    always = {"weight": 3.0, "on": "discriminator", "layers": ["*"]}
+    penalties = {"o": Orthogonal(interval=5, **always), "r1": R1(weight=1.0, interval=1)}
+    model = warm(penalties=penalties, unrolling_steps=3)
+    player(model).step_number = 3  # steps 4, 5 and 6 come
     fake = model.generator(latents())
-    moved = model.unrolled(share(), fake)
+    moved = unrolled(model, fake)
     network = copy.deepcopy(model.discriminator)
-    mine = model._turns["discriminator"].optimizer.optimizer
+    mine = player(model).optimizer
     optimizer = torch.optim.Adam(network.parameters())
     optimizer.load_state_dict(copy.deepcopy(mine.state_dict()))
-    for update in (4, 5, 6):
+    for step in (4, 5, 6):
         optimizer.zero_grad()
-        loss = sum(model.loss.discriminator(network(share().data), network(fake.detach())).values())
-        loss = loss + R1(weight=1.0, interval=1)(network, share().data, fake)
-        if update == 5:
-            loss = loss + due(network)
+        loss = sum(model.loss.discriminator(network(REAL), network(fake.detach())).values())
+        loss = loss + penalties["r1"](Context(real=REAL, fake=fake, outputs=network))
+        if step == 5:
+            products = [w @ w.T for w in (network.layers[0].weight, network.layers[2].weight)]
+            loss = loss + 5 * 3.0 * sum((p - p.diag().diag()).square().sum() for p in products)
         loss.backward()
         optimizer.step()
     for key, parameter in network.named_parameters():
@@ -280,7 +316,7 @@ def test_bilinear_game_the_generator_meets_the_discriminator_that_will_be(gan, t
     with torch.no_grad():
         linear.weight.zero_()
     real, fake = torch.tensor([[2.0], [4.0]]), torch.tensor([[1.0], [0.0]], requires_grad=True)
-    moved = model.unrolled(Share(real, None, 1), fake)["discriminator.0.weight"]
+    moved = unrolled(model, fake, real)["discriminator.0.weight"]
     assert moved.item() == pytest.approx(0.8 * (3.0 - 0.5) / 2)
     (slopes,) = torch.autograd.grad(moved.sum(), fake)
     torch.testing.assert_close(slopes, torch.full((2, 1), -0.8 / 4))

@@ -10,12 +10,13 @@ from torch.distributions import MultivariateNormal, Normal, kl_divergence
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganzoo.errors import InputError
-from ganzoo.models.player import Share
+from ganzoo.game.minibatch import Minibatch
 from ganzoo.models.vae import VAE
 from ganzoo.networks.encoders import Gaussian, GaussianEncoder
 from ganzoo.networks.latents import Normal as StandardNormal
 from ganzoo.networks.latents import Uniform
-from ganzoo.optim.turns import Simultaneous
+from ganzoo.optim.gradient_play import Simultaneous
+from ganzoo.penalties import R1
 
 DEVIATION = 0.5
 # Orthogonal columns make the posterior of the codes factorise, as the encoder's does.
@@ -55,23 +56,27 @@ def vae(gan):
             "encoder": LinearEncoder(),
             "latent_prior": StandardNormal(latent_dim=2),
             "deviation": DEVIATION,
-            "without": {"loss": None, "penalty": {}},
             "optimizers": {"generator": ADAM, "encoder": ADAM},
-            "updates": Simultaneous(),
+            "update_rule": Simultaneous(),
         }
-        left_out = ("discriminator", "loss", "penalties", "presentation", "discriminator_steps")
-        return gan(without_parts(left_out), **(settings | changes))
+        return gan(without_a_discriminator, **(settings | changes))
 
     return make
 
 
-def without_parts(names):
-    """A VAE that takes the fixture's parts but those of a discriminator."""
+OF_A_GAN = {
+    "discriminator",
+    "loss",
+    "augmentations",
+    "replay",
+    "packing",
+    "discriminator_steps",
+}
 
-    def make(**parts):
-        return VAE(**{name: part for name, part in parts.items() if name not in names})
 
-    return make
+def without_a_discriminator(**parts):
+    """A VAE of the fixture's parts but those of a discriminator."""
+    return VAE(**{name: part for name, part in parts.items() if name not in OF_A_GAN})
 
 
 def exact(data):
@@ -80,12 +85,16 @@ def exact(data):
     return -MultivariateNormal(SHIFT, covariance).log_prob(data)
 
 
+def points(data):
+    return Minibatch({"real": data, "labels": None}, len(data))
+
+
 def bound(model, point, count=40_000):
     """The negative bound at one point, and its standard error."""
-    share = Share(point.expand(count // 40, -1), None, 0)
+    minibatch = points(point.expand(count // 40, -1))
     with torch.no_grad():
         draws = torch.stack(
-            [torch.stack(list(model.encoder_objective(share).values())).sum() for _ in range(40)]
+            [torch.stack(list(model.encoder_losses(minibatch).values())).sum() for _ in range(40)]
         )
     return draws.mean().item(), draws.std().item() / math.sqrt(40)
 
@@ -123,7 +132,7 @@ def test_gradients_are_those_of_the_bound_in_closed_form(vae):
     """By the encoder's shift of means m: (m (1 + W^T W / s^2)) away from the posterior's mean."""
     torch.manual_seed(0)
     model = vae(encoder=LinearEncoder(off=0.4))
-    terms = model.encoder_objective(Share(POINT.expand(40_000, -1), None, 0))
+    terms = model.encoder_losses(points(POINT.expand(40_000, -1)))
     torch.stack(list(terms.values())).sum().backward()
     precision = 1 + (WEIGHT**2).sum(0) / DEVIATION**2
     torch.testing.assert_close(model.encoder.mean_shift.grad, 0.4 * precision, rtol=0.02, atol=0.02)
@@ -147,7 +156,7 @@ def test_training_reaches_the_entropy_of_the_data(vae, trainer):
     trainer(1200).fit(model, loader)
     data = law.sample((20_000,))
     with torch.no_grad():
-        found = sum(model.encoder_objective(Share(data, None, 0)).values()).item()
+        found = sum(model.encoder_losses(points(data)).values()).item()
     assert found == pytest.approx(law.entropy().item(), abs=0.06)
 
 
@@ -169,7 +178,7 @@ def test_each_player_has_its_terms_and_the_generator_is_counted(vae, trainer, ba
     [
         ({"deviation": 0.0}, "deviation must be a positive number, not 0.0"),
         ({"latent_prior": Uniform(latent_dim=2)}, "not Uniform: set latent=normal"),
-        ({"without": {"penalty": {"r1": 1}}}, "no discriminator that penalty could act on"),
+        ({"penalties": {"r1": R1(weight=1.0, interval=1)}}, "no player is named 'discriminator'"),
     ],
 )
 def test_what_does_not_fit_is_refused(vae, changes, words):

@@ -9,11 +9,10 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from ganzoo.errors import InputError
-from ganzoo.models.presentation import Presentation
 from ganzoo.models.vae_gan import VAEGAN
 from ganzoo.networks.encoders import GaussianEncoder
 from ganzoo.networks.latents import Uniform
-from ganzoo.optim.turns import Simultaneous
+from ganzoo.optim.gradient_play import Simultaneous
 
 SGD = partial(torch.optim.SGD, lr=0.05)
 WEIGHT = 0.3
@@ -46,7 +45,7 @@ def model(gan):
 
 
 def test_algorithm_1_written_out_by_hand(model, trainer, batches):
-    game = model(updates=Simultaneous())
+    game = model(update_rule=Simultaneous())
     encoder, discriminator, generator = (
         copy.deepcopy(part) for part in (game.encoder, game.discriminator, game.generator)
     )
@@ -103,7 +102,7 @@ def test_terms_and_players(model, trainer, batches):
         "generator/adversarial",
         "generator/reconstruction",
     }
-    assert [player.name for player in game.players()] == ["encoder", "discriminator", "generator"]
+    assert [player.name for player in game.players] == ["encoder", "discriminator", "generator"]
 
 
 @pytest.mark.parametrize(
@@ -111,10 +110,7 @@ def test_terms_and_players(model, trainer, batches):
     [
         ({"reconstruction_weight": -1.0}, "reconstruction_weight must be zero or a positive"),
         ({"latent_prior": Uniform(latent_dim=4)}, "set latent=normal"),
-        (
-            {"presentation": Presentation(augmentations={}, replay=None, packing=2)},
-            "set packing=1",
-        ),
+        ({"packing": 2}, "set packing=1"),
     ],
 )
 def test_what_does_not_fit_is_refused(model, changes, words):

@@ -15,7 +15,8 @@ ADAM = partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.999))
 def test_algorithm_1_written_out_by_hand(gan, trainer, batches, monkeypatch):
     """With the interpolation fixed at a half, so that both sides draw the same numbers."""
     monkeypatch.setattr(
-        "ganzoo.penalties.gradient_penalty.interpolate", lambda real, fake: (real + fake) / 2
+        "ganzoo.penalties.gradient_penalty.interpolate",
+        lambda real, fake, packing: (real + fake) / 2,
     )
     model = gan(
         WGANGP,

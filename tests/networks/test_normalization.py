@@ -174,3 +174,12 @@ def test_instance_norm_refuses_vectors_in_one_line():
 def test_wrong_numbers_are_refused(build, arguments, message):
     with pytest.raises(InputError, match=message):
         build(**arguments)
+
+
+def test_instance_normalization_without_affine_has_no_parameters_and_leaves_biases_to_layers():
+    norm = InstanceNorm(eps=EPS, affine=False)
+    module = norm.activations(6, 2)
+    assert list(module.state_dict()) == []
+    assert not norm.replaces_bias
+    features = torch.randn(4, 6, 5, 5)
+    torch.testing.assert_close(module(features), standardised(features, (2, 3)))

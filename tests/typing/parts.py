@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from ganzoo.losses import AdversarialLoss, LeastSquares, TopK
 from ganzoo.metrics import Evaluator, KernelDistance
 from ganzoo.metrics.features import PixelFeatures
-from ganzoo.models.averaging import ExponentialMovingAverage
+from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.latents import Normal
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator

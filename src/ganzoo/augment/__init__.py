@@ -2,6 +2,7 @@
 
 from ganzoo.augment.base import Augmentation, ByShape, Chain
 from ganzoo.augment.geometry import HorizontalFlip, Shift
+from ganzoo.augment.image_pool import ImagePool
 from ganzoo.augment.noise import GaussianNoise, InputDropout, InstanceNoise
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Chain",
     "GaussianNoise",
     "HorizontalFlip",
+    "ImagePool",
     "InputDropout",
     "InstanceNoise",
     "Shift",

@@ -52,7 +52,9 @@ class Evaluation(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Make ready what is compared with; show the last measurement of a resumed run."""
         datamodule: Any = getattr(trainer, "datamodule", None)
-        if hasattr(datamodule, "real"):
+        if self.evaluator.metrics and not isinstance(pl_module, LatentSampler):
+            log.info("without metrics: %s makes nothing from latents", type(pl_module).__name__)
+        elif hasattr(datamodule, "real"):
             self._make_ready(trainer, pl_module, datamodule)
             self._rehearse(trainer, pl_module)
         if self.history:

@@ -49,7 +49,7 @@ class Interpolations(Pictures):
         prior = getattr(model, "latent_prior", None)
         if isinstance(prior, CodePrior) and not prior.noise_dim:
             return "all of a latent is codes, which stay: callbacks=traversals moves them"
-        return None
+        return super().obstacle(trainer, model)
 
     def draw(self, path: Path, trainer: Trainer, model: LatentSampler) -> None:
         """Draw rows of images, or paths of points."""

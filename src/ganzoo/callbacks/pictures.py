@@ -93,6 +93,12 @@ class Pictures(Periodic):
         self.points, self.seed = points, seed
         self.album = Album(name=self.name, folder=folder, on_save_error=on_save_error)
 
+    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+        """That the model draws no samples, where that is so."""
+        if isinstance(model, LatentSampler):
+            return None
+        return f"{type(model).__name__} makes nothing from latents"
+
     @abstractmethod
     def draw(self, path: Path, trainer: Trainer, model: LatentSampler) -> None:
         """Draw the model as it is now, which is in evaluation mode."""

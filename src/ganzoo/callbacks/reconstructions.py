@@ -13,7 +13,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.game.module import AdversarialModule
 from ganzoo.pictures import Block, draw_pairs, save_png, sheet
-from ganzoo.sampling.reconstruction import Reconstructor
+from ganzoo.sampling.reconstruction import Reconstructs
 from ganzoo.saving import SaveErrors
 
 ERROR = "reconstructions/mean_squared_error"
@@ -24,14 +24,14 @@ ROWS = ("data", "reconstruction")
 class Reconstructions(Measurements):
     """Draws and measures what the generator makes of the codes of the same real samples.
 
-    Every few generator updates and at the end, the encoder with its own weights and the averaged
-    generator, both in evaluation mode, reconstruct the samples. Images are drawn as rows of data
+    Every few generator updates and at the end, the model reconstructs the samples in evaluation mode,
+    with averaged weights where there are any. Images are drawn as rows of data
     over rows of their reconstructions, points with a line between the two. The mean of the
     squared error over samples and their numbers is logged as
     ``reconstructions/mean_squared_error``, in the data's units squared (images are in [-1, 1]).
 
     Samples come from the data module's ``real(count, seed)``, or else are the beginning of the
-    first batch. Models without an encoder are left alone.
+    first batch. Models that do not reconstruct are left alone.
 
     Args:
         folder: Where the pictures go, as ``<step>.png``.
@@ -68,8 +68,8 @@ class Reconstructions(Measurements):
 
     def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That the model has no encoder, where it has none; else the samples are found."""
-        if not isinstance(model, Reconstructor):
-            return f"{type(model).__name__} has no encoder"
+        if not isinstance(model, Reconstructs):
+            return f"{type(model).__name__} does not reconstruct"
         datamodule: Any = getattr(trainer, "datamodule", None)
         has_real = hasattr(datamodule, "real")
         self._data = datamodule.real(self.samples, self.seed)[0] if has_real else self._kept
@@ -85,7 +85,7 @@ class Reconstructions(Measurements):
 
     def measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """The error of what is drawn."""
-        assert self._data is not None and isinstance(model, Reconstructor)
+        assert self._data is not None and isinstance(model, Reconstructs)
         made = model.reconstruct(self._data).cpu()
         error = (self._data - made).square().mean().item()
         self.album.add(trainer, lambda path: self._draw(path, trainer, made, error))

@@ -63,7 +63,12 @@ def _is_raw(node: Any) -> bool:
     return False
 
 
-for resolver in (packed, paired, vector, picture, one_more, features_named):
+def half(number: int | None) -> int:
+    """Half of a number of steps; 0 where it is not known."""
+    return (number or 0) // 2
+
+
+for resolver in (half, packed, paired, vector, picture, one_more, features_named):
     OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 

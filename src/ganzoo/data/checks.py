@@ -18,12 +18,25 @@ def picture_shape(*, channels: Any, image_size: Any) -> tuple[int, int, int]:
             not 1, 2, 3 or 4.
     """
     height, width = _height_and_width(image_size)
+    check_channels(channels)
+    return channels, height, width
+
+
+def check_channels(channels: Any, setting: str = "channels") -> None:
+    """Refuse numbers of channels that pictures do not have.
+
+    Args:
+        channels: What was given.
+        setting: What names it, for the message.
+
+    Raises:
+        InputError: if it is not 1, 2, 3 or 4.
+    """
     if isinstance(channels, bool) or channels not in (1, 2, 3, 4):
         raise InputError(
-            "channels must be 1 (grey), 3 (colour), or 2 and 4 (the same with transparency), not "
-            f"{channels!r}: set dataset.channels"
+            f"{setting} must be 1 (grey), 3 (colour), or 2 and 4 (the same with transparency), not "
+            f"{channels!r}: set dataset.{setting}"
         )
-    return channels, height, width
 
 
 def _height_and_width(image_size: Any) -> tuple[int, int]:
@@ -47,14 +60,18 @@ def proportional(high: int, wide: int, height: int, width: int) -> tuple[int, in
     return max(1, round(wide * height / width)), wide
 
 
-def check_root(root: Any) -> Path:
+def check_root(root: Any, setting: str = "dataset.root") -> Path:
     """Return the absolute path of a folder, which need not exist.
+
+    Args:
+        root: What was given.
+        setting: What names it, for the message.
 
     Raises:
         InputError: if there is no name.
     """
     if root is None or not str(root):
-        raise InputError("root must name a folder: set dataset.root")
+        raise InputError(f"{setting.partition('.')[2]} must name a folder: set {setting}")
     return Path(str(root)).expanduser().absolute()
 
 

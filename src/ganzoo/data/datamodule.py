@@ -4,13 +4,12 @@ import math
 from typing import Any
 
 from lightning.pytorch import LightningDataModule
-from torch import Tensor
 
-from ganzoo.data.images import to_model_range
+from ganzoo.data.images import in_model_range
 from ganzoo.data.labelling import Labelling
 from ganzoo.data.plan import Purpose, Shares, seeded
-from ganzoo.data.source import Batches, Source
-from ganzoo.data.stream import EpochStream, Repeated, Stream, whole_batches
+from ganzoo.data.source import Batches, Drawn, Source
+from ganzoo.data.stream import Batch, EpochStream, Repeated, Stream, whole_batches
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_whole
 
@@ -21,10 +20,11 @@ class DataModule(LightningDataModule):
 
     One batch holds all real samples of one iteration: ``batches_per_iteration * batch_size``,
     which the game divides among its discriminator steps in order. It is ``[data, labels]``, or
-    ``[data]`` without classes. On the device, pictures become float32 in [-1, 1]; points stay
-    float32 in the data's own units. A batch depends on the seed, the number of the iteration
-    and the process, on nothing else, so a run resumes with the batches that it would have seen,
-    and N processes with batch B see the samples of one process with batch N x B.
+    ``[data]`` without classes, or ``{"a": data, "b": data}`` of two domains. On the device,
+    pictures become float32 in [-1, 1]; points stay float32 in the data's own units. A batch
+    depends on the seed, the number of the iteration and the process, on nothing else, so a run
+    resumes with the batches that it would have seen, and N processes with batch B see the samples
+    of one process with batch N x B.
 
     Args:
         source: The data set.
@@ -34,7 +34,7 @@ class DataModule(LightningDataModule):
         samples_per_epoch: What counts as an epoch where ``Trainer(max_epochs=...)`` is set; None
             is one pass over the data. Without ``max_epochs`` there is one endless epoch.
         seed: Seed of order, fresh samples and flips, zero or above.
-        horizontal_flip: Whether to mirror each picture with probability 1/2.
+        horizontal_flip: Whether to mirror each picture, or pair, with probability 1/2.
         num_workers: Processes that decode pictures which do not fit in memory.
         memory_limit: Bytes of uint8 pictures, N x C x H x W, up to which all are kept in memory.
         labelled_samples: Number of samples whose labels are known in training, spread evenly over
@@ -118,7 +118,7 @@ class DataModule(LightningDataModule):
         self._stream = self._make_stream()
         return self._stream
 
-    def real(self, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
+    def real(self, count: int, seed: int) -> Drawn:
         """Return a fixed set of real samples, the same in all processes.
 
         Args:
@@ -126,15 +126,15 @@ class DataModule(LightningDataModule):
             seed: Seed of the choice.
 
         Returns:
-            Data float32 ``[count, ...]`` (pictures in [-1, 1], never flipped), and int64 labels
-            ``[count]`` or None.
+            Data float32 ``[count, ...]`` (pictures in [-1, 1], never flipped or cropped), or a
+            dictionary of such data, and int64 labels ``[count]`` or None.
         """
         check_whole(count=count)
         check_whole(0, seed=seed)
         self._be_ready()
         return self._chosen(self.source, count, seed)
 
-    def held_out(self, count: int, seed: int) -> tuple[Tensor, Tensor | None] | None:
+    def held_out(self, count: int, seed: int) -> Drawn | None:
         """Return a fixed set of real samples that training never sees, the same in all processes.
 
         Args:
@@ -155,7 +155,7 @@ class DataModule(LightningDataModule):
             return None
         return self._chosen(source, count, seeded(seed, Purpose.HELD_OUT).initial_seed())
 
-    def unlabelled(self, count: int, seed: int) -> tuple[Tensor, Tensor | None] | None:
+    def unlabelled(self, count: int, seed: int) -> Drawn | None:
         """Return a fixed set of the samples whose labels training does not know.
 
         Args:
@@ -171,19 +171,19 @@ class DataModule(LightningDataModule):
         rest = None if self._labelling is None else self._labelling.rest()
         return self._chosen(rest, count, seed) if rest and rest.size else None
 
-    def on_before_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> list[Tensor]:
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Count the batch as used: from here on, a checkpoint resumes behind it."""
         if self._stream is not None and self.trainer is not None and self.trainer.training:
             self._stream.mark_used()
         return batch
 
-    def on_after_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> list[Tensor]:
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Any:
         """Turn uint8 pictures into float32 in [-1, 1], on the device."""
-        return [to_model_range(batch[0]), *batch[1:]]
+        return in_model_range(batch)
 
-    def _chosen(self, source: Source, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
+    def _chosen(self, source: Source, count: int, seed: int) -> Drawn:
         data, labels = source.real(min(count, source.size or count), seed)
-        return to_model_range(data), None if self.num_classes is None else labels
+        return in_model_range(data), None if self.num_classes is None else labels
 
     def _be_ready(self) -> None:
         if not self._is_set_up:

@@ -65,6 +65,16 @@ class DecodedImages(Collection):
     def open(self, item: Any) -> Image.Image:
         """Open one picture. Called from many threads and processes at once."""
 
+    def read(self, item: Any) -> Tensor:
+        """Open and decode one picture: uint8 ``[C, H, W]``."""
+        with self.open(item) as image:
+            return decode(image, channels=self.shape[0], image_size=self.shape[1:])
+
+    def note(self, item: Any) -> None:
+        """Count what decoding does to one picture."""
+        with self.open(item) as image:
+            self.conversions.add(Change.of(image, self.shape))
+
     def reading(self) -> AbstractContextManager[None]:
         """Hold open what many pictures are read from; not used in worker processes."""
         return nullcontext()
@@ -108,15 +118,11 @@ class DecodedImages(Collection):
             return images, None
         return images, self._labels[[index for index, _ in found]]
 
-    def _decode(self, index: int) -> Tensor:
-        with self.open(self._items[index]) as image:
-            return decode(image, channels=self.shape[0], image_size=self.shape[1:])
-
     def _good(self, index: int) -> tuple[int, Tensor]:
         for offset in range(self.size):
             tried = (index + offset) % self.size
             try:
-                return tried, self._decode(tried)
+                return tried, self.read(self._items[tried])
             except Exception as error:
                 self._warn_once(f"{self._items[tried]} cannot be read ({one_line(error)})")
         raise InputError("none of the pictures can be read any more")
@@ -125,10 +131,8 @@ class DecodedImages(Collection):
         images = torch.empty(self.size, *self.shape, dtype=torch.uint8)
 
         def store(index: int) -> None:
-            with self.open(self._items[index]) as image:
-                change = Change.of(image, self.shape)
-                images[index] = decode(image, channels=self.shape[0], image_size=self.shape[1:])
-            self.conversions.add(change)
+            images[index] = self.read(self._items[index])
+            self.note(self._items[index])
 
         broken = self._tried_all(store)
         self._images = images

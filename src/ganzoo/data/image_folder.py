@@ -8,7 +8,6 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data.checks import ImageSize, check_root
-from ganzoo.data.conversions import Change
 from ganzoo.data.decoded import DecodedImages
 from ganzoo.data.picture_files import ENDINGS, find_pictures
 from ganzoo.defaults import FROM_CONFIG, defaults_from
@@ -39,12 +38,12 @@ class ImageFolder(DecodedImages):
         InputError: if an argument is of the wrong kind, or one folder is inside the other.
     """
 
-    _setting = "dataset.root"
+    _setting, _held_out_setting = "dataset.root", "dataset.held_out_root"
 
     def __init__(
         self,
         *,
-        root: str | Path,
+        root: str | Path | None,
         held_out_root: str | Path | None = FROM_CONFIG,
         channels: int = FROM_CONFIG,
         image_size: ImageSize = FROM_CONFIG,
@@ -54,11 +53,12 @@ class ImageFolder(DecodedImages):
         if num_classes is not None:
             check_whole(num_classes=num_classes)
         self.num_classes = num_classes
-        self.root = check_root(root)
+        self.root = check_root(root, self._setting)
         self.origin = str(self.root)
-        self._held_out_root = None if held_out_root is None else check_root(held_out_root)
-        if self._held_out_root is not None:
-            _check_apart(self.root, self._held_out_root)
+        self._held_out_root: Path | None = None
+        if held_out_root is not None:
+            self._held_out_root = check_root(held_out_root, self._held_out_setting)
+            check_apart(self.root, self._held_out_root, self._held_out_setting)
 
     def prepare(self) -> None:
         """Check that there is a folder.
@@ -92,8 +92,7 @@ class ImageFolder(DecodedImages):
 
     def verify(self, item: str) -> None:
         """Read the header, which tells whether the file is a picture at all."""
-        with Image.open(item) as image:
-            self.conversions.add(Change.of(image, self.shape))
+        self.note(item)
 
     def held_out(self) -> "ImageFolder | None":
         """Return the held-out folder, where one is set."""
@@ -125,9 +124,8 @@ class ImageFolder(DecodedImages):
 class _HeldOut(ImageFolder):
     """The held-out pictures of a folder."""
 
-    _setting = "dataset.held_out_root"
-
     def __init__(self, training: ImageFolder, root: Path) -> None:
+        self._setting = training._held_out_setting
         super().__init__(
             root=root,
             held_out_root=None,
@@ -155,12 +153,22 @@ class _HeldOut(ImageFolder):
         return found
 
 
-def _check_apart(root: Path, held_out_root: Path) -> None:
+def check_apart(root: Path, held_out_root: Path, setting: str) -> None:
+    """Refuse a folder of held-out pictures that training would see.
+
+    Args:
+        root: The folder of those for training.
+        held_out_root: That of the others.
+        setting: What names the latter, for the message.
+
+    Raises:
+        InputError: if one is inside the other.
+    """
     training, held_out = root.resolve(), held_out_root.resolve()
     if training == held_out or training in held_out.parents or held_out in training.parents:
         raise InputError(
             f"training would see the held-out pictures, for {held_out_root} and {root} are one "
-            "folder or inside each other: set dataset.held_out_root to a folder apart"
+            f"folder or inside each other: set {setting} to a folder apart"
         )
 
 

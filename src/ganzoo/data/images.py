@@ -1,6 +1,7 @@
 """Pictures kept in memory as one uint8 tensor."""
 
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +19,15 @@ def to_model_range(data: Tensor) -> Tensor:
     if data.dtype != torch.uint8:
         return data
     return data.to(torch.float32).div_(127.5).sub_(1)
+
+
+def in_model_range(tree: Any) -> Any:
+    """Do so with all tensors of a list or a dictionary, or with the one tensor that it is."""
+    if isinstance(tree, dict):
+        return {name: in_model_range(data) for name, data in tree.items()}
+    if isinstance(tree, list):
+        return [in_model_range(data) for data in tree]
+    return to_model_range(tree)
 
 
 def fit(images: Tensor, *, channels: int, image_size: ImageSize, padding: int) -> Tensor:
@@ -43,7 +53,7 @@ def fit(images: Tensor, *, channels: int, image_size: ImageSize, padding: int) -
         return images.contiguous()
     part = proportional(high, wide, height, width)
     cut = v2.functional.center_crop(images, list(part))
-    return torch.cat([_resize(some, height, width) for some in torch.split(cut, _CHUNK)])
+    return resized(cut, height, width)
 
 
 def _in_channels(images: Tensor, channels: int) -> Tensor:
@@ -56,12 +66,14 @@ def _in_channels(images: Tensor, channels: int) -> Tensor:
     return torch.cat([images, torch.full_like(images[:, :1], 255)], dim=1)
 
 
-def _resize(images: Tensor, height: int, width: int) -> Tensor:
+def resized(images: Tensor, height: int, width: int) -> Tensor:
+    """Resize uint8 pictures ``[N, C, H, W]`` as wholes, bicubic with antialiasing."""
     bicubic = v2.InterpolationMode.BICUBIC
-    resized: Tensor = v2.functional.resize(
-        images, [height, width], interpolation=bicubic, antialias=True
-    )
-    return resized
+    parts = [
+        v2.functional.resize(some, [height, width], interpolation=bicubic, antialias=True)
+        for some in torch.split(images, _CHUNK)
+    ]
+    return torch.cat(parts)
 
 
 class StoredImages(Collection):

@@ -43,7 +43,7 @@ def decode(image: Image.Image, *, channels: int, image_size: ImageSize) -> Tenso
     channels, height, width = picture_shape(channels=channels, image_size=image_size)
     side = _REDUCING_GAP * max(height, width)
     image.draft(None, (side, side))
-    flat = _in_channels(eight_bits(_upright(image)), channels)
+    flat = _in_channels(eight_bits(upright(image)), channels)
     array = np.array(_fitted(flat, height, width))
     return torch.from_numpy(array.reshape(height, width, channels)).permute(2, 0, 1)
 
@@ -97,7 +97,8 @@ def _white(image: Image.Image, levels: npt.NDArray[Any]) -> tuple[float, float]:
     return next(((b, w) for b, w in units if b <= low and high <= w), (low, high))
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF data say."""
     image.load()
     # Broken EXIF data is no reason to lose a good picture.
     with contextlib.suppress(Exception):

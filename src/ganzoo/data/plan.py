@@ -18,6 +18,8 @@ class Purpose(IntEnum):
     REAL = 3
     STACK = 4
     HELD_OUT = 5
+    CROP = 6
+    DOMAIN = 7
 
 
 def seeded(seed: int, purpose: Purpose, number: int = 0) -> torch.Generator:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -11,18 +11,22 @@ from ganzoo.data.plan import BatchPlan, Purpose, Shares, seeded
 
 Labelled = tuple[Tensor, Tensor | None]
 
+Drawn: TypeAlias = tuple[Any, Tensor | None]
+"""Samples ``[B, ...]``, or several kinds of them by their names, and labels ``[B]`` or None."""
+
 
 class Batches(Protocol):
     """A pure function from the number of an iteration to its data and labels."""
 
-    def __getitem__(self, iteration: int) -> Labelled:
+    def __getitem__(self, iteration: int) -> Drawn:
         """Return this process's samples ``[B, ...]`` and, where there are any, labels ``[B]``."""
 
 
 class Source(ABC):
     """A data set. Pictures are uint8 ``[C, H, W]``, points float32 ``[D]``.
 
-    To add a data set, derive from :class:`Distribution` or :class:`Collection`.
+    To add a data set, derive from :class:`Distribution` or :class:`Collection`. Those of
+    :mod:`ganzoo.data.domains` have samples of two kinds, which they give as dictionaries.
 
     Attributes:
         shape: Shape of one sample.
@@ -64,7 +68,7 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def real(self, count: int, seed: int) -> Labelled:
+    def real(self, count: int, seed: int) -> Drawn:
         """Return a fixed set of samples ``[count, ...]`` and, where there are any, labels."""
 
     def held_out(self) -> "Source | None":

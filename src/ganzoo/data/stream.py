@@ -2,14 +2,17 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ganzoo.data.source import Batches, Labelled
+from ganzoo.data.source import Batches, Drawn
 from ganzoo.errors import InputError, check_whole
+
+Batch: TypeAlias = list[Tensor] | dict[str, Tensor]
+"""What the game is given in one iteration."""
 
 # More iterations than any run has.
 _FOREVER = 2**62
@@ -17,6 +20,8 @@ _FOREVER = 2**62
 
 class Stream:
     """Endless batches ``[data, labels]`` or ``[data]`` from iteration ``start`` on.
+
+    Data that are a dictionary, of samples of several kinds, are the batch themselves.
 
     Lightning keeps the state of a dataloader that has ``state_dict`` and ``load_state_dict`` in
     its checkpoints. The state is the number of batches that were used. Lightning fetches one
@@ -36,14 +41,14 @@ class Stream:
         self, *, batches: Batches, labelled: bool, num_workers: int, start: int, counted: bool
     ) -> None:
         self.iteration = start
-        self._batches = _Lists(batches, labelled)
+        self._batches = _Trees(batches, labelled)
         self._num_workers = num_workers
         self._counted = counted
         # Lightning stops the workers of what a loader calls ``_iterator`` when training ends.
         self._iterator: Any = None
         self._ahead = start
 
-    def __iter__(self) -> Iterator[list[Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         for position in self._positions():
             batch = self._draw(position)
             if not self._counted:
@@ -70,16 +75,17 @@ class Stream:
     def _positions(self) -> Iterable[int]:
         return itertools.count(self.iteration)
 
-    def _draw(self, position: int) -> list[Tensor]:
+    def _draw(self, position: int) -> Batch:
         if not self._num_workers:
             return self._batches[position]
         if self._iterator is None or self._ahead != position:
             self._iterator = self._workers(position)
         self._ahead = position + 1
-        return next(self._iterator)
+        batch: Batch = next(self._iterator)
+        return batch
 
-    def _workers(self, position: int) -> Iterator[list[Tensor]]:
-        loader: DataLoader[list[Tensor]] = DataLoader(
+    def _workers(self, position: int) -> Iterator[Batch]:
+        loader: DataLoader[Batch] = DataLoader(
             self._batches,
             batch_size=None,
             sampler=range(position, _FOREVER),
@@ -121,7 +127,7 @@ class Repeated:
     def __init__(self, batches: Batches, count: int) -> None:
         self._batches, self._count = batches, count
 
-    def __getitem__(self, iteration: int) -> Labelled:
+    def __getitem__(self, iteration: int) -> Drawn:
         """Return the batch whose turn it is."""
         return self._batches[iteration % self._count]
 
@@ -146,12 +152,14 @@ def whole_batches(limit: float, length: int | None) -> int:
     return int(limit * length)
 
 
-class _Lists(Dataset[list[Tensor]]):
-    """Batches as Lightning takes them: lists of tensors."""
+class _Trees(Dataset[Batch]):
+    """Batches as Lightning takes them: lists of tensors, or dictionaries."""
 
     def __init__(self, batches: Batches, labelled: bool) -> None:
         self._batches, self._labelled = batches, labelled
 
-    def __getitem__(self, iteration: int) -> list[Tensor]:
+    def __getitem__(self, iteration: int) -> Batch:
         data, labels = self._batches[iteration]
+        if isinstance(data, dict):
+            return data
         return [data, labels] if self._labelled and labels is not None else [data]

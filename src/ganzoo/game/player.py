@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from ganzoo.errors import check_whole
 from ganzoo.game.backend import LightningBackend, TorchBackend
-from ganzoo.losses.base import LOSS, LossTerms, added_up, total
+from ganzoo.losses.base import LOSS, LossTerms, added_up, times, total
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.constraint import Constraint
 from ganzoo.penalties.context import Context
@@ -153,11 +153,14 @@ class Player:
     def compute_terms(self, minibatch: Any) -> LossTerms:
         """The terms of its loss on a minibatch, those of its penalties included."""
         penalties = self.penalties_at(self.step_number) if self.penalties else {}
-        if self.context is not None:
-            return self.terms_of(self.context(minibatch), penalties)
-        if penalties:
-            return self.terms_of(Context(minibatch), penalties)
-        return self.losses(minibatch)
+        if self.context is None and not penalties:
+            return self.losses(minibatch)
+        context = Context(minibatch) if self.context is None else self.context(minibatch)
+        terms = self.terms_of(context, penalties)
+        if self.backend.keeps_logits:
+            for side, logits in context.computed_logits():
+                self.logits.setdefault(side, []).append(logits)
+        return terms
 
     def penalties_at(self, step: int) -> dict[str, Penalty]:
         """Those of its penalties that apply in its step of this number, from 0."""
@@ -172,9 +175,6 @@ class Player:
         terms = self.losses(context.minibatch if self.context is None else context)
         for name, penalty in penalties.items():
             terms[name] = penalty(context)
-        if self.backend.keeps_logits:
-            for side, logits in context.computed_logits():
-                self.logits.setdefault(side, []).append(logits)
         return terms
 
     def gradients(self) -> list[Tensor]:
@@ -209,7 +209,7 @@ class Player:
         """Add the gradients of the loss of a part of the step, whose terms are returned."""
         terms = self.compute_terms(minibatch)
         if share != 1.0:
-            terms = {name: share * term for name, term in terms.items()}
+            terms = times(share, terms)
         terms[LOSS] = loss = total(terms)
         self.backend.backward(loss)
         for name, term in terms.items():

@@ -1,5 +1,10 @@
-"""Adversarial objectives: functions of the discriminator's outputs and of nothing else."""
+"""Adversarial objectives: functions of the discriminator's outputs and of nothing else.
 
+:class:`AdversarialTerm` brings one of them, with its discriminator, to a module that has a loss of
+its own.
+"""
+
+from ganzoo.losses.adversarial_term import AdversarialTerm, WeightedTerms
 from ganzoo.losses.base import AdversarialLoss, ComparativeLoss, PointwiseLoss
 from ganzoo.losses.boundary_equilibrium import BoundaryEquilibrium
 from ganzoo.losses.cramer import Cramer
@@ -24,6 +29,7 @@ from ganzoo.losses.kernels import GaussianMixture, Kernel, NegativeDistance, Rat
 from ganzoo.losses.least_squares import LeastSquares
 from ganzoo.losses.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from ganzoo.losses.minimax import Minimax, NonSaturating
+from ganzoo.losses.perceptual_distance import PerceptualDistance
 from ganzoo.losses.relativistic import Average, Paired, Relativistic
 from ganzoo.losses.top_k import TopK
 from ganzoo.losses.wasserstein import Wasserstein
@@ -31,6 +37,7 @@ from ganzoo.losses.wasserstein import Wasserstein
 __all__ = [
     "FGAN",
     "AdversarialLoss",
+    "AdversarialTerm",
     "Alpha",
     "Alternative",
     "Average",
@@ -55,6 +62,7 @@ __all__ = [
     "NonSaturating",
     "Paired",
     "PearsonChiSquared",
+    "PerceptualDistance",
     "PointwiseLoss",
     "RationalQuadratic",
     "Relativistic",
@@ -64,4 +72,5 @@ __all__ = [
     "TopK",
     "TotalVariation",
     "Wasserstein",
+    "WeightedTerms",
 ]

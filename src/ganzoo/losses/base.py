@@ -168,6 +168,11 @@ def total(terms: LossTerms) -> Tensor:
     return together.sum() if together.dtype.itemsize >= 4 else together.sum(dtype=torch.float32)
 
 
+def times(factor: float, terms: LossTerms) -> LossTerms:
+    """Every term times a factor."""
+    return {name: factor * term for name, term in terms.items()}
+
+
 def added_up(parts: Sequence[LossTerms]) -> LossTerms:
     """The sums of the terms of several backward passes, each of the same terms, without graphs."""
     return {name: torch.stack([terms[name].detach() for terms in parts]).sum() for name in parts[0]}

@@ -48,8 +48,13 @@ def quantize(images: Tensor) -> Tensor:
     """
     images = to_image_range(images)
     if not _ROUNDED.get():
-        return (images.float() * 127.5 + 127.5).clamp(0, 255)
+        return to_levels(images.float()).clamp(0, 255)
     return (images.float() * 127.5 + 128).floor().clamp(0, 255).to(torch.uint8)
+
+
+def to_levels(images: Tensor) -> Tensor:
+    """Scale images in [-1, 1] to [0, 255], with gradients: neither rounded nor clamped."""
+    return images * 127.5 + 127.5
 
 
 def to_color(images: Tensor) -> Tensor:

@@ -123,6 +123,7 @@ class GAN(LatentSampler):
             "generator": self.generator,
             "generate": partial(self.generate, self.generator),
             "draw_latents": self.latents,
+            "packing": self.packing,
         }
         return Context(minibatch, **{**usual, **other})
 

@@ -39,6 +39,17 @@ def last_layers(
     return statistics, normalization.weighted(nn.Linear(width, outputs))
 
 
+def dropout_layers(dropout: float) -> list[nn.Module]:
+    """Return a layer of dropout, or none where its share is 0.
+
+    Raises:
+        InputError: if the share is not at least 0 and below 1.
+    """
+    if not 0 <= dropout < 1:
+        raise InputError(f"dropout must be at least 0 and below 1, not {dropout}")
+    return [nn.Dropout(dropout)] if dropout else []
+
+
 class ResidualBlock(nn.Module):
     """The sum of a residual branch and a skip, both applied to the same untouched input.
 

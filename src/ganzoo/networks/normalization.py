@@ -95,19 +95,21 @@ class LayerNorm(Normalization):
 
 @defaults_from("normalization/instance")
 class InstanceNorm(Normalization):
-    """Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022) with learnt scale and shift.
+    """Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022), with learnt scale and shift.
 
-    Each channel of each sample is normalised over H and W, so it has no meaning for vectors.
+    Each channel of each sample is normalised over H and W, so it has no meaning for vectors. There
+    are no running statistics: it does the same in training and after.
 
     Args:
         eps: added to the variance.
+        affine: whether it has a scale and a shift. Without them, as in CycleGAN's code (arXiv
+            1703.10593), layers keep their biases, which have no effect before it.
     """
 
-    replaces_bias = True
-
-    def __init__(self, *, eps: float = FROM_CONFIG) -> None:
+    def __init__(self, *, eps: float = FROM_CONFIG, affine: bool = FROM_CONFIG) -> None:
         check_positive(eps=eps)
-        self.eps = eps
+        self.eps, self.affine = eps, affine
+        self.replaces_bias = affine
 
     def activations(self, features: int, dimensions: int) -> nn.Module:
         """Return InstanceNorm2d.
@@ -120,7 +122,7 @@ class InstanceNorm(Normalization):
                 "instance normalization works on feature maps, not on vectors:"
                 " choose batch, layer, spectral or none, or network=dcgan"
             )
-        return nn.InstanceNorm2d(features, eps=self.eps, affine=True)
+        return nn.InstanceNorm2d(features, eps=self.eps, affine=self.affine)
 
 
 @defaults_from("normalization/spectral")

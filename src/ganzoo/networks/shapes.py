@@ -26,6 +26,19 @@ def check_shape(owner: object, shape: Sequence[int]) -> None:
         )
 
 
+def check_image_shape(owner: object, shape: Sequence[int]) -> None:
+    """Refuse shapes that are not images [C, H, W].
+
+    Raises:
+        InputError: naming the network and the shape.
+    """
+    check_shape(owner, shape)
+    if len(shape) == 1:
+        raise InputError(
+            f"{type(owner).__name__} works on images, not points [{shape[0]}]: choose network=mlp"
+        )
+
+
 class Levels(NamedTuple):
     """How often the height and the width of images are halved, and what is left.
 
@@ -70,11 +83,7 @@ def image_levels(owner: object, shape: Sequence[int], *, least: int, most: int) 
     Raises:
         InputError: if these are no images, or of another size, naming the nearest that work.
     """
-    check_shape(owner, shape)
-    if len(shape) == 1:
-        raise InputError(
-            f"{type(owner).__name__} works on images, not points [{shape[0]}]: choose network=mlp"
-        )
+    check_image_shape(owner, shape)
     found = levels_of(shape[1:], least, most)
     if found is None:
         raise InputError(
@@ -109,5 +118,18 @@ def check_batch(owner: object, batch: Tensor, shape: tuple[int, ...]) -> None:
     if batch.shape[1:] != shape:
         raise InputError(
             f"{type(owner).__name__} was built for batches [B, {', '.join(map(str, shape))}],"
+            f" not {list(batch.shape)}"
+        )
+
+
+def check_images(owner: object, batch: Tensor, channels: int) -> None:
+    """Refuse a batch that is not images [B, C, H, W] of the channels a network was built for.
+
+    Raises:
+        InputError: naming both.
+    """
+    if batch.dim() != 4 or batch.shape[1] != channels:
+        raise InputError(
+            f"{type(owner).__name__} was built for images [B, {channels}, H, W],"
             f" not {list(batch.shape)}"
         )

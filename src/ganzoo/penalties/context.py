@@ -35,6 +35,7 @@ class Context:
         generator: The generator's network.
         generate: From latents ``[B, Z]``, and labels or None, to generated data.
         draw_latents: From a number to so many latents ``[B, Z]``.
+        packing: Samples that are judged together.
 
     Attributes:
         player: Whose step it is.
@@ -58,8 +59,9 @@ class Context:
         generator: nn.Module | None = None,
         generate: Callable[..., Tensor] | None = None,
         draw_latents: Callable[[int], Tensor] | None = None,
+        packing: int = 1,
     ) -> None:
-        self.minibatch, self.labels = minibatch, labels
+        self.minibatch, self.labels, self.packing = minibatch, labels, packing
         self.discriminator, self.generator = discriminator, generator
         self.differentiated: set[str] = set()
         self.compared: set[str] = set()
@@ -181,8 +183,8 @@ class Context:
             side: ``"real"`` or ``"fake"``, one of ``differentiated``.
 
         Returns:
-            Gradients ``[B, N]`` with all axes but the first in one; zeros if the logits do not
-            depend on the data.
+            Gradients ``[B, N]`` with all axes but the first in one, where samples are packed those
+            of a pack in one row; zeros if the logits do not depend on the data.
         """
         self.differentiated.add(side)
         logits = self.real_logits if side == "real" else self.fake_logits
@@ -208,10 +210,10 @@ class Context:
 
 
 def differentiate(logits: Tensor, points: Tensor) -> Tensor:
-    """The gradients ``[B, N]`` of each sample's logits by that sample, as a graph."""
+    """The gradients ``[B, N]`` of each logit, or map of logits, by its data, as a graph."""
     if not logits.requires_grad:
-        return torch.zeros_like(points).flatten(start_dim=1)
+        return torch.zeros_like(points).reshape(len(logits), -1)
     (gradients,) = torch.autograd.grad(
         logits.sum(), points, create_graph=True, allow_unused=True, materialize_grads=True
     )
-    return gradients.flatten(start_dim=1)
+    return gradients.reshape(len(logits), -1)

@@ -17,7 +17,8 @@ class GradientPenalty(Penalty):
     Gulrajani et al. (2017, arXiv:1704.00028), equation 3 and algorithm 1. The points
     ``x^ = alpha x + (1 - alpha) G(z)`` lie on the segments between pairs of real and generated
     samples, with one ``alpha`` from U[0, 1] for each pair. The norm is taken over all axes of a
-    sample. Batches of different sizes are paired up to the smaller one.
+    sample; where samples are packed, points and norms are those of packs. Batches of different
+    sizes are paired up to the smaller one.
     """
 
     def value(self, context: Context) -> Tensor:
@@ -44,22 +45,23 @@ class OneSidedGradientPenalty(GradientPenalty):
         return functional.relu(norms - 1)
 
 
-def interpolate(real: Tensor, fake: Tensor) -> Tensor:
+def interpolate(real: Tensor, fake: Tensor, packing: int = 1) -> Tensor:
     """Draw one uniform point on the segment between each real sample and its generated partner.
 
     Args:
         real: real data ``[B, ...]``.
         fake: generated data ``[B', ...]``.
+        packing: samples that are judged together, which have their ``alpha`` in common.
 
     Returns:
         Points ``[min(B, B'), ...]``.
     """
     count = min(len(real), len(fake))
-    shape = [count] + [1] * (real.dim() - 1)
-    alpha = torch.rand(shape, device=real.device, dtype=real.dtype)
+    shape = [count // packing] + [1] * (real.dim() - 1)
+    alpha = torch.rand(shape, device=real.device, dtype=real.dtype).repeat_interleave(packing, 0)
     return alpha * real[:count] + (1 - alpha) * fake[:count]
 
 
 def between(context: Context) -> Tensor:
     """Draw such points between the real and the generated data of a step."""
-    return interpolate(context.points("real"), context.points("fake"))
+    return interpolate(context.points("real"), context.points("fake"), context.packing)

@@ -56,10 +56,11 @@ class SpectralNormPenalty(WeightPenalty):
 
     @torch.no_grad()
     def after_step(self, player: Any) -> None:
-        """Keep the vectors of the power method."""
+        """Keep the vectors of the power method, if they moved in the step of its player."""
         if player.name == self.on:
             for right, moved in zip(self.buffers(), self._moved, strict=False):
                 right.copy_(moved)
+        self._moved = []
 
     def _begin(self, weights: list[Tensor]) -> None:
         for index, weight in enumerate(weights):

@@ -7,19 +7,14 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, described
 from ganzoo.game.averaging import MovingAverage
 from ganzoo.game.evaluating import evaluating
-from ganzoo.game.minibatch import Fields
-from ganzoo.game.module import AdversarialModule
 from ganzoo.game.own_parts import check_kind
-from ganzoo.sampling.batches import BatchKeys, read_data
 from ganzoo.sampling.class_names import Labels, class_names
+from ganzoo.sampling.data import DataReader
 from ganzoo.sampling.first_batch import check_several
 from ganzoo.sampling.noise import SeededNoise
-
-NO_WEIGHT = torch.empty(0)
 
 
 class LatentPrior(Protocol):
@@ -38,8 +33,7 @@ class LatentPrior(Protocol):
         """Draw latents ``[count, Z]``."""
 
 
-@defaults_from("model/base/all")
-class LatentSampler(AdversarialModule):
+class LatentSampler(DataReader):
     """The part of a model with a generator of latents: it reads data and labels, and samples.
 
     ``Trainer.predict`` gives the samples of a loader's latents ``[B, Z]``, or of pairs of latents
@@ -53,24 +47,18 @@ class LatentSampler(AdversarialModule):
     Args:
         generator: Network from latents ``[B, Z]`` to data ``[B, C, H, W]`` or ``[B, D]``.
         latent_prior: Distribution of the latents.
-        batch_keys: Names of ``data`` and ``labels`` in batches that are dictionaries, or None.
-        game: Arguments of :class:`~ganzoo.game.module.AdversarialModule`.
-
-    Attributes:
-        labelled: Whether training needs the classes of the data.
+        game: Arguments of :class:`~ganzoo.sampling.data.DataReader` and
+            :class:`~ganzoo.game.module.AdversarialModule`.
 
     Raises:
         InputError: if the generator is no module, or the prior cannot be sampled from.
     """
-
-    labelled = False
 
     def __init__(
         self,
         *,
         generator: nn.Module,
         latent_prior: LatentPrior,
-        batch_keys: Mapping[str, str | None] | None = FROM_CONFIG,
         **game: Any,
     ) -> None:
         super().__init__(**game)
@@ -78,33 +66,10 @@ class LatentSampler(AdversarialModule):
         check_prior(latent_prior)
         self.generator = generator
         self.latent_prior = latent_prior
-        self.batch_keys = BatchKeys(batch_keys)
 
     def averaged_modules(self) -> Mapping[str, nn.Module]:
         """The generator."""
         return {"generator": self.generator}
-
-    def read_batch(self, batch: Any) -> Fields:
-        """``real`` data ``[B, ...]`` and ``labels`` ``[B]``, None where there are none.
-
-        Raises:
-            InputError: saying what cannot be read, and how it could be.
-        """
-        if type(batch) not in (list, tuple) or len(batch) != 2:
-            batch = self.batch_keys.fields(batch, labelled=self.labelled)
-        real, labels = batch
-        kind, device = next(self.generator.parameters(), NO_WEIGHT).dtype, self.device
-        if type(real) is not Tensor or real.dtype != kind or real.device != device:
-            real = read_data(real, kind, device)
-        return {"real": real, "labels": self.read_labels(labels, len(real))}
-
-    def read_labels(self, labels: Any, count: int) -> Tensor | None:
-        """Labels of ``count`` samples as the networks take them, int64 ``[B]`` or None.
-
-        Without classes they are only passed on, where they can be.
-        """
-        fits = isinstance(labels, Tensor) and labels.shape[:1] == (count,)
-        return labels if fits else None
 
     def check_size(self, count: int) -> None:
         """Refuse batches that are too few for an iteration, or for batch normalisation."""

@@ -1,7 +1,7 @@
 """Models that make data again from their codes."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,14 @@ from ganzoo.game.player import Player
 from ganzoo.losses.base import LossTerms
 from ganzoo.networks.encoders import CodeNetwork
 from ganzoo.sampling.latents import LatentSampler
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """A model that makes data again."""
+
+    def reconstruct(self, data: Tensor, *, averaged: bool = True, batch_size: int = 256) -> Tensor:
+        """Make data ``[N, ...]`` again, in evaluation mode: float32 ``[N, ...]``."""
 
 
 class Reconstructor(LatentSampler):

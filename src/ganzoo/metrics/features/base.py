@@ -3,6 +3,7 @@
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -11,13 +12,15 @@ from typing_extensions import Self
 
 from ganzoo.errors import InputError
 from ganzoo.metrics.images import to_image_range
+from ganzoo.precision import at_least_float32
 
 
 class FeatureExtractor(nn.Module, ABC):
     """A fixed function from samples to rows of F features.
 
-    It is always in evaluation mode, is not trained, makes no graph and computes in float32
-    whatever the precision of the training around it. Subclasses implement ``features``.
+    It is always in evaluation mode, is not trained and computes in float32 whatever the precision
+    of the training around it. Its features have no graph, its maps do. Subclasses implement
+    ``features``, and ``feature_maps`` where they have more than pixels.
 
     Attributes:
         name: What tables and files call the features.
@@ -47,6 +50,32 @@ class FeatureExtractor(nn.Module, ABC):
     @abstractmethod
     def features(self, images: Tensor) -> Tensor:
         """Compute what ``forward`` returns, of images that are in floating point in [-1, 1]."""
+
+    def maps(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Compute features at several depths, with gradients by the images.
+
+        Images are not rounded to 8 bits, and may lie outside of [-1, 1]; where resizing clamps
+        them they have no gradient there.
+
+        Args:
+            images: ``[B, C, H, W]``, floating point in [-1, 1].
+
+        Returns:
+            ``[B, C', h, w]`` each, from the finest map to the coarsest, or a single ``[B, F]``
+            where the network has no maps; float32 or better.
+
+        Raises:
+            InputError: if the features are the pixels, or of samples of another shape.
+        """
+        with torch.autocast(images.device.type, enabled=False):
+            return tuple(self.feature_maps(at_least_float32(images)))
+
+    def feature_maps(self, images: Tensor) -> Sequence[Tensor]:
+        """Compute what ``maps`` returns, of images in float32 or better."""
+        raise InputError(
+            f"the features {self.name} have no feature maps: choose features=random, "
+            "features=efficientnet_lite0 or features=classifier"
+        )
 
     def prepare(self) -> None:
         """Do what takes long, such as training; one process does it before the others.

@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +20,7 @@ from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.classifier import Classifier, ClassifierTraining, accuracy
 from ganzoo.metrics.features.base import FeatureExtractor
 from ganzoo.metrics.features.labelled import LabelledPictures, LabelledSource, read_pictures
+from ganzoo.metrics.features.maps import last_maps
 from ganzoo.metrics.resizing import quantize
 
 # Of the training procedure: another number makes all classifiers anew.
@@ -103,12 +104,13 @@ class ClassifierFeatures(FeatureExtractor):
 
     def features(self, images: Tensor) -> Tensor:
         """Compute ``[B, F]`` of images ``[B, C, H, W]``, quantized to 8 bits."""
-        if list(images.shape[1:]) != self.shape:
-            raise InputError(
-                f"the features {self.name} were trained on images of shape {self.shape}, "
-                f"not {list(images.shape[1:])}"
-            )
+        self._check(images)
         return self._ready().features(quantize(images))
+
+    def feature_maps(self, images: Tensor) -> Sequence[Tensor]:
+        """Compute the last map of each size of the classifier's convolutions."""
+        self._check(images)
+        return last_maps(self._ready().trunk, images)[0]
 
     @torch.no_grad()
     def classify(self, features: Tensor) -> Tensor:
@@ -128,6 +130,13 @@ class ClassifierFeatures(FeatureExtractor):
         self._ready()
         settings = {"training": asdict(self.training_settings), "limit": self.limit}
         return {**super().protocol(), **settings, **self._record}
+
+    def _check(self, images: Tensor) -> None:
+        if list(images.shape[1:]) != self.shape:
+            raise InputError(
+                f"the features {self.name} were trained on images of shape {self.shape}, "
+                f"not {list(images.shape[1:])}"
+            )
 
     def _ready(self) -> Classifier:
         self.prepare()

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from ganzoo.errors import InputError
 from ganzoo.metrics.features.base import FeatureExtractor
-from ganzoo.metrics.resizing import Resizing, quantize, to_color
+from ganzoo.metrics.features.maps import last_maps
+from ganzoo.metrics.resizing import Resizing, quantize, to_color, to_levels
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -57,10 +58,18 @@ class NetworkFeatures(FeatureExtractor):
             )
         return features
 
+    def feature_maps(self, images: Tensor) -> Sequence[Tensor]:
+        """Compute the last map of each size, or the features of a network that has one or none."""
+        maps, features = last_maps(self.trunk, self._normalized(to_levels(images)))
+        return maps if len(maps) > 1 else [features]
+
     def preprocess(self, images: Tensor) -> Tensor:
         """Turn images in [-1, 1] into the network's own input ``[B, 3, S, S]``."""
-        levels: Tensor = self.resizing(to_color(quantize(images)))
-        return (levels - self.mean) / self.deviation
+        return self._normalized(quantize(images))
+
+    def _normalized(self, levels: Tensor) -> Tensor:
+        resized: Tensor = self.resizing(to_color(levels))
+        return (resized - self.mean) / self.deviation
 
     def protocol(self) -> dict[str, Any]:
         """Return what decides the features besides the weights."""

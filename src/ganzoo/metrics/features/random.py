@@ -1,6 +1,7 @@
 """Features of a network that nobody trained."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -60,19 +61,35 @@ class RandomFeatures(FeatureExtractor):
     def features(self, images: Tensor) -> Tensor:
         """Compute ``[B, F]``; any height and width will do."""
         pictures = to_color(quantize(images)).float().div(127.5).sub(1)
-        deviation, mean = torch.std_mean(pictures, dim=(1, 2, 3), correction=0, keepdim=True)
-        hidden = (pictures - mean) / (deviation + _LEVEL)
+        deviation, mean = _deviation_and_mean(pictures)
+        hidden = self._hidden((pictures - mean) / (deviation + _LEVEL))[-1]
+        means = (part.mean(dim=(2, 3)) for part in (hidden, pictures, deviation))
+        return torch.cat(list(means), dim=1)
+
+    def feature_maps(self, images: Tensor) -> Sequence[Tensor]:
+        """Compute the three hidden layers; any height and width will do."""
+        pictures = to_color(images)
+        deviation, mean = _deviation_and_mean(pictures)
+        return self._hidden((pictures - mean) / (deviation + _LEVEL))
+
+    def _hidden(self, standardised: Tensor) -> list[Tensor]:
+        layers, hidden = [], standardised
         for filters in self.layers:
             hidden = nn.functional.conv2d(hidden, filters, stride=2, padding=1).relu()
             scale = hidden.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
             hidden = hidden / (scale + _LEVEL)
-        means = (part.mean(dim=(2, 3)) for part in (hidden, pictures, deviation))
-        return torch.cat(list(means), dim=1)
+            layers.append(hidden)
+        return layers
 
     def protocol(self) -> dict[str, Any]:
         """Return what decides the features."""
         settings = {"dimension": self.dimension, "seed": self.seed}
         return {**super().protocol(), **settings, "standardised": True}
+
+
+def _deviation_and_mean(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    deviation, mean = torch.std_mean(pictures, dim=(1, 2, 3), correction=0, keepdim=True)
+    return deviation, mean
 
 
 def _filters(inputs: int, outputs: int, generator: torch.Generator) -> Tensor:

@@ -1,6 +1,9 @@
 """Features of any model of the package timm, by name."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, nearest
@@ -11,7 +14,7 @@ from ganzoo.metrics.features.packages import (
     read_weights,
     weights_that_fit,
 )
-from ganzoo.metrics.resizing import Resizing
+from ganzoo.metrics.resizing import Resizing, to_levels
 
 
 @defaults_from("features/timm")
@@ -50,6 +53,15 @@ class TimmFeatures(NetworkFeatures):
             mean=[255 * value for value in settings.get("mean", IMAGENET_MEAN)],
             deviation=[255 * value for value in settings.get("std", IMAGENET_DEVIATION)],
         )
+
+    def feature_maps(self, images: Tensor) -> Sequence[Tensor]:
+        """Compute what timm calls intermediates: stages of a network, blocks of a transformer."""
+        intermediates = getattr(self.trunk, "forward_intermediates", None)
+        if intermediates is None:
+            return super().feature_maps(images)
+        levels = self._normalized(to_levels(images))
+        maps: list[Tensor] = intermediates(levels, intermediates_only=True)
+        return maps
 
 
 def _create(timm: Any, model: str, weights: str | None, *, size: int) -> Any:

@@ -1,0 +1,52 @@
+"""Two processes with half of a batch each have what one has with all of it."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ganzoo.losses import AdversarialTerm, Hinge
+from ganzoo.networks.activation_norm import ActivationNorm
+
+
+def data(seed):
+    return torch.randn(6, 2, 4, 4, generator=torch.Generator().manual_seed(seed))
+
+
+def share(values, rank):
+    """A third for one process, the rest for the other."""
+    return values if rank is None else values.split([2, 4])[rank]
+
+
+def normalised(rank=None):
+    layer = ActivationNorm().activations(2, 2)
+    layer(share(data(0), rank))
+    return layer.shift.flatten().tolist() + layer.scale.flatten().tolist()
+
+
+def half(values, rank):
+    return values if rank is None else values.chunk(2)[rank]
+
+
+def weight(rank=None):
+    torch.manual_seed(0)
+    made = AdversarialTerm(discriminator=nn.Conv2d(2, 1, 3), loss=Hinge())
+    last = nn.Conv2d(2, 2, 3, padding=1)
+    fake, real = last(half(data(1), rank)), half(data(2), rank)
+    reconstruction = functional.mse_loss(fake, real)
+    term = made.generator_term(
+        fake, real, step=0, reconstruction_loss=reconstruction, last_layer=last.weight
+    )
+    return term.weight.item()
+
+
+def test_activation_norm_starts_from_the_batch_of_all(processes):
+    found, wanted = processes(2, normalised), normalised()
+    for ours in found:
+        torch.testing.assert_close(torch.tensor(ours), torch.tensor(wanted))
+    assert found[0] == found[1]
+
+
+def test_the_adaptive_weight_is_that_of_all_gradients(processes):
+    found, wanted = processes(2, weight), weight()
+    torch.testing.assert_close(torch.tensor(found), torch.full((2,), wanted))
+    assert found[0] == found[1]
