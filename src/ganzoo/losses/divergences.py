@@ -260,8 +260,7 @@ class Alpha(Divergence):
         return (power - 1) / self.alpha
 
     def best_output(self, log_ratio: Tensor) -> Tensor:
-        """``T = (u^(a - 1) - 1)/(a - 1)``; for alpha below 1 ``-log(e^-w - 1)``, w = T - 1/(1 - a).
-        """
+        """``T = (u^(a - 1) - 1)/(a - 1)`` above 1, else ``-log(e^x - 1)``, x = 1/(1 - a) - T."""
         if self.alpha > 1:
             return ((self.alpha - 1) * log_ratio).expm1() / (self.alpha - 1)
         rest = ((self.alpha - 1) * log_ratio).exp() / (1 - self.alpha)  # log(1 + e^-v)

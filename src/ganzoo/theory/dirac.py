@@ -2,8 +2,7 @@
 
 import copy
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +16,7 @@ from ganzoo.losses.base import LossTerms, total
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.constraint import Constraint
 from ganzoo.penalties.context import Context
-from ganzoo.theory.dirac_checks import check_forgets, check_loss, check_penalty
+from ganzoo.theory.dirac_checks import Evaluate, check_forgets, check_loss, check_penalty
 from ganzoo.theory.game import DifferentiableGame
 
 # Copies of the one point in a batch: losses of pairs of samples need two.
@@ -65,21 +64,22 @@ class DiracGAN(DifferentiableGame):
         self.loss = copy.deepcopy(loss)
         self.penalties = {name: copy.deepcopy(penalty) for name, penalty in penalties.items()}
         self._real = torch.full((COPIES, 1), float(target), dtype=torch.float64)
-        self.discriminator = nn.utils.skip_init(nn.Linear, 1, 1, bias=False, dtype=torch.float64)
-        nn.init.zeros_(self.discriminator.weight)
-        self.generator = _Point()
-        super().__init__(
-            [
-                self._player("discriminator", self.discriminator, self._discriminator_losses),
-                self._player("generator", self.generator, self._generator_losses),
-            ],
-            equilibrium=torch.tensor([0.0, target], dtype=torch.float64),
-        )
         with torch.random.fork_rng(devices=[]):
+            self.discriminator = nn.Linear(1, 1, bias=False, dtype=torch.float64)
+            self.generator = _Point()
+            equilibrium = torch.tensor([0.0, target], dtype=torch.float64)
+            super().__init__(self._build_players(), equilibrium=equilibrium)
             self._add_penalties()
+            self.move_to(equilibrium)
 
-    def _player(self, name: str, module: nn.Module, losses: Any) -> Player:
-        return Player(name, module, losses, role=name, context=self._context)
+    def _build_players(self) -> list[Player]:
+        def player(name: str, module: nn.Module, losses: Callable[[Context], LossTerms]) -> Player:
+            return Player(name, module, losses, role=name, context=self._context)
+
+        return [
+            player("discriminator", self.discriminator, self._discriminator_losses),
+            player("generator", self.generator, self._generator_losses),
+        ]
 
     def _context(self, minibatch: None = None) -> Context:
         return Context(
@@ -113,12 +113,13 @@ class DiracGAN(DifferentiableGame):
         losses = [total(player.losses(self._context())) for player in self.players]
         return torch.stack(losses).detach()
 
-    def _term_at(self, penalty: Penalty, player: Player) -> Any:
+    def _term_at(self, penalty: Penalty, player: Player) -> Evaluate:
         def term(psi: float, theta: float) -> Tensor:
             self.move_to(torch.tensor([psi, theta], dtype=torch.float64))
             context = self._context()
             context.player = player
-            return penalty(context).detach()
+            value: Tensor = penalty(context)
+            return value.detach()
 
         return term
 

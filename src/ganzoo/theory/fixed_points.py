@@ -13,7 +13,13 @@ SAME = 1e-5
 
 
 def fixed_points(
-    game: DifferentiableGame, *, lower: float, upper: float, starts: int, seed: int, tolerance: float
+    game: DifferentiableGame,
+    *,
+    lower: float,
+    upper: float,
+    starts: int,
+    seed: int,
+    tolerance: float,
 ) -> Tensor:
     """Solve ``v(x) = 0`` from several starts in a box.
 

@@ -91,10 +91,10 @@ class DifferentiableGame:
         return {player: point[own] for player, own in self.slices.items()}
 
     def unflatten(self, point: Tensor) -> list[Tensor]:
-        """Cut a point ``[N]`` into tensors of the parameters' shapes."""
+        """Cut a point ``[N]`` into tensors of the parameters' shapes, types and devices."""
         self.split(point)
         parts = torch.split(point, [parameter.numel() for parameter in self.parameters])
-        return [part.view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
+        return [part.to(p).view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
 
     def gradients(self, *, differentiable: bool = False) -> Vector:
         """The gradient of each player's loss by its own parameters, where the players are.

@@ -59,9 +59,7 @@ class GaussianGAN(VectorGame):
         """Logits ``[M]`` from the discriminator's parameters and data ``[M, d]``."""
 
     def _discriminator(self, vectors: Mapping[str, Tensor]) -> Tensor:
-        real = self.score(
-            vectors["discriminator"], self.generate(self.solution, self._latents)
-        )
+        real = self.score(vectors["discriminator"], self.generate(self.solution, self._latents))
         fake = self._fake_logits(vectors)
         return self._weights @ (self.loss.real_cost(real) + self.loss.fake_cost(fake))
 

@@ -181,7 +181,9 @@ def _fixed_point(game: DifferentiableGame, search: FixedPointSearch) -> Tensor:
     )[0]
 
 
-def _start(game: DifferentiableGame, point: Tensor, start: Sequence[float] | None, displacement: float) -> Tensor:
+def _start(
+    game: DifferentiableGame, point: Tensor, start: Sequence[float] | None, displacement: float
+) -> Tensor:
     if start is None:
         return point + displacement
     if len(start) != game.size:

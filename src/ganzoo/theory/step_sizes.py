@@ -16,7 +16,12 @@ SMALLEST = 1e-4
 
 
 def largest_stable_learning_rate(
-    operator: UpdateOperator, game: DifferentiableGame, point: Tensor, *, largest: float, tolerance: float
+    operator: UpdateOperator,
+    game: DifferentiableGame,
+    point: Tensor,
+    *,
+    largest: float,
+    tolerance: float,
 ) -> float:
     """The end of the first interval of learning rates with which an optimizer converges.
 

@@ -49,7 +49,9 @@ class Stability:
     differentiable: bool
 
 
-def analyse(operator: UpdateOperator, game: DifferentiableGame, point: Tensor, *, tolerance: float) -> Stability:
+def analyse(
+    operator: UpdateOperator, game: DifferentiableGame, point: Tensor, *, tolerance: float
+) -> Stability:
     """Judge an optimizer at a fixed point by the eigenvalues of its linearisation.
 
     With all moduli below 1 it converges at the rate of the largest one (Mescheder et al. 2017,
