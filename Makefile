@@ -23,10 +23,10 @@ lint: $(VENV)/.development
 check: lint test
 
 bench: $(VENV)/.development
-	$(BIN)/python benchmarks/speed.py $(ARGS)
-	$(BIN)/python benchmarks/updates.py $(ARGS)
-	$(BIN)/python benchmarks/metrics.py
-	$(BIN)/python benchmarks/frechet.py
+	$(BIN)/python -m benchmarks.speed $(ARGS)
+	$(BIN)/python -m benchmarks.updates $(ARGS)
+	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.frechet
 
 # On a machine without a package index: make gpu CARRIED=FOLDER, with the folder of --collect.
 gpu: $(if $(CARRIED),,$(VENV)/.development)

@@ -1,4 +1,4 @@
-"""What each metric says of samples whose faults are known: the table in the README.
+"""What each metric says of samples whose faults are known: ``python -m benchmarks.calibration``.
 
 Reference are N training pictures of MNIST, held out are N of its test pictures. Measured against
 the reference: other training pictures (the best that a generator could be), the same with a
@@ -6,12 +6,13 @@ fault of one kind, and the reference itself (a generator that has learnt it by h
 """
 
 import argparse
-from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torchvision.transforms.v2.functional import gaussian_blur
 
+from benchmarks.markdown import lines
+from benchmarks.tables import add_argument, column, write
 from ganzoo.composition.compose import build, compose_config
 from ganzoo.data.datamodule import DataModule
 from ganzoo.metrics.evaluator import Evaluator
@@ -22,6 +23,7 @@ METRICS = (
     "fid", "kid", "inception_score", "prdc", "sliced_wasserstein", "sinkhorn", "ms_ssim",
     "memorization", "mifid",
 )  # fmt: skip
+ARROWS = {"minimize": "↓", "maximize": "↑"}
 
 
 class MNIST:
@@ -76,21 +78,14 @@ def measure(evaluator: Evaluator, data: MNIST, sets: dict[str, Tensor]) -> dict[
     }
 
 
-def table(results: dict[str, dict[str, float]], show: Callable[[float], str]) -> list[str]:
-    """A row for each value, a column for each set."""
-    names = list(next(iter(results.values())))
-    rows: list[Sequence[str]] = [("", *results), ("---", *["---:"] * len(results))]
-    rows += [(name, *(show(values[name]) for values in results.values())) for name in names]
-    return ["| " + " | ".join(row) + " |" for row in rows]
-
-
 def main() -> None:
-    """Measure and print the table."""
+    """Measure, print the table, and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default="data", help="folder that holds MNIST")
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--features", default="classifier")
     parser.add_argument("overrides", nargs="*", help="settings of the library, as evaluator.seed=1")
+    add_argument(parser)
     options = parser.parse_args()
     config = compose_config(
         [
@@ -103,8 +98,23 @@ def main() -> None:
         ]
     )
     data = MNIST(build(config.dataset.datamodule), options.samples)
-    results = measure(build(config.evaluator), data, faults(data))
-    print("\n".join(table(results, lambda value: f"{value:.3g}")))
+    evaluator = build(config.evaluator)
+    results = measure(evaluator, data, faults(data))
+    arrows = {name: ARROWS[way] for name, way in evaluator.directions().items()}
+    names = list(next(iter(results.values())))
+    table = {
+        "title": "What metrics see",
+        "head": "",
+        "columns": {fault: column(fault, significant=3) for fault in results},
+        "rows": {
+            f"`{name.partition('@')[0]}` {arrows.get(name, '')}".strip(): {
+                fault: found[name] for fault, found in results.items()
+            }
+            for name in names
+        },
+    }
+    print("\n".join(lines(table)))
+    write(options.json, **table, seeds=[evaluator.seed], samples=options.samples)
 
 
 if __name__ == "__main__":

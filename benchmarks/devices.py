@@ -1,6 +1,6 @@
 """Averaging gradients player by player against Lightning's way, two processes, one run.
 
-``python benchmarks/devices.py`` starts a second process of itself and trains the same networks in
+``python -m benchmarks.devices`` starts a second process of itself and trains the same networks in
 three ways, taking turns: with ganzoo's strategy; with a variant of it that sends a player's
 gradients in buckets while the backward pass is still running; and as Lightning's documentation
 advises for two optimizers, with ``ddp_find_unused_parameters_true``. It prints milliseconds for
@@ -9,7 +9,6 @@ one update of both players and the megabytes of gradients that a process sends f
 
 import argparse
 import logging
-import statistics
 import sys
 import time
 import warnings
@@ -23,8 +22,10 @@ from torch import Tensor, nn
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 from torch.nn.functional import softplus
 
+from benchmarks.library import parts_of
+from benchmarks.speed import Case, Stream
+from benchmarks.tables import add_argument, column, spread, write
 from ganzoo.strategies.player_parallel import PlayerParallelStrategy
-from speed import Case, Stream
 
 CASES = [
     Case("MLP 256 wide, batch 2 x 32", ["network.generator.width=256"], "ring", (32, 2), 40),
@@ -77,9 +78,10 @@ class Documented(LightningModule):
     def __init__(self, case: Case) -> None:
         super().__init__()
         self.automatic_optimization = False
-        game = case.model()
-        self.generator, self.discriminator = game.generator, game.discriminator
-        self.prior, self._optimizers = game.latent_prior, game.configure_optimizers()[0]
+        parts = parts_of(case.model())
+        self.generator, self.discriminator = parts.generator, parts.discriminator
+        self._latents = parts.latents
+        self._optimizers = [parts.of_discriminator, parts.of_generator]
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """The discriminator's and the generator's."""
@@ -90,13 +92,13 @@ class Documented(LightningModule):
         (real,) = batch
         of_discriminator, of_generator = self.optimizers()
         self.toggle_optimizer(of_discriminator)
-        fake = self.generator(self.prior.sample(len(real)))
+        fake = self.generator(self._latents(len(real), real.device))
         self._update(
             of_discriminator,
             softplus(-self.discriminator(real)).mean() + softplus(self.discriminator(fake)).mean(),
         )
         self.toggle_optimizer(of_generator)
-        fake = self.generator(self.prior.sample(len(real)))
+        fake = self.generator(self._latents(len(real), real.device))
         self._update(of_generator, softplus(-self.discriminator(fake)).mean())
 
     def _update(self, optimizer: Any, loss: Tensor) -> None:
@@ -162,29 +164,37 @@ def train(case: Case, way: str, *, count: bool = False) -> Watch:
     return watch
 
 
-def compare(case: Case, repetitions: int) -> dict[str, tuple[float, float, float]]:
+def compare(case: Case, repetitions: int) -> dict[str, dict[str, Any]]:
     """For each way milliseconds and megabytes for one iteration, and the ratio to the first."""
     sent = {way: train(case, way, count=True).sent / case.steps / 1e6 for way in WAYS}
     times: dict[str, list[float]] = {way: [] for way in WAYS}
     for number in range(repetitions):
         ways = list(WAYS)
         for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
-            times[way].append(train(case, way).seconds / case.steps * 1e3)
+            times[way].append(train(case, way).seconds / case.steps)
     first = times[next(iter(WAYS))]
     return {
-        way: (
-            statistics.median(column),
-            sent[way],
-            statistics.median(a / b for a, b in zip(column, first, strict=True)),
-        )
-        for way, column in times.items()
+        way: {
+            "time": spread(seconds, 1e3),
+            "sent": sent[way],
+            "ratio": spread([a / b for a, b in zip(seconds, first, strict=True)]),
+        }
+        for way, seconds in times.items()
     }
 
 
+COLUMNS = {
+    "time": column("an update of both players", digits=2, unit="ms"),
+    "sent": column("gradients sent for it", digits=2, unit="MB"),
+    "ratio": column("times as long as the first", digits=2),
+}
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the table, and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=15)
+    add_argument(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
@@ -196,8 +206,20 @@ def main() -> None:
     print(f"torch {torch.__version__}, gloo, 2 processes of 1 thread, {sys.platform}")
     for name, table in tables.items():
         print(name)
-        for way, (milliseconds, megabytes, ratio) in table.items():
-            print(f"  {way:<12}{milliseconds:>9.2f} ms{megabytes:>9.2f} MB{ratio:>8.2f}")
+        for way, row in table.items():
+            time_of, ratio = row["time"]["median"], row["ratio"]["median"]
+            print(f"  {way:<12}{time_of:>9.2f} ms{row['sent']:>9.2f} MB{ratio:>8.2f}")
+    write(
+        arguments.json,
+        title="Gradients of two processes",
+        head="networks and way",
+        columns=COLUMNS,
+        rows={
+            f"{name}, {way}": row for name, table in tables.items() for way, row in table.items()
+        },
+        repetitions=arguments.repetitions,
+        threads=1,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Kill a run at random moments, resume it, and compare its end with that of a run never killed.
 
-``python benchmarks/faults.py --kills 100`` starts the same run again and again, kills it with
+``python -m benchmarks.faults --kills 100`` starts the same run again and again, kills it with
 SIGKILL at a moment drawn uniformly from its training time, lets ``checkpoint=last`` finish it, and
 prints how many were killed, killed while a file was being written, resumed, and ended equal:
 weights, optimizers, schedules, random states and metrics.csv (but for speed and memory), to the
@@ -25,6 +25,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.tables import add_argument, column, write
 from ganzoo.callbacks.throughput import MEMORY, SAMPLES
 
 # A checkpoint after every update, so that much of the time goes into saving.
@@ -45,6 +46,7 @@ RUN = [
     "evaluator.samples=100",
     "callbacks.samples.every_n_steps=30",
 ]
+COUNTED = ("killed", "killed in a save", "resumed", "equal ends")
 COMPARED = ("state_dict", "optimizer_states", "lr_schedulers", "ganzoo", "global_step", "callbacks")
 
 
@@ -124,6 +126,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    add_argument(parser)
     options, more = parser.parse_known_args()
     moments = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -142,6 +145,14 @@ def main() -> int:
     print(
         f"{options.kills} runs of {seconds:.1f} s: "
         + ", ".join(f"{n} {c}" for c, n in total.items())
+    )
+    write(
+        options.json,
+        title="Runs that were killed",
+        head=f"of {options.kills} runs of {seconds:.1f} s",
+        columns={"runs": column("runs")},
+        rows={name: {"runs": total[name]} for name in COUNTED},
+        seeds=[options.seed],
     )
     return 0 if total["resumed"] == total["equal ends"] == options.kills else 1
 

@@ -7,16 +7,17 @@ scipy half its digits.
 """
 
 import argparse
-import statistics
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from scipy import linalg
 from torch import Tensor
 from torchmetrics.image.fid import _compute_fid
 
+from benchmarks.tables import add_argument, column, spread, write
 from ganzoo.metrics.features.statistics import feature_statistics
 from ganzoo.metrics.frechet import frechet_distance
 
@@ -62,12 +63,13 @@ def from_samples(real: Tensor, generated: Tensor) -> float:
     return float((real.mean(0) - generated.mean(0)).square().sum() + traces - 2 * nuclear)
 
 
-def compare(real: Tensor, generated: Tensor, repetitions: int) -> None:
-    """Print a row for each route."""
+def compare(real: Tensor, generated: Tensor, repetitions: int) -> dict[str, dict[str, Any]]:
+    """Seconds and the relative error of each route."""
     first, second = feature_statistics(real), feature_statistics(generated)
     moments = first.mean, first.covariance, second.mean, second.covariance
     few = len(real) < real.shape[1]
     exact = from_samples(real, generated) if few else by_scipy(*moments)
+    found = {}
     for route in ROUTES:
         seconds = []
         for _ in range(repetitions):
@@ -75,7 +77,14 @@ def compare(real: Tensor, generated: Tensor, repetitions: int) -> None:
             value = route(*moments)
             seconds.append(time.perf_counter() - started)
         error = abs(value / exact - 1)
-        print(f"{route.__name__[3:]:<14}{statistics.median(seconds):>8.2f} s{error:>12.1e}")
+        found[route.__name__[3:]] = {"seconds": spread(seconds), "error": error}
+    return found
+
+
+COLUMNS = {
+    "seconds": column("seconds", significant=3),
+    "error": column("relative error", significant=1),
+}
 
 
 def main() -> None:
@@ -83,11 +92,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dimension", type=int, default=2048)
     parser.add_argument("--repetitions", type=int, default=5)
+    add_argument(parser)
     options = parser.parse_args()
+    rows = {}
     for samples in (5 * options.dimension, options.dimension // 2):
         print(f"{samples:,} samples of {options.dimension:,} features")
         sets = [features(samples, options.dimension, seed) for seed in (0, 1)]
-        compare(*sets, options.repetitions)
+        for route, row in compare(*sets, options.repetitions).items():
+            print(f"{route:<14}{row['seconds']['median']:>8.2f} s{row['error']:>12.1e}")
+            rows[f"{samples:,} samples, {route}"] = row
+    write(
+        options.json,
+        title=f"The Frechet distance at {options.dimension:,} features",
+        head="samples and route",
+        columns=COLUMNS,
+        rows=rows,
+        repetitions=options.repetitions,
+        threads=torch.get_num_threads(),
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One picture of the samples of all models of a sweep, for the README's gallery.
 
 Of a sweep such as ``python -m ganzoo.train -m experiment=digits_comparison model=gan,wgan``:
-``python benchmarks/gallery.py --sweep runs/sweeps/<date>_<time> --output docs/digits.png``.
+``python -m benchmarks.gallery --sweep runs/sweeps/<date>_<time> --output docs/digits.png``.
 """
 
 import argparse

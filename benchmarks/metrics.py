@@ -12,16 +12,17 @@ import io
 import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.tables import add_argument, column, spread, write
 from ganzoo.metrics.prdc import PRDC
 
 Features = NDArray[np.floating]
@@ -70,7 +71,7 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def measure(name: str, samples: int, dimension: int) -> dict[str, object]:
+def measure(name: str, samples: int, dimension: int) -> dict[str, Any]:
     """Values, seconds and MB of one route, here; a small call first pays for imports."""
     route = ROUTES[name]
     real, generated = features(samples, dimension)
@@ -81,9 +82,17 @@ def measure(name: str, samples: int, dimension: int) -> dict[str, object]:
     return {"values": values, "seconds": seconds, "processor": processor, "MB": peak() - before}
 
 
-def apart(name: str, options: argparse.Namespace) -> dict[str, object]:
+def apart(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """The same in a process of its own."""
-    command = [sys.executable, __file__, "--route", name, "--samples", str(options.samples)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.metrics",
+        "--route",
+        name,
+        "--samples",
+        str(options.samples),
+    ]
     command += ["--dimension", str(options.dimension), "--threads", str(options.threads)]
     environment = os.environ | {"OMP_NUM_THREADS": str(options.threads)}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
@@ -99,29 +108,53 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--alone", action="store_true", help="leave prdc out")
     parser.add_argument("--route", choices=ROUTES, help=argparse.SUPPRESS)
+    add_argument(parser)
     return parser.parse_args()
 
 
+COLUMNS = {
+    "seconds": column("seconds", significant=3),
+    "processor": column("seconds of processors", significant=3),
+    "MB": column("MB above the features", digits=0),
+    "difference": column("largest difference of a value", significant=1),
+}
+
+
 def report(options: argparse.Namespace) -> None:
-    """Print the table."""
+    """Print the table, and write it."""
     names = ["by_ganzoo"] if options.alone else ["by_ganzoo", "by_prdc"]
     runs = [{n: apart(n, options) for n in names} for _ in range(options.repetitions)]
+    rows = {name[3:]: _spreads([run[name] for run in runs]) for name in names}
     print(
         f"{options.samples:,} against {options.samples:,} samples of {options.dimension} features"
     )
     print(f"{options.threads} threads, k = {NEIGHBORS}, medians of {options.repetitions}")
     print(f"{'':<12}{'seconds':>10}{'processor':>12}{'MB above':>10}")
-    for name in names:
-        row = [statistics.median(run[name][x] for run in runs) for x in ("seconds", "processor")]
-        most = max(run[name]["MB"] for run in runs)
-        print(f"{name[3:]:<12}{row[0]:>10.2f}{row[1]:>12.2f}{most:>10.0f}")
+    for name, row in rows.items():
+        seconds, processor = row["seconds"]["median"], row["processor"]["median"]
+        print(f"{name:<12}{seconds:>10.2f}{processor:>12.2f}{row['MB']:>10.0f}")
     if options.alone:
         return
     for key in ("seconds", "processor", "MB"):
-        ratio = statistics.median(run["by_prdc"][key] / run["by_ganzoo"][key] for run in runs)
+        ratio = spread([run["by_prdc"][key] / run["by_ganzoo"][key] for run in runs])["median"]
         print(f"prdc / ganzoo, {key}: {ratio:.1f}")
     ours, theirs = runs[0]["by_ganzoo"]["values"], apart("by_prdc_exactly", options)["values"]
-    print(f"largest difference: {max(abs(ours[name] - theirs[name]) for name in ours):.1e}")
+    rows["ganzoo"]["difference"] = max(abs(ours[name] - theirs[name]) for name in ours)
+    print(f"largest difference: {rows['ganzoo']['difference']:.1e}")
+    write(
+        options.json,
+        title="Precision, recall, density and coverage",
+        head=f"{options.samples:,} against as many samples of {options.dimension} features",
+        columns=COLUMNS,
+        rows=rows,
+        repetitions=options.repetitions,
+        threads=options.threads,
+    )
+
+
+def _spreads(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    times = {name: spread([run[name] for run in runs]) for name in ("seconds", "processor")}
+    return times | {"MB": max(run["MB"] for run in runs)}
 
 
 def main() -> None:

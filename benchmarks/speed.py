@@ -1,7 +1,8 @@
 """The library against a loop written by hand: same networks, same batches, same machine, one run.
 
-``make bench`` prints, for the 2-D MLP and for DCGAN at 32x32, how many times as fast as the loop
-a run through Lightning's Trainer is, with logging every 50 steps and the progress bar on.
+``python -m benchmarks.speed`` prints, for the 2-D MLP and for DCGAN at 32x32, how many times as
+fast as the loop a run through Lightning's Trainer is, with logging every 50 steps and the progress
+bar on.
 """
 
 import argparse
@@ -9,23 +10,21 @@ import contextlib
 import io
 import itertools
 import logging
-import statistics
 import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganzoo import create_model
-from ganzoo.callbacks.progress import TrainingProgress
-from ganzoo.models.gan import GAN
+from benchmarks.library import callbacks_and_logger, make_model, parts_of
+from benchmarks.tables import add_argument, column, spread, write
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,9 @@ class Case:
     batch: tuple[int, ...]
     steps: int
 
-    def model(self) -> GAN:
+    def model(self) -> LightningModule:
         """The model, with the same first weights each time."""
-        torch.manual_seed(0)
-        return create_model("gan", dataset=self.dataset, overrides=self.overrides)
+        return make_model(self.dataset, self.overrides)
 
 
 CASES = [
@@ -64,22 +62,22 @@ class Stream:
 
 def by_hand(case: Case) -> float:
     """Seconds for one update of both players in a loop written by hand."""
-    model = case.model()
-    generator, discriminator, prior = model.generator, model.discriminator, model.latent_prior
-    (of_discriminator, of_generator), _ = model.configure_optimizers()
+    parts = parts_of(case.model())
+    generator, discriminator = parts.generator, parts.discriminator
+    device = torch.device("cpu")
     started = time.perf_counter()
     for (real,) in itertools.islice(Stream(case.batch), case.steps):
         with torch.no_grad():
-            fake = generator(prior.sample(len(real)))
+            fake = generator(parts.latents(len(real), device))
         loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
-        of_discriminator.zero_grad()
+        parts.of_discriminator.zero_grad()
         loss.backward()
-        of_discriminator.step()
+        parts.of_discriminator.step()
         discriminator.requires_grad_(False)
-        loss = softplus(-discriminator(generator(prior.sample(len(real))))).mean()
-        of_generator.zero_grad()
+        loss = softplus(-discriminator(generator(parts.latents(len(real), device)))).mean()
+        parts.of_generator.zero_grad()
         loss.backward()
-        of_generator.step()
+        parts.of_generator.step()
         discriminator.requires_grad_(True)
     return (time.perf_counter() - started) / case.steps
 
@@ -88,15 +86,14 @@ def by_trainer(case: Case) -> float:
     """Seconds for the same through Lightning's Trainer, logging and progress bar on."""
     model = case.model()
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        progress = TrainingProgress(
-            refresh_seconds=0.5, line_seconds=0.5, first_line_steps=50, terms=["generator/loss"]
-        )
+        callbacks, logger = callbacks_and_logger(folder, "progress")
         trainer = Trainer(
             max_steps=case.steps,
             max_epochs=-1,
             accelerator="cpu",
-            logger=CSVLogger(folder),
-            callbacks=[progress, clock := _Clock()],
+            default_root_dir=folder,
+            logger=logger,
+            callbacks=[*callbacks, clock := _Clock()],
             log_every_n_steps=50,
             enable_checkpointing=False,
             enable_model_summary=False,
@@ -117,34 +114,52 @@ class _Clock(Callback):
         self.seconds += time.perf_counter()
 
 
-def compare(case: Case, repetitions: int) -> tuple[float, float, float]:
-    """Medians of both, and of the ratio of neighbouring measurements."""
+def compare(case: Case, repetitions: int) -> dict[str, Any]:
+    """Milliseconds of both, and the ratio of neighbouring measurements."""
     pairs = [(by_hand(case), by_trainer(case)) for _ in range(repetitions)]
-    ratio = statistics.median(hand / trainer for hand, trainer in pairs)
-    hand, trainer = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return hand, trainer, ratio
+    hand, trainer = zip(*pairs, strict=True)
+    ratios = [by_loop / by_library for by_loop, by_library in pairs]
+    return {"hand": spread(hand, 1e3), "trainer": spread(trainer, 1e3), "ratio": spread(ratios)}
 
 
-def repetitions(description: str | None, default: int) -> int:
+def options(description: str | None, default: int) -> argparse.Namespace:
     """Read the command line, quieten Lightning, and say what everything runs on."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--repetitions", type=int, default=default)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    add_argument(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     warnings.filterwarnings("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     print(f"torch {torch.__version__}, {arguments.threads} threads, {sys.platform}")
-    return int(arguments.repetitions)
+    return arguments
+
+
+COLUMNS = {
+    "hand": column("by hand", digits=2, unit="ms"),
+    "trainer": column("Trainer", digits=2, unit="ms"),
+    "ratio": column("times as fast", digits=2),
+}
 
 
 def main() -> None:
-    """Print the table."""
-    times = repetitions(__doc__, 7)
+    """Print the table, and write it."""
+    arguments = options(__doc__, 7)
+    rows = {case.name: compare(case, arguments.repetitions) for case in CASES}
     print(f"{'case':<28}{'by hand':>12}{'Trainer':>12}{'ratio':>8}")
-    for case in CASES:
-        hand, trainer, ratio = compare(case, times)
-        print(f"{case.name:<28}{hand * 1e3:>9.2f} ms{trainer * 1e3:>9.2f} ms{ratio:>8.2f}")
+    for case, row in rows.items():
+        hand, trainer, ratio = (row[name]["median"] for name in COLUMNS)
+        print(f"{case:<28}{hand:>9.2f} ms{trainer:>9.2f} ms{ratio:>8.2f}")
+    write(
+        arguments.json,
+        title="Speed beside a loop written by hand",
+        head="an update of both players",
+        columns=COLUMNS,
+        rows=rows,
+        repetitions=arguments.repetitions,
+        threads=arguments.threads,
+    )
 
 
 if __name__ == "__main__":

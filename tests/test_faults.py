@@ -180,11 +180,10 @@ def test_a_run_is_resumed_with_its_checkpoint_damaged(start, tmp_path):
     [(1, 1), *(pytest.param(devices, 2, marks=pytest.mark.nightly) for devices in (1, 2))],
 )
 def test_killed_runs_end_as_if_they_never_were(devices, kills):
-    """A few rounds of ``benchmarks/faults.py``, whose counts the README gives."""
-    path = Path(__file__).parents[1] / "benchmarks" / "faults.py"
-    words = ["--kills", str(kills), "--at-once", "1", f"trainer.devices={devices}"]
-    done = subprocess.run(
-        [sys.executable, path, *words], capture_output=True, text=True, timeout=500
-    )
+    """A few rounds of ``benchmarks/faults.py``, whose counts docs/results.md gives."""
+    words = ["-m", "benchmarks.faults", "--kills", str(kills), "--at-once", "1"]
+    command = [sys.executable, *words, f"trainer.devices={devices}"]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{kills} equal ends" in done.stdout

@@ -36,7 +36,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=9.0, help="for everything together")
     parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="folder of the results")
     parser.add_argument("--carried", type=Path, help="folder that --collect made")
-    parser.add_argument("--rehearse", action="store_true", help="on the CPU, tiny, 3 minutes")
+    parser.add_argument("--rehearse", action="store_true", help="on the CPU, tiny, 80 seconds")
     parser.add_argument(
         "--only", nargs="*", default=[], metavar="PART", help="leave out the others"
     )

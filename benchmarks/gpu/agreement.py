@@ -6,13 +6,15 @@ import torch
 
 from benchmarks.gpu.by_hand import HandWritten
 from benchmarks.gpu.by_library import train
-from benchmarks.gpu.cases import TINY, Case, Setting
-from benchmarks.gpu.part import REHEARSAL, Report, device
+from benchmarks.gpu.cases import Case, Setting
+from benchmarks.gpu.device import device
+from benchmarks.gpu.part import REHEARSAL, Report
+from benchmarks.gpu.prepared import batches
 
 STEPS = 20 if REHEARSAL else 1000
 WINDOW = 5 if REHEARSAL else 50
 SEEDS = (0, 1) if REHEARSAL else (0, 1, 2, 3)
-CASE = Case("DCGAN 32, B 64", ("network=dcgan", *TINY), batch=64, steps=1, size=32)
+CASE = Case("DCGAN 32, B 64", ("network=dcgan",), batch=64, steps=1, size=32)
 SETTING = Setting("TF32", matmul="high")
 
 
@@ -32,12 +34,13 @@ def main() -> None:
 
 def _by_hand(seed: int, where: torch.device) -> list[float]:
     hand = HandWritten(CASE, SETTING, where, seed)
-    batches = SETTING.batches(CASE.shape, where)
-    return _means([hand.iteration(batches[step % len(batches)]) for step in range(STEPS)])
+    data = batches(CASE, SETTING, where)
+    return _means([hand.iteration(data[step % len(data)]) for step in range(STEPS)])
 
 
 def _by_library(seed: int, where: torch.device) -> list[float]:
-    watch = train(CASE, SETTING, where, warm_up=0, steps=STEPS, seed=seed)
+    data = batches(CASE, SETTING, where)
+    watch = train(CASE, SETTING, data, warm_up=0, steps=STEPS, seed=seed)
     return _means(watch.losses)
 
 

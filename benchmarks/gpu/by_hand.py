@@ -7,15 +7,16 @@ from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
 from benchmarks.gpu.cases import Case, Setting
-from ganzoo.models.gan import GAN
+from benchmarks.gpu.prepared import autocast, prepare
+from benchmarks.library import parts_of
 
 Pair = tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]
 
 # The losses as their papers print them: of the discriminator on real and fake, of the generator.
 LOSSES: dict[str, Pair] = {
-    "Hinge": (lambda r, f: relu(1 - r).mean() + relu(1 + f).mean(), lambda f: -f.mean()),
-    "Wasserstein": (lambda r, f: f.mean() - r.mean(), lambda f: -f.mean()),
-    "NonSaturating": (
+    "hinge": (lambda r, f: relu(1 - r).mean() + relu(1 + f).mean(), lambda f: -f.mean()),
+    "wasserstein": (lambda r, f: f.mean() - r.mean(), lambda f: -f.mean()),
+    "non_saturating": (
         lambda r, f: softplus(-r).mean() + softplus(f).mean(),
         lambda f: softplus(-f).mean(),
     ),
@@ -43,10 +44,9 @@ class HandWritten:
     """
 
     def __init__(self, case: Case, setting: Setting, device: torch.device, seed: int = 0) -> None:
-        self.game: GAN = setting.prepare(case.model(seed).to(device))
+        self.parts = parts_of(prepare(case, setting, device, seed))
         self.case, self.setting, self.device = case, setting, device
-        (self.of_discriminator, self.of_generator), _ = self.game.configure_optimizers()
-        self.loss, self.generator_loss = LOSSES[type(self.game.loss).__name__]
+        self.loss, self.generator_loss = LOSSES[case.loss]
         torch.manual_seed(seed)
 
     def iteration(self, batch: Tensor) -> Tensor:
@@ -57,28 +57,25 @@ class HandWritten:
         return loss
 
     def _update_discriminator(self, real: Tensor) -> Tensor:
-        game = self.game
-        with self.setting.autocast(self.device):
+        parts = self.parts
+        with autocast(self.setting, self.device):
             with torch.no_grad():
-                fake = game.generator(self._latents(len(real)))
-            loss = self.loss(game.discriminator(real), game.discriminator(fake))
-        if game.penalties:
-            loss = loss + gradient_penalty(game.discriminator, real, fake.float())
-        self.of_discriminator.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.of_discriminator.step()
+                fake = parts.generator(parts.latents(len(real), self.device))
+            loss = self.loss(parts.discriminator(real), parts.discriminator(fake))
+        if self.case.penalised:
+            loss = loss + gradient_penalty(parts.discriminator, real, fake.float())
+        parts.of_discriminator.zero_grad()
+        loss.backward()
+        parts.of_discriminator.step()
         return loss.detach()
 
     def _update_generator(self, count: int) -> None:
-        game = self.game
-        game.discriminator.requires_grad_(False)
-        with self.setting.autocast(self.device):
-            fake = game.generator(self._latents(count))
-            loss = self.generator_loss(game.discriminator(fake))
-        self.of_generator.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.of_generator.step()
-        game.discriminator.requires_grad_(True)
-
-    def _latents(self, count: int) -> Tensor:
-        return self.game.latent_prior.sample(count, device=self.device)
+        parts = self.parts
+        parts.discriminator.requires_grad_(False)
+        with autocast(self.setting, self.device):
+            fake = parts.generator(parts.latents(count, self.device))
+            loss = self.generator_loss(parts.discriminator(fake))
+        parts.of_generator.zero_grad()
+        loss.backward()
+        parts.of_generator.step()
+        parts.discriminator.requires_grad_(True)

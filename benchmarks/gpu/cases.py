@@ -1,20 +1,10 @@
 """What is timed: networks with the settings of their papers, and how they are run."""
 
-import itertools
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from benchmarks.gpu.part import REHEARSAL
-from ganzoo import create_model
-from ganzoo.models.gan import GAN
 
 TINY = ("network.generator.width=8", "network.discriminator.width=8") if REHEARSAL else ()
-BATCHES = 8
-"""Ready batches that are used again and again, so that no time goes into data."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +13,12 @@ class Case:
 
     Attributes:
         name: For the table.
-        overrides: That compose it, and the number of the discriminator's steps.
+        overrides: Of its networks.
         batch: Samples in one step.
         steps: Discriminator steps for each generator step.
         size: Height and width of its pictures.
+        loss: Its name in the library; ``by_hand`` has the same as a formula.
+        penalised: Whether the discriminator has the gradient penalty.
     """
 
     name: str
@@ -34,43 +26,37 @@ class Case:
     batch: int
     steps: int
     size: int
+    loss: str = "non_saturating"
+    penalised: bool = False
 
-    def model(self, seed: int = 0) -> GAN:
-        """The model, with the same first weights for each seed."""
-        torch.manual_seed(seed)
-        settings = ["ema=none", f"dataset.image_size={self.size}", *self.overrides, *TINY]
-        made = create_model("gan", dataset="cifar10", overrides=settings)
-        assert isinstance(made, GAN)
-        return made
+    @property
+    def settings(self) -> list[str]:
+        """Overrides that compose all of it."""
+        return [
+            *("ema=none", f"dataset.image_size={self.size}", f"loss={self.loss}"),
+            *(f"model.discriminator_steps={self.steps}", *self.overrides, *TINY),
+            *(["penalty=gradient_penalty"] if self.penalised else []),
+        ]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the real data of an iteration."""
-        rows = 8 if REHEARSAL else self.batch
+        rows = 4 if REHEARSAL else self.batch
         return rows * self.steps, 3, self.size, self.size
 
 
 SPECTRAL = "normalization@discriminator_normalization=spectral"
+WIDE = "network.generator.width=128"
 CASES = [
-    Case(
-        "SNGAN 32, B 64, 5 D steps",
-        ("network=resnet", "loss=hinge", SPECTRAL, "model.discriminator_steps=5"),
-        batch=64,
-        steps=5,
-        size=32,
-    ),
+    Case("SNGAN 32, B 64, 5 D steps", ("network=resnet", SPECTRAL), 64, 5, 32, "hinge"),
     Case(
         "WGAN-GP residual 32, B 64, 5 D steps",
-        (
-            "network=resnet",
-            "network.generator.width=128",
-            "loss=wasserstein",
-            "penalty=gradient_penalty",
-            "model.discriminator_steps=5",
-        ),
+        ("network=resnet", WIDE),
         batch=64,
         steps=5,
         size=32,
+        loss="wasserstein",
+        penalised=True,
     ),
     Case("DCGAN 64, B 128", ("network=dcgan",), batch=128, steps=1, size=64),
 ]
@@ -85,55 +71,30 @@ class Setting:
         precision: Lightning's name of it.
         matmul: torch's name of the precision of float32 products; ``high`` is TF32.
         channels_last: Whether networks and pictures have that memory format.
-        compiled: Whether torch.compile compiles the networks.
+        compiled: torch.compile's mode for the networks, or None.
     """
 
     name: str
     precision: str = "32-true"
     matmul: str = "highest"
     channels_last: bool = False
-    compiled: bool = False
+    compiled: str | None = None
 
-    def prepare(self, model: GAN) -> GAN:
-        """Choose precision and format, and compile."""
-        torch.set_float32_matmul_precision(self.matmul)
-        torch.backends.cudnn.allow_tf32 = self.matmul != "highest"
-        if self.channels_last:
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if self.compiled:
-            model.generator.compile()
-            model.discriminator.compile()
-        return model
-
-    def autocast(self, device: torch.device) -> AbstractContextManager[object]:
-        """Mixed precision, where it is asked for."""
-        if self.precision == "32-true":
-            return nullcontext()
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-
-    def batches(self, shape: tuple[int, ...], device: torch.device) -> list[Tensor]:
-        """The same ready batches each time."""
-        generator = torch.Generator().manual_seed(0)
-        made = [torch.rand(shape, generator=generator) * 2 - 1 for _ in range(BATCHES)]
-        form = torch.channels_last if self.channels_last else torch.contiguous_format
-        return [batch.to(device, memory_format=form) for batch in made]
+    @property
+    def has_graphs(self) -> bool:
+        """Whether the networks are CUDA graphs."""
+        return self.compiled == "reduce-overhead"
 
 
+BFLOAT16 = ("bf16-mixed", "high")
+GRAPHS = Setting("bf16-mixed, compiled, CUDA graphs", *BFLOAT16, compiled="reduce-overhead")
 SETTINGS = [
     Setting("float32"),
     Setting("TF32", matmul="high"),
-    Setting("bf16-mixed", precision="bf16-mixed", matmul="high"),
-    Setting("bf16-mixed, channels last", "bf16-mixed", "high", channels_last=True),
-    Setting("bf16-mixed, compiled", "bf16-mixed", "high", compiled=True),
-][: 3 if REHEARSAL else None : 2 if REHEARSAL else 1]
-
-
-class Stream:
-    """Batches again and again, as a dataloader."""
-
-    def __init__(self, batches: list[Tensor]) -> None:
-        self.batches = batches
-
-    def __iter__(self) -> Iterator[list[Tensor]]:
-        for batch in itertools.cycle(self.batches):
-            yield [batch]
+    Setting("bf16-mixed", *BFLOAT16),
+    Setting("bf16-mixed, channels last", *BFLOAT16, channels_last=True),
+    Setting("bf16-mixed, compiled", *BFLOAT16, compiled="default"),
+    GRAPHS,
+]
+if REHEARSAL:  # compiling takes a CPU minutes
+    SETTINGS = [Setting("float32"), Setting("bf16-mixed", *BFLOAT16), GRAPHS]

@@ -10,7 +10,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from benchmarks.gpu.part import REHEARSAL, synchronize
+from benchmarks.gpu.device import synchronize
+from benchmarks.gpu.part import REHEARSAL
 
 SIZE = 512 if REHEARSAL else 8192
 MEGABYTES = 16 if REHEARSAL else 2048

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 REHEARSAL = os.environ.get("GANZOO_REHEARSE") == "1"
 
 
@@ -48,18 +46,3 @@ class Report:
         self.found |= found
         path = self.out / f"{self.name}.json"
         path.write_text(json.dumps(self.found) + "\n")
-
-
-def device() -> torch.device:
-    """The GPU; the CPU in a rehearsal."""
-    if REHEARSAL:
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise SystemExit("there is no GPU: --rehearse tries everything on the CPU")
-    return torch.device("cuda")
-
-
-def synchronize() -> None:
-    """Wait for all that the device was given."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gpu import pictures
 from benchmarks.gpu.carried import install, unpack
-from benchmarks.gpu.machine import machine
 from benchmarks.gpu.plan import Limits, Part
+from benchmarks.machine import machine
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,9 +56,9 @@ class Runner:
         found = {**os.environ, "GANZOO_CACHE": str(self.out / ".cache")}
         if self.carried is not None:
             paths.append(str(install(self.carried, self.out / ".site")))
-            found["GANZOO_PICTURES"] = str(unpack(self.carried, self.out / ".pictures"))
+            found[pictures.ROOT] = str(unpack(self.carried, self.out / ".pictures"))
         if self.limits.rehearsal:
-            found |= {"GANZOO_REHEARSE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "2"}
+            found |= {"GANZOO_REHEARSE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
         before = os.environ.get("PYTHONPATH")
         found["PYTHONPATH"] = os.pathsep.join([*paths, *([before] if before else [])])
         return found

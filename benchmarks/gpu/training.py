@@ -2,20 +2,26 @@
 
 import csv
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu.cases import CASES
+from benchmarks.gpu import pictures
+from benchmarks.gpu.cases import CASES, TINY
 from benchmarks.gpu.part import REHEARSAL, Report
 
 PAPER_STEPS = 50_000
 """Generator updates of the paper."""
 MEASUREMENTS = 2 if REHEARSAL else 6
 SAMPLES = 16 if REHEARSAL else 5000
+"""Generated and real pictures of each measurement, and of the floor."""
+FEATURES = "random" if REHEARSAL else "efficientnet_lite0"
+MEASURES = (
+    *(f"features={FEATURES}", "metrics=[fid,kid,prdc]", f"evaluator.real_samples={SAMPLES}"),
+    *(["metrics.kid.subset_size=8"] if REHEARSAL else []),
+)
 # Shares of the time for iterations; the rest is reading pictures, measuring and the floor.
 SHARE = 0.6
 UNKNOWN_MILLISECONDS = 60.0
@@ -35,13 +41,13 @@ def main() -> None:
     folder = report.out / ".training"
     shutil.rmtree(folder, ignore_errors=True)
     report.put(recipe="sngan_cifar10", setting=setting, planned_steps=steps)
-    command = [*_command(steps, folder), *SETTINGS[setting]]
-    report.put(command=" ".join(["python -m ganzoo.train", *command[3:]]))
-    subprocess.run(command, timeout=max(30.0, report.left - 15), check=True)
+    root = pictures.find(report.out)
+    command = ["ganzoo.train", *_of_run(root, steps, folder), *SETTINGS[setting]]
+    report.put(command=_shown(command, root))
+    _call(command, report.left - 15)
     report.put(**_found(folder, steps))
     _keep_pictures(folder, report)
-    if report.left > 15 and not REHEARSAL:  # features of 50,000 pictures take a CPU an hour
-        report.put(floor=_floor(report.out))
+    report.put(floor=_floor(root, report))
 
 
 def fastest(results: Path) -> tuple[str, float]:
@@ -60,28 +66,23 @@ def fastest(results: Path) -> tuple[str, float]:
     return best, times[best]
 
 
-def _pictures() -> list[str]:
-    """Settings that read the carried pictures, or tiny ones in a rehearsal without them."""
-    root = os.environ.get("GANZOO_PICTURES")
-    if root is None:
-        return ["dataset=digits", "dataset.image_size=32", "dataset.channels=3"]
-    return [
-        "dataset=image_folder",
-        f"dataset.root={root}/train",
-        "dataset.image_size=32",
-        "dataset.num_classes=null",
-    ]
+def _call(words: list[str], seconds: float) -> None:
+    subprocess.run([sys.executable, "-m", *words], timeout=max(30.0, seconds), check=True)
 
 
-def _command(steps: int, folder: Path) -> list[str]:
-    tiny = ["network.generator.width=8", "network.discriminator.width=8"] if REHEARSAL else []
-    features = "random" if REHEARSAL else "efficientnet_lite0"
-    metrics = "prdc" if REHEARSAL else "fid,kid,prdc"
+def _shown(words: list[str], root: Path | None) -> str:
+    """The command without the folders of this machine."""
+    kept = [word for word in words if not word.startswith(("run_dir=", "latest="))]
+    return " ".join(["python -m", *kept]).replace(str(root), "PICTURES")
+
+
+def _of_run(root: Path | None, steps: int, folder: Path) -> list[str]:
+    every = max(1, steps // MEASUREMENTS)
     return [
-        *(sys.executable, "-m", "ganzoo.train", "experiment=sngan_cifar10", *_pictures(), *tiny),
-        *(f"features={features}", f"metrics=[{metrics}]", f"evaluator.samples={SAMPLES}"),
-        f"callbacks.evaluation.every_n_steps={max(1, steps // MEASUREMENTS)}",
-        f"callbacks.samples.every_n_steps={max(1, steps // MEASUREMENTS)}",
+        *("experiment=sngan_cifar10", *pictures.settings(root), *TINY, *MEASURES),
+        f"evaluator.samples={SAMPLES}",
+        f"callbacks.evaluation.every_n_steps={every}",
+        f"callbacks.samples.every_n_steps={every}",
         f"trainer.max_steps={steps}",
         "trainer.accelerator=" + ("cpu" if REHEARSAL else "gpu"),
         *("trainer.devices=1", f"run_dir={folder}", f"latest={folder.parent}/.latest"),
@@ -112,23 +113,28 @@ def _measured(name: str) -> bool:
 
 
 def _keep_pictures(folder: Path, report: Report) -> None:
-    pictures = sorted((folder / "samples").glob("*.png"))
-    if pictures:
-        shutil.copy(pictures[-1], report.out / "samples.png")
+    sheets = sorted((folder / "samples").glob("*.png"))
+    if sheets:
+        shutil.copy(sheets[-1], report.out / "samples.png")
         report.put(picture="samples.png")
 
 
-def _floor(out: Path) -> dict[str, Any] | None:
-    """The same metrics of held-out pictures against training pictures."""
-    root = os.environ.get("GANZOO_PICTURES")
+def _floor(root: Path | None, report: Report) -> dict[str, Any]:
+    """The same metrics of as many held-out pictures against as many training pictures."""
     if root is None:
-        return None
-    folder = out / ".floor"
-    options = [f"real={root}/train", f"fake={root}/test", f"output={folder}"]
-    options += ["features=efficientnet_lite0", "metrics=[fid,kid,prdc]", f"samples={SAMPLES}"]
-    subprocess.run([sys.executable, "-m", "ganzoo.evaluate", *options], check=True)
-    found: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
-    return found
+        return {"left_out": "no pictures were carried along"}
+    if report.left < 15:
+        return {"left_out": "time was up"}
+    folder = report.out / ".floor"
+    options = [f"real={root}/train", f"fake={root}/test", f"output={folder}", *MEASURES]
+    try:
+        _call(["ganzoo.evaluate", *options, f"samples={SAMPLES}"], report.left - 2)
+    except subprocess.TimeoutExpired:
+        return {"left_out": "time was up"}
+    found = json.loads((folder / "metrics.json").read_text())
+    (subject,) = found["subjects"]
+    values = {f"metrics/{name}": value["mean"] for name, value in subject["values"].items()}
+    return {"values": values, "counts": found["protocol"]["counts"]}
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.picture_files import find_pictures
 from ganzoo.data.conversions import upright_size
+from ganzoo.data.picture_files import find_pictures
 from ganzoo.data.pictures import decode
 from ganzoo.errors import InputError
 from ganzoo.pictures import save_png, to_uint8

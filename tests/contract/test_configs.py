@@ -24,8 +24,8 @@ from ganzoo.penalties import Term
 
 LABELLED = ["model=conditional_gan"]
 IMAGES_ONLY = {"dcgan", "resnet"}
-# Networks from pictures to pictures, which models of translation build.
-TRANSLATION = {"unet", "unet_pixelgan", "resnet_translation"}
+# Networks from pictures to pictures, which models without latents build.
+OF_OTHER_MODELS = {"unet", "unet_pixelgan", "resnet_translation", "vqgan"}
 CHOSEN_WITH_A_MODEL = (
     "loss", "latent", "optimizer", "schedule", "gradient_clipping", "ema", "on_save_error",
     "replay", "batch_statistics", "updates", "lookahead",
@@ -108,7 +108,7 @@ def test_every_normalization_trains(run, player, choice):
     assert math.isfinite(objective)
 
 
-@pytest.mark.parametrize("network", sorted(set(group_choices("network")) - TRANSLATION))
+@pytest.mark.parametrize("network", sorted(set(group_choices("network")) - OF_OTHER_MODELS))
 def test_every_network_trains(run, network):
     width = ["network.generator.width=8", "network.discriminator.width=8"]
     size = 32 if network == "resnet" else 8

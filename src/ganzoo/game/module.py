@@ -135,7 +135,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         self._gradient_clipping = gradient_clipping
         self._finite = FiniteCheck(non_finite_tolerance)
         self._enough: set[int] = set()
-        self.has_looked = False
+        self.has_looked = self._left_out = False
         self._local: local_state.LocalState | None = None
         self._players: list[Player] = []
 
@@ -235,8 +235,9 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         if counted:
             for name, term in player.terms.items():
                 self.latest.values[f"{player.name}/{name}"] = term
-            for part in self._adaptive:
+            for part in () if self._left_out else self._adaptive:
                 part.after_step(player)
+        self._left_out = False
 
     def note(self, player: str, values: Mapping[str, Tensor]) -> None:
         """Log scalars beside the terms of a player's loss, without being part of it."""
@@ -313,6 +314,8 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         self._averaged: list[Any] = [(self.ema[name], averaged[name]) for name in self.ema]
         self._processes, self._count = world_size(), self.minibatches_per_iteration
         self._ends = getattr(self.update_rule, "end_iteration", None)
+        if self.global_step == 0:
+            self.progress = Progress()
         self._monitors_checked = False
         self._enough.clear()
         self.has_looked = self._local is not None  # looking again would draw random numbers
@@ -331,6 +334,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         elif not norm.isfinite():
             self._finite.refuse(player, player.terms, player.backend.scale(), self.global_step)
             optimizer.zero_grad()
+            self._left_out = True
             return
         if self._gradient_clipping is not None:
             self._gradient_clipping(player.parameters)
@@ -378,12 +382,8 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
     def _let_players_meet(self) -> None:
         optimizers: Any = self.optimizers()
         wrappers = optimizers if isinstance(optimizers, list) else [optimizers]
-        parts = [
-            module
-            for name, child in self.named_children()
-            if name != "ema"
-            for module in child.modules()
-        ]
+        children = [child for name, child in self.named_children() if name != "ema"]
+        parts = dict.fromkeys(part for child in children for part in child.modules())
         self._adaptive = [part for part in parts if hasattr(part, "after_step")]
         self._timed: list[Any] = [part for part in parts if hasattr(part, "begin_iteration")]
         backend = LightningBackend(self, keeps_logits=bool(self._adaptive))

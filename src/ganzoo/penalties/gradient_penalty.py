@@ -17,7 +17,8 @@ class GradientPenalty(Penalty):
     Gulrajani et al. (2017, arXiv:1704.00028), equation 3 and algorithm 1. The points
     ``x^ = alpha x + (1 - alpha) G(z)`` lie on the segments between pairs of real and generated
     samples, with one ``alpha`` from U[0, 1] for each pair. The norm is taken over all axes of a
-    sample; where samples are packed, points and norms are those of packs. Batches of different sizes are paired up to the smaller one.
+    sample; where samples are packed, points and norms are those of packs. Batches of different
+    sizes are paired up to the smaller one.
     """
 
     def value(self, context: Context) -> Tensor:

@@ -1,10 +1,12 @@
 """What everything ran on."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,8 @@ print(json.dumps({"versions": found, "gpus": gpus, "cuda": torch.version.cuda,
 """
 
 
-def machine(root: Path, environment: dict[str, str]) -> dict[str, Any]:
-    """Machine, versions and commit, as the parts' processes see them."""
+def machine(root: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Machine, versions and commit, as processes with an environment see them."""
     answer = subprocess.run(
         [sys.executable, "-c", _ASK], env=environment, capture_output=True, text=True, check=True
     )
@@ -31,8 +33,22 @@ def machine(root: Path, environment: dict[str, str]) -> dict[str, Any]:
         "commit": _commit(root),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         **json.loads(answer.stdout),
     }
+
+
+def _processor() -> str | None:
+    """Its name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or None
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or None
 
 
 def _commit(root: Path) -> str | None:
