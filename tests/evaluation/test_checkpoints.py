@@ -35,7 +35,7 @@ def save(models, tmp_path):
         state = model.state_dict()
         saved["state_dict"] = {key: torch.full_like(value, weights) for key, value in state.items()}
         saved["ganzoo"] = copy.deepcopy(saved["ganzoo"])
-        saved["ganzoo"]["recipe"]["dataset"] |= fields
+        saved["ganzoo"]["configuration"]["dataset"] |= fields
         AtomicCheckpointIO().save_checkpoint(saved, path)
         return path
 
