@@ -55,13 +55,13 @@ def test_text_is_never_read_as_other_text(text):
     [
         ("logger=false", "logger=none"),
         ("logger=None", "logger=none"),
-        ("ema=null", "ema=none"),
+        ("optimizer.ema=null", "optimizer.ema=none"),
         ("penalty=", "penalty=none"),
         ("~penalty", "penalty=none"),
-        ("schedule=null", "schedule=constant"),
+        ("optimizer.schedule=null", "optimizer.schedule=constant"),
         ("experiment=null", "experiment=none"),
         ("normalization@x=null", "normalization@x=none"),
-        ("ema=null,exponential", "ema=none,exponential"),
+        ("optimizer.ema=null,exponential", "optimizer.ema=none,exponential"),
         ("penalty=[r1,r2]", "penalty=[r1,r2]"),
         ("checkpoint=null", "checkpoint=null"),
         ("model.ema=null", "model.ema=null"),
@@ -100,5 +100,5 @@ def test_the_advice_works_in_a_shell(text):
 
 
 def test_the_same_in_python():
-    assert compose_config(["ema=null", "logger=false"]).logger == {}
+    assert compose_config(["optimizer.ema=null", "logger=false"]).logger == {}
     assert compose_config(["checkpoint=a/epoch=0.ckpt"]).checkpoint == "a/epoch=0.ckpt"

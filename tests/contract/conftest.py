@@ -17,9 +17,9 @@ SMALL = (
     "trainer=smoke",
     "trainer.accelerator=cpu",
     "trainer.devices=1",
-    "latent.latent_dim=12",
+    "network.latent.latent_dim=12",
     "dataset.batch_size=8",
-    "evaluator.samples=16",
+    "metrics.evaluator.samples=16",
 )
 FEW_SAMPLES = ("callbacks.samples.points=16",)
 

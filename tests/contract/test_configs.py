@@ -99,11 +99,11 @@ def test_packing_trains_every_kind_of_network(run):
         assert math.isfinite(objective)
 
 
-@pytest.mark.parametrize("choice", group_choices("normalization"))
+@pytest.mark.parametrize("choice", group_choices("network/normalization"))
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
 def test_every_normalization_trains(run, player, choice):
     objective, _ = run(
-        "model=gan", f"normalization@{player}_normalization={choice}", "network.generator.width=8"
+        "model=gan", f"network.{player}.normalization={choice}", "network.generator.width=8"
     )
     assert math.isfinite(objective)
 
@@ -125,16 +125,16 @@ METRICS_ON = {
     "classification_accuracy": "mnist",
     "digit_modes": "stacked_mnist",
     "intra_fid": [*LABELLED, "dataset=ring", "dataset.num_classes=2", "dataset.modes=2"],
-    "fid_infinity": ["dataset=ring", "evaluator.samples=32"],
+    "fid_infinity": ["dataset=ring", "metrics.evaluator.samples=32"],
     "inception_score": [
         "dataset=digits",
         "metrics.inception_score.splits=2",
-        "features.classifier.training.steps=1",
+        "metrics.features.classifier.training.steps=1",
     ],
     "kid": ["dataset=ring", "metrics.kid.subset_size=8"],
     "ms_ssim": [
         "dataset=digits",
-        "features=pixels",
+        "metrics.features=pixels",
         "dataset.image_size=32",
         "network.generator.width=8",
     ],
@@ -153,11 +153,11 @@ def test_every_metric_is_measured(run, choice):
     assert any(name.startswith("metrics/") for name in values) == (choice != "none")
 
 
-@pytest.mark.parametrize("choice", group_choices("features"))
+@pytest.mark.parametrize("choice", group_choices("metrics/features"))
 def test_every_choice_of_features_composes(choice):
-    config = compose_config([f"features={choice}", "dataset=digits"])
-    assert list(config.features) == [choice]
-    assert list(config.evaluator.features) == [choice]
+    config = compose_config([f"metrics.features={choice}", "dataset=digits"])
+    assert list(config.metrics.features) == [choice]
+    assert list(config.metrics.evaluator.features) == [choice]
 
 
 @pytest.mark.parametrize("choice", group_choices("logger"))
@@ -180,7 +180,7 @@ def test_every_callback_runs(run, choice):
 @pytest.mark.parametrize("dataset", group_choices("dataset"))
 def test_every_dataset_has_networks_that_fit(dataset):
     """Two iterations on random data of the shape and classes that the config declares."""
-    small = ["latent.latent_dim=8", "network.generator.width=8", "dataset.batch_size=4"]
+    small = ["network.latent.latent_dim=8", "network.generator.width=8", "dataset.batch_size=4"]
     root = ["dataset.root=pictures"] if dataset == "image_folder" else []
     if dataset.endswith("paired_folders"):
         root = ["dataset.root_a=pictures", "dataset.root_b=others"]
@@ -207,7 +207,7 @@ def test_every_dataset_has_networks_that_fit(dataset):
 def test_every_model_composes_with_every_dataset(model, dataset):
     config = compose_config([f"model={model}", f"dataset={dataset}"])
     points = len(config.dataset.shape) == 1
-    assert config.ema is None or not points
+    assert config.optimizer.ema is None or not points
     assert config.objective.startswith("metrics/")
 
 

@@ -109,7 +109,7 @@ def test_what_nothing_in_a_run_uses_is_said(base, caplog):
         ("+foo.bar=1", "nothing uses the setting 'foo.bar'"),
         ("+dataset.foo=1", "nothing uses the setting 'dataset.foo'"),
         ("+callbacks.foo=1", "nothing uses the setting 'callbacks.foo'"),
-        ("+optimizer.generatr.lr=1", "did you mean 'optimizer.generator.lr'?"),
+        ("+optimizer.generatr.lr=1", "did you mean 'optimizer.lr'?"),
         ("+model.foo=1", "model: AdversarialModule has no setting 'foo'"),
         ("~seed", "~seed takes away what is needed"),
         ("++foo=1", "nothing uses the setting 'foo'"),
@@ -122,7 +122,7 @@ def test_what_nothing_in_a_run_uses_is_said(base, caplog):
         ),
         ("loss._target_=ganzoo.loses.Hinge", "ganzoo has no 'loses', did you mean 'losses'?"),
         ("loss._target_=mine.Loss", "there is no module 'mine' in the current folder or installed"),
-        ("optimizer.generator._target_=torch.optim.Adm", "torch.optim has no 'Adm', did you mean"),
+        ("optimizer._target_=torch.optim.Adm", "torch.optim has no 'Adm', did you mean"),
     ],
 )
 def test_other_words(as_composed, tmp_path, monkeypatch, word, said):

@@ -86,13 +86,13 @@ def measured(name, dataset):
 def test_points_and_pictures_bring_the_parts_that_fit_them(name, configs):
     config = configs(name, *needed(name))
     if name in DOMAINS:
-        assert (config.features.chosen, config.metrics.chosen) == ("random", "none")
+        assert (config.metrics.features.chosen, config.metrics.chosen) == ("random", "none")
         assert config.dataset.batch_size == (1 if name.endswith("folders") else 64)
         return
     points = len(config.dataset.shape) == 1
     assert config.network.chosen == ("mlp" if points else "dcgan")
-    assert config.ema.chosen == ("none" if points else "exponential")
-    assert (config.features.chosen, config.metrics.chosen) == measured(name, config.dataset)
+    assert config.optimizer.ema.chosen == ("none" if points else "exponential")
+    assert (config.metrics.features.chosen, config.metrics.chosen) == measured(name, config.dataset)
     assert config.dataset.batch_size == (256 if points else 64)
 
 

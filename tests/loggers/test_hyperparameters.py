@@ -97,7 +97,7 @@ def test_every_group_is_named_with_its_choice_or_choices(composed):
             "model=gan",
             "loss=hinge",
             "penalty=[r1,r2]",
-            "normalization@generator_normalization=batch",
+            "network.generator.normalization=batch",
         )
     )
     assert list(found)[:4] == ["model", "dataset", "loss", "penalty"]

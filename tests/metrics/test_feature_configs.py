@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from ganzoo.errors import InputError
 
 CONF = Path(__file__).parents[2] / "conf"
-FILES = sorted(path.stem for path in (CONF / "features").glob("*.yaml"))
+FILES = sorted(path.stem for path in (CONF / "metrics" / "features").glob("*.yaml"))
 ROOT = f"""
 defaults:
   - features: random
@@ -29,7 +29,7 @@ def composed(tmp_path):
     cache = f"cache_dir: {tmp_path}\n"
     (tmp_path / "root.yaml").write_text(ROOT + cache, encoding="utf-8")
     with initialize_config_dir(str(tmp_path), version_base="1.3"):
-        yield lambda choice: compose("root", [f"features={choice}"])
+        yield lambda choice: compose("root", [f"metrics.features={choice}"])
 
 
 def no_network(*_, **__):

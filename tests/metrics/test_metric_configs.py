@@ -40,5 +40,5 @@ def test_several_files_join(composed):
     ],
 )
 def test_the_objective_of_pictures_is_named_as_it_is_measured(features, objective):
-    words = ["dataset=image_folder", "dataset.root=somewhere", f"features={features}"]
+    words = ["dataset=image_folder", "dataset.root=somewhere", f"metrics.features={features}"]
     assert compose_config(words).objective == objective

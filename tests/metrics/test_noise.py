@@ -36,7 +36,7 @@ def values(tmp_path_factory):
 
     evaluator = Evaluator(
         metrics=build(config.metrics),
-        features=build(config.features),
+        features=build(config.metrics.features),
         samples=COUNT,
         real_samples=None,
         batch_size=100,

@@ -283,7 +283,7 @@ def test_every_network_config_of_latents_has_an_encoder(network):
         (lambda: GaussianEncoder(network=POINTS, latent_dim=1.5), "latent_dim must be a whole"),
         (
             lambda: CodeClassifier(network=POINTS, prior=Normal(latent_dim=2)),
-            "no codes to recover in these latents: set latent=codes",
+            "no codes to recover in these latents: set network.latent=codes",
         ),
         (
             lambda: CodeClassifier(

@@ -14,7 +14,7 @@ from ganzoo.errors import InputError
 from ganzoo.optim import ClipByNorm, ClipByValue, GradientClipping
 
 CONF = Path(__file__).parents[2] / "conf"
-STEMS = sorted(path.stem for path in (CONF / "gradient_clipping").glob("*.yaml"))
+STEMS = sorted(path.stem for path in (CONF / "optimizer" / "gradient_clipping").glob("*.yaml"))
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=8)
 
 

@@ -63,7 +63,7 @@ def test_numbers_are_the_papers(stem):
 
 @pytest.mark.parametrize("stem", ALIKE)
 def test_players_can_be_set_together_and_apart(stem):
-    together = players(stem, "optimizer.generator.lr=0.25")
+    together = players(stem, "optimizer.lr=0.25")
     assert {numbers(optimizer)["lr"] for optimizer in together.values()} == {0.25}
     apart = players(stem, "optimizer.discriminator.lr=0.125")
     assert numbers(apart["discriminator"])["lr"] == 0.125

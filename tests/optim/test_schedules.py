@@ -15,7 +15,7 @@ from ganzoo.errors import InputError
 from ganzoo.optim import cosine_decay, linear_decay
 
 CONF = Path(__file__).parents[2] / "conf"
-STEMS = sorted(path.stem for path in (CONF / "schedule").glob("*.yaml"))
+STEMS = sorted(path.stem for path in (CONF / "optimizer" / "schedule").glob("*.yaml"))
 DECAYS = sorted(set(STEMS) - {"constant"})
 UPDATES = 40
 

@@ -14,7 +14,7 @@ from ganzoo.errors import InputError
 KINDS = {"points": "ring", "images": "digits"}
 """A data set for each kind of data; the second has classes too."""
 
-SMALL = ("latent.latent_dim=12",)
+SMALL = ("network.latent.latent_dim=12",)
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def _left_open(given: Settings, search_path: Path | None) -> list[str]:
         raise InputError("fake is compared with real samples: add real=PATH or dataset=NAME")
     if "classifier" in _names(given.get("features")):
         raise InputError(
-            "features=classifier is trained on a data set: add dataset=NAME, or choose others"
+            "metrics.features=classifier is trained on a data set: add dataset=NAME, or choose others"
         )
     defaults = _usual_measures(Path(str(given["fake"])).expanduser())
     return [f"{group}={choice}" for group, choice in defaults.items() if group not in given]

@@ -169,14 +169,14 @@ def _subjects(
 
 def _evaluator(config: DictConfig, real: "Stored | None", fake: "Stored | None") -> Any:
     """The evaluator, with as many samples as there are where no number is asked for."""
-    samples, real_samples = config.evaluator.samples, config.evaluator.real_samples
+    samples, real_samples = config.metrics.evaluator.samples, config.metrics.evaluator.real_samples
     if samples is None:
         samples = config.dataset.evaluation_samples if fake is None else len(fake.samples)
     if real_samples is None and real is not None:
         real_samples = len(real.samples)
     if config.bootstrap.resamples:
         _bootstrap(config)
-    return build(config.evaluator, samples=samples, real_samples=real_samples)
+    return build(config.metrics.evaluator, samples=samples, real_samples=real_samples)
 
 
 def _bootstrap(config: DictConfig) -> None:

@@ -22,7 +22,7 @@ _TEXTS = ("logger.",)  # notes and names that may be empty
 def mend(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """Write overrides as Hydra reads them, where they have one meaning.
 
-    ``checkpoint=epoch=0-step=5.ckpt`` gets quotes; ``logger=false``, ``ema=null`` and ``~penalty``
+    ``checkpoint=epoch=0-step=5.ckpt`` gets quotes; ``logger=false``, ``optimizer.ema=null`` and ``~penalty``
     become the choice that adds nothing.
 
     Args:

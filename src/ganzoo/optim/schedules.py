@@ -79,7 +79,7 @@ class TimedSchedule(LRScheduler):
         self.former_end = before if before != self.end else None
 
 
-@defaults_from("schedule/linear")
+@defaults_from("optimizer/schedule/linear")
 def linear_decay(
     optimizer: Optimizer,
     *,
@@ -108,7 +108,7 @@ def linear_decay(
     return TimedSchedule(optimizer, rate=rate, start=start, end=_checked(end), unit=unit)
 
 
-@defaults_from("schedule/cosine")
+@defaults_from("optimizer/schedule/cosine")
 def cosine_decay(
     optimizer: Optimizer,
     *,
