@@ -84,7 +84,9 @@ def main() -> None:
     parser.add_argument("--root", default="data", help="folder that holds MNIST")
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--features", default="classifier")
-    parser.add_argument("overrides", nargs="*", help="settings of the library, as metrics.evaluator.seed=1")
+    parser.add_argument(
+        "overrides", nargs="*", help="settings of the library, as metrics.evaluator.seed=1"
+    )
     add_argument(parser)
     options = parser.parse_args()
     config = compose_config(

@@ -24,7 +24,11 @@ def choices() -> list[str]:
     optimizers = [n for n in group_choices("optimizer") if any(word in n for word in words)]
     return [
         *(f"optimizer.update_rule={name}" for name in group_choices("optimizer/update_rule")),
-        *(f"optimizer.lookahead={name}" for name in group_choices("optimizer/lookahead") if name != "none"),
+        *(
+            f"optimizer.lookahead={name}"
+            for name in group_choices("optimizer/lookahead")
+            if name != "none"
+        ),
         *(f"optimizer={name}" for name in optimizers),
     ]
 

@@ -115,7 +115,9 @@ def test_a_checkpoint_has_the_values_that_its_run_has_logged(values, trained, pr
     """Data set, its settings, classes, latents, real samples and weights: all as in training."""
     logged = json.loads((trained / "summary.json").read_text())["values"]
     (found,) = values(
-        f"checkpoint={trained}/checkpoints/last.ckpt", "metrics.features=pixels", "metrics=[fid,prdc]"
+        f"checkpoint={trained}/checkpoints/last.ckpt",
+        "metrics.features=pixels",
+        "metrics=[fid,prdc]",
     )
     assert {f"metrics/{name}" for name in found} <= set(logged)
     for name, value in found.items():
@@ -126,9 +128,13 @@ def test_a_checkpoint_has_the_values_that_its_run_has_logged(values, trained, pr
 
 def test_the_users_word_is_the_last(values, trained):
     place = f"checkpoint={trained}/checkpoints/last.ckpt"
-    (found,) = values(place, "metrics.features=random", "metrics=fid", "dataset.evaluation_samples=30")
+    (found,) = values(
+        place, "metrics.features=random", "metrics=fid", "dataset.evaluation_samples=30"
+    )
     assert set(found) == {"fid@30"}
-    (found,) = values(place, "metrics.features=random", "metrics=fid", "samples=40", "dataset=digits")
+    (found,) = values(
+        place, "metrics.features=random", "metrics=fid", "samples=40", "dataset=digits"
+    )
     assert set(found) == {"fid@40"}
 
 
@@ -175,7 +181,11 @@ def test_stored_samples_against_a_data_set(values, tmp_path, protocol):
 def test_what_the_data_cannot_give_is_left_out_with_a_line(evaluate, trained, tmp_path, protocol):
     """One such metric ended the evaluation; these digits have nothing held out."""
     code, said = evaluate(
-        *(f"checkpoint={trained}/checkpoints/last.ckpt", "metrics.features=[pixels,random]", "output=out"),
+        *(
+            f"checkpoint={trained}/checkpoints/last.ckpt",
+            "metrics.features=[pixels,random]",
+            "output=out",
+        ),
         *("metrics=[kid,prdc,memorization,inception_score]", "seeds=2", "samples=50"),
         *("metrics.kid.subset_size=200", "logger=[csv,tensorboard]"),
     )
@@ -276,7 +286,13 @@ def test_checkpoints_of_a_run_make_a_curve_against_one_real_side(
 def test_a_bootstrap_shows_intervals_that_widen_with_confidence(values, tmp_path, protocol):
     np.savez(tmp_path / "a.npz", samples=digits(0, 60))
     np.savez(tmp_path / "b.npz", samples=digits(60, 120))
-    words = ("real=a.npz", "fake=b.npz", "metrics.features=pixels", "metrics=fid", "bootstrap.resamples=30")
+    words = (
+        "real=a.npz",
+        "fake=b.npz",
+        "metrics.features=pixels",
+        "metrics=fid",
+        "bootstrap.resamples=30",
+    )
     (narrow,) = values(*words, "bootstrap.confidence=0.5")
     (wide,) = values(*words, "bootstrap.confidence=0.99")
     assert set(narrow) == set(wide) == {"fid_pixels@60"}
@@ -295,7 +311,12 @@ def test_the_whole_protocol_is_kept(values, trained, protocol):
     import hashlib
 
     path = trained / "checkpoints" / "last.ckpt"
-    values(f"checkpoint={path}", "metrics.features=random", "metrics=[prdc]", "metrics.prdc.neighbors=4")
+    values(
+        f"checkpoint={path}",
+        "metrics.features=random",
+        "metrics=[prdc]",
+        "metrics.prdc.neighbors=4",
+    )
     content = protocol()
     (subject,), kept = content["subjects"], content["protocol"]
     assert subject["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -355,7 +376,10 @@ def places(trained, tmp_path):
             ["real=good", "fake=small", "metrics.features=pixels", "metrics=prdc"],
             "needs at least 6 generated samples, got 4: set metrics.evaluator.samples higher",
         ),
-        (["checkpoint=good.ckpt", "metrics.features=pixels", "metrics=memorization"], "dataset.held_out"),
+        (
+            ["checkpoint=good.ckpt", "metrics.features=pixels", "metrics=memorization"],
+            "dataset.held_out",
+        ),
         (["real=good", "fake=good", "samples=21", "metrics.features=pixels"], "holds 20"),
         (["dataset=digits", "fake=colour"], "are [3, 8, 8], real ones [1, 8, 8]"),
         (["real=good", "fake=good.ckpt"], "nor an .npz file: write checkpoint=PATH"),

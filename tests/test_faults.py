@@ -156,7 +156,9 @@ def test_a_run_may_go_on_without_what_it_cannot_write(start, tmp_path):
     os.kill(process.pid, signal.SIGTERM)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM
-    refused = [line for line in said.splitlines() if "callbacks.on_save_error=continue says" in line]
+    refused = [
+        line for line in said.splitlines() if "callbacks.on_save_error=continue says" in line
+    ]
     assert len([line for line in refused if ".ckpt: File too large" in line]) == 1
     assert len([line for line in refused if "metrics.csv: File too large" in line]) <= 1
 

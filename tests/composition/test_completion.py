@@ -17,7 +17,7 @@ from ganzoo.composition.compose import compose_config
 from ganzoo.composition.evaluation import build_evaluation
 from ganzoo.errors import InputError
 
-QUALITY = ["metrics.features=inception", "metrics=quality"]
+QUALITY = ["metrics/features=inception", "metrics=quality"]
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,10 @@ def test_a_class_of_the_users_own_is_taken_where_it_is_trusted(described, path):
         (["real=a", "fake=b", "metrics=[fid,kid]"], QUALITY[:1]),
         (["real=a", "fake=b", "dataset=digits"], []),
         (["fake=b", "dataset=digits"], []),
-        (["fake=points.npz", "real=b"], ["metrics.features=identity", "metrics=[wasserstein,prdc]"]),
+        (
+            ["fake=points.npz", "real=b"],
+            ["metrics/features=identity", "metrics=[wasserstein,prdc]"],
+        ),
         (["fake=images.npz", "real=b"], QUALITY),
         ([], []),
         (["--help"], []),
@@ -233,7 +236,7 @@ def composed():
         ),
         (
             {"checkpoint": "model.ckpt", "dataset.shape": [3, 4, 5], "bootstrap.resamples": 2,
-             "metrics": {"a": {"_target_": "ganzoo.metrics.PerceptualPathLength"}}},
+             "metrics.prdc": {"_target_": "ganzoo.metrics.PerceptualPathLength"}},
             "none of these metrics can be bootstrapped",
         ),
     ],

@@ -36,7 +36,7 @@ def typed(monkeypatch, capsys, tmp_path, *words, config="config"):
             "unknown setting 'model.clip_valeu': did you mean 'model.clip_value'",
         ),
         (["model.discriminator_stpes=3"], "did you mean 'model.discriminator_steps'"),
-        (["normalization@discriminatr=batch"], "unknown setting 'normalization@discriminatr'"),
+        (["network.x.normalization=batch"], "unknown setting 'network.x.normalization'"),
         (["~penlty"], "unknown setting 'penlty': did you mean 'penalty'?"),
         (["lr=1e-3"], "unknown setting 'lr': did you mean 'optimizer.lr'?"),
         (["seed=0,1,2"], "add -m for a run with each of them, or write 'seed=\"0,1,2\"'"),

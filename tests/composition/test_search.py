@@ -174,7 +174,11 @@ def test_other_samplers(search, sampler):
         ({"run_settings": [("objective", None)]}, [], "the objective None is not measured"),
         ({"run_settings": [("metrics", {})]}, [], "is not measured: choose metrics=..."),
         ({"run_settings": [("callbacks", {})]}, [], "is not measured: choose metrics=..."),
-        ({"run_settings": [("network.latent.latent_dim", -1)]}, [], "latent_dim must be a whole number"),
+        (
+            {"run_settings": [("network.latent.latent_dim", -1)]},
+            [],
+            "latent_dim must be a whole number",
+        ),
     ],
 )  # fmt: skip
 def test_what_can_be_known_is_refused_before_the_first_run(

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 import ganzoo
 from ganzoo.composition.compose import (
+    all_groups,
     build,
     compose_config,
     config_directory,
@@ -27,8 +28,10 @@ IMAGES_ONLY = {"dcgan", "resnet"}
 # Networks from pictures to pictures, which models without latents build.
 OF_OTHER_MODELS = {"unet", "unet_pixelgan", "resnet_translation", "vqgan"}
 CHOSEN_WITH_A_MODEL = (
-    "loss", "latent", "optimizer", "schedule", "gradient_clipping", "ema", "on_save_error",
-    "replay", "batch_statistics", "updates", "lookahead",
+    "loss", "network/latent", "optimizer", "optimizer/schedule", "optimizer/gradient_clipping",
+    "optimizer/ema", "optimizer/update_rule", "optimizer/lookahead", "callbacks/on_save_error",
+    "augment/replay", "network/discriminator",
+    "network/batch_statistics@network.discriminator.batch_statistics",
 )  # fmt: skip
 
 
@@ -54,7 +57,12 @@ def test_every_model_trains_and_can_be_loaded(run, model, dataset):
 
 @pytest.mark.parametrize(
     ("group", "choice"),
-    [(group, choice) for group in CHOSEN_WITH_A_MODEL for choice in group_choices(group)],
+    [
+        (group, choice)
+        for group in CHOSEN_WITH_A_MODEL
+        for choice in group_choices(group.partition("@")[0])
+        if choice not in IMAGES_ONLY
+    ],
 )
 def test_every_part_trains_with_the_plain_game_and_can_be_loaded(run, group, choice):
     objective, folder = run("model=gan", "dataset=ring", f"{group}={choice}")
@@ -239,12 +247,13 @@ def test_every_sweep_composes(choice):
 
 def test_no_group_is_forgotten():
     tested = {
-        "model", "penalty", "normalization", "network", "metrics", "logger", "callbacks",
-        "dataset", "experiment", "trainer", "sweep", "hydra", "conditioning", "features",
-        "evaluator", "augment", "theory",  # tests/theory/test_command_line.py
-        *CHOSEN_WITH_A_MODEL,
+        "model", "penalty", "network/normalization", "network", "metrics", "logger", "callbacks",
+        "dataset", "experiment", "trainer", "sweep", "network/conditioning", "metrics/features",
+        "metrics/evaluator", "augment", "network/encoder", "sweep/sampler", "penalty/augmentation",
+        *(group.partition("@")[0] for group in CHOSEN_WITH_A_MODEL),
     }  # fmt: skip
-    assert set(groups()) == tested
+    assert set(all_groups()) == tested
+    assert set(groups()) - {"hydra", "theory"} == {group.partition("/")[0] for group in tested}
 
 
 def test_precedence_is_command_line_experiment_model_dataset_defaults():

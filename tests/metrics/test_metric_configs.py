@@ -11,7 +11,7 @@ def composed():
 
     def metrics_of(choice):
         dataset = "stacked_mnist" if choice == "digit_modes" else "ring"
-        return compose_config([f"dataset={dataset}", f"metrics={choice}"]).metrics
+        return compose_config([f"dataset={dataset}", f"metrics={choice}"]).metrics.evaluator.metrics
 
     return metrics_of
 

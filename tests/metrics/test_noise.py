@@ -35,7 +35,7 @@ def values(tmp_path_factory):
             return pieces[:COUNT], None
 
     evaluator = Evaluator(
-        metrics=build(config.metrics),
+        metrics=build(config.metrics.evaluator.metrics),
         features=build(config.metrics.features),
         samples=COUNT,
         real_samples=None,

@@ -268,7 +268,9 @@ OF_OTHER_MODELS = {"unet", "unet_pixelgan", "resnet_translation", "vqgan"}
 def test_every_network_config_of_latents_has_an_encoder(network):
     torch.manual_seed(0)
     dataset = SIZES.get(network, ["dataset=digits"])
-    config = compose_config([f"network={network}", *dataset, "network.generator.width=16"])
+    config = compose_config(
+        ["model=bigan", f"network={network}", *dataset, "network.generator.width=16"]
+    )
     data = torch.rand(8, *config.dataset.shape) * 2 - 1
     for latent_dim in (1, 5):
         codes = Encoder(network=build(config.network.encoder), latent_dim=latent_dim)(data)

@@ -31,7 +31,7 @@ _ELSEWHERE = {
     "logger": "choose loggers with logger=csv, tensorboard, wandb or none",
     "callbacks": "choose callbacks with callbacks=[default,...], or +callbacks.NAME._target_=...",
     "model_registry": "it uploads Lightning's own checkpoints: upload checkpoints/best.ckpt after",
-    "limit_test_batches": "this command trains: metrics.evaluator.samples=... of ganzoo.evaluate measures",
+    "limit_test_batches": "this command trains: samples=... of python -m ganzoo.evaluate measures",
     "limit_predict_batches": "this command trains: python -m ganzoo.sample draws samples",
 }
 _OF_VALIDATION = {

@@ -124,5 +124,6 @@ def _check_one_energy(outputs: int, batch_statistics: BatchStatistics) -> None:
     if batch_statistics.layer(1)[1] != 1:
         raise InputError(
             "an auto-encoder has no last layer to be told of the batch: choose"
-            " network.discriminator.batch_statistics=none, or penalty=pulling_away, which compares its codes"
+            " network.discriminator.batch_statistics=none, or penalty=pulling_away, which compares"
+            " its codes"
         )

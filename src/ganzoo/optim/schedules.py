@@ -147,7 +147,7 @@ def _cosine(final_lr: float, first: float, share: float) -> float:
 def _checked(end: int | None) -> int:
     if end is None or end < 1:
         raise InputError(
-            "a decaying schedule needs its end as schedule.end or trainer.max_steps, a positive "
-            f"number, not {end}"
+            "a decaying schedule needs its end as optimizer.schedule.end or trainer.max_steps, a "
+            f"positive number, not {end}"
         )
     return end

@@ -7,8 +7,8 @@ from lightning.pytorch import Trainer
 from ganzoo.errors import InputError, check_whole
 
 _CLIPPING = (
-    "a game clips the gradients of one player at a time: write optimizer.gradient_clipping={}, in Python "
-    "the model's gradient_clipping"
+    "a game clips the gradients of one player at a time: write optimizer.gradient_clipping={}, in "
+    "Python the model's gradient_clipping"
 )
 _ACCUMULATION = (
     "a game accumulates the gradients of one player at a time: write model.micro_batches={}, in "
