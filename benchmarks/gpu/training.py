@@ -19,7 +19,11 @@ SAMPLES = 16 if REHEARSAL else 5000
 """Generated and real pictures of each measurement, and of the floor."""
 FEATURES = "random" if REHEARSAL else "efficientnet_lite0"
 MEASURES = (
-    *(f"metrics.features={FEATURES}", "metrics=[fid,kid,prdc]", f"metrics.evaluator.real_samples={SAMPLES}"),
+    *(
+        f"metrics.features={FEATURES}",
+        "metrics=[fid,kid,prdc]",
+        f"metrics.evaluator.real_samples={SAMPLES}",
+    ),
     *(["metrics.kid.subset_size=8"] if REHEARSAL else []),
 )
 # Shares of the time for iterations; the rest is reading pictures, measuring and the floor.

@@ -52,7 +52,7 @@ def train(name):
     sent.clear()
     if name == "gan":  # with everything that touches gradients
         penalties = ["penalty=r1", "penalty.r1.interval=3", "optimizer.gradient_clipping=norm",
-                     "model.discriminator_steps=2", "model.accumulation_steps=2"]
+                     "model.discriminator_steps=2", "model.micro_batches=2"]
     overrides = ["network.generator.normalization=none", "network=mlp", "optimizer.ema=exponential",
                  "network.discriminator.normalization=none", "network.generator.width=16",
                  f"dataset.batch_size={16 // devices}", *penalties]

@@ -114,7 +114,9 @@ class ExponentialMovingAverage(MovingAverage):
     ) -> None:
         super().__init__(network, start_step=start_step)
         if (decay is None) == (half_life is None):
-            raise InputError("give one of optimizer.ema.decay and ema.half_life, and null for the other")
+            raise InputError(
+                "give one of optimizer.ema.decay and ema.half_life, and null for the other"
+            )
         if decay is not None and not 0.0 <= decay < 1.0:
             raise InputError(f"optimizer.ema.decay must be at least 0 and below 1, not {decay}")
         if half_life is None and ramp is not None:
