@@ -9,13 +9,13 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from ganzoo.errors import InputError
-from ganzoo.models.unrolling import DifferentiableSteps
 from ganzoo.optim import (
     NegativeMomentumAdam,
     NegativeMomentumSGD,
     OptimisticAdam,
     OptimisticSGD,
 )
+from ganzoo.optim.differentiable_steps import DifferentiableSteps
 
 OPTIMIZERS = {
     "optimistic_adam": partial(OptimisticAdam, lr=0.02, betas=(0.5, 0.9)),
