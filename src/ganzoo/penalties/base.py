@@ -38,7 +38,8 @@ class Penalty(nn.Module, ABC):
     Attributes:
         role: The role of players that it can act on; "" for any.
         differentiates: Which of ``"real"`` and ``"fake"`` it takes gradients by.
-        compares: Which of them it compares the logits of with those of other data.
+        compares: Which of them it compares the logits of with those of other data;
+            ``"generated"`` where it compares generated data themselves.
 
     Raises:
         InputError: if weight is negative or not finite, or interval is not a whole number from 1.

@@ -28,7 +28,8 @@ class Context:
         minibatch: The real data of the step, as the model names them.
         real: Real data ``[B, ...]``, or computes them from this context.
         fake: Generated data ``[B', ...]``, or computes them from this context; None takes what is
-            generated of ``latents``.
+            generated of ``latents``. Gradients flow to where they come from, as those of the loss
+            do: for a term of the discriminator alone give them detached.
         outputs: The discriminator: from data, and labels where there are any, to its outputs.
         logits: From its outputs to logits ``[B, ...]``; None where they are the same.
         labels: Classes of the real data ``[B]``, which generated data are made for, too.
@@ -41,8 +42,9 @@ class Context:
     Attributes:
         player: Whose step it is.
         differentiated: Which of ``"real"`` and ``"fake"`` gradients are taken by.
-        compared: Which of them have logits that are compared with those of other data. Both are
-            set before the first pass, which is in float32 or better for such data.
+        compared: Which of them have logits that are compared with those of other data, and
+            ``"generated"`` where the generated data themselves are. Both are set before the first
+            pass, which is in float32 or better for such data.
     """
 
     player: Any = None
@@ -100,6 +102,9 @@ class Context:
         """What is generated of ``latents`` ``[B', ...]``: ``fake``, unless others are shown."""
         if self._generate is None:
             raise InputError("there are no generated data here that a penalty could look at")
+        if "generated" in self.compared:
+            with full_precision(self.device):
+                return self._generate(self.latents, self.labels)
         return self._generate(self.latents, self.labels)
 
     @cached_property

@@ -45,7 +45,7 @@ class LatentConsistency(LatentPerturbation):
     """
 
     role = "discriminator"
-    compares: ClassVar[tuple[str, ...]] = ("fake",)
+    compares: ClassVar[tuple[str, ...]] = ("fake", "generated")
 
     def value(self, context: Context) -> Tensor:
         """Average the squared change of the logit over pairs of generated samples."""
@@ -73,7 +73,8 @@ class LatentDiversity(LatentPerturbation):
     """
 
     role = "generator"
+    compares: ClassVar[tuple[str, ...]] = ("generated",)
 
     def value(self, context: Context) -> Tensor:
         """Average the squared difference over all entries of pairs of generated samples."""
-        return -(context.fake - self.neighbours(context)).square().mean()
+        return -(context.generated - self.neighbours(context)).square().mean()
