@@ -323,7 +323,7 @@ def test_nothing_but_the_files_is_left_and_the_table_is_printed(evaluate, traine
 
 def test_a_checkpoint_from_before_settings_were_kept(values, trained, tmp_path):
     saved = torch.load(trained / "checkpoints" / "last.ckpt", weights_only=True)
-    del saved["ganzoo"]["recipe"]["dataset"]["settings"]
+    del saved["ganzoo"]["configuration"]["dataset"]["settings"]
     torch.save(saved, tmp_path / "old.ckpt")
     (found,) = values(
         "checkpoint=old.ckpt", "features=pixels", "metrics=fid", "dataset.image_size=10"

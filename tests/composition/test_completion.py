@@ -55,7 +55,7 @@ def described(path):
 
     def change(**fields):
         saved = torch.load(path, weights_only=True)
-        saved["ganzoo"]["recipe"]["dataset"].update(fields)
+        saved["ganzoo"]["configuration"]["dataset"].update(fields)
         torch.save(saved, path)
 
     return change

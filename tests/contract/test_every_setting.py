@@ -110,7 +110,7 @@ def test_what_nothing_in_a_run_uses_is_said(base, caplog):
         ("+dataset.foo=1", "nothing uses the setting 'dataset.foo'"),
         ("+callbacks.foo=1", "nothing uses the setting 'callbacks.foo'"),
         ("+optimizer.generatr.lr=1", "did you mean 'optimizer.generator.lr'?"),
-        ("+model.foo=1", "model: Game has no setting 'foo'"),
+        ("+model.foo=1", "model: AdversarialModule has no setting 'foo'"),
         ("~seed", "~seed takes away what is needed"),
         ("++foo=1", "nothing uses the setting 'foo'"),
         ("seed=4294967296", "seed must be a whole number from 0 to 4294967295"),

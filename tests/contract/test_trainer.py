@@ -75,7 +75,7 @@ WORKS = {
 REFUSED = {
     "logger": ("false", "logger=csv"),
     "callbacks": ("[]", "callbacks=[default"),
-    "accumulate_grad_batches": ("2", "model.accumulation_steps=2"),
+    "accumulate_grad_batches": ("2", "model.micro_batches=2"),
     "gradient_clip_val": ("0.5", "gradient_clipping=norm gradient_clipping.max_norm=0.5"),
     "gradient_clip_algorithm": ("value", "gradient_clipping=value"),
     "limit_val_batches": ("2", "evaluator.samples"),
@@ -159,7 +159,7 @@ def test_wrong_values_name_the_argument_and_what_is_right(built, wrong, right):
     [
         ({"gradient_clip_val": 1.0}, "gradient_clipping=norm"),
         ({"gradient_clip_algorithm": "value"}, "gradient_clipping=value"),
-        ({"accumulate_grad_batches": 2}, r"model\.accumulation_steps=2"),
+        ({"accumulate_grad_batches": 2}, r"model\.micro_batches=2"),
         ({"log_every_n_steps": -1}, "from 0 up"),
     ],
 )

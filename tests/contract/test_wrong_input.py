@@ -4,7 +4,7 @@ import pytest
 from hydra.errors import InstantiationException
 
 from ganzoo.errors import InputError
-from ganzoo.models.finite import NonFiniteError
+from ganzoo.game.finite import NonFiniteError
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def _refusal(config: DictConfig) -> str | None:
         count = 2 * config.packing
         samples = model.sample(count, seed=0)
         labels = torch.zeros(count, dtype=torch.int64)
-        model.check_fit(samples, labels)
+        model.check_fields({"real": samples, "labels": labels})
     except InputError as error:
         return str(error)
     return None

@@ -20,7 +20,7 @@ from ganzoo.errors import InputError
 
 def packed(shape: Sequence[int], packing: int) -> ListConfig:
     """The shape of ``packing`` samples that are concatenated along their first axis."""
-    samples = max(1, int(packing))  # the presentation says what is wrong with other numbers
+    samples = max(1, int(packing))  # the model says what is wrong with other numbers
     return OmegaConf.create([shape[0] * samples, *shape[1:]])
 
 

@@ -1,5 +1,6 @@
 """From the config of an evaluation to its objects."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,11 +158,13 @@ def _class_names(found: dict[str, Any], data: Any) -> Any:
 def _subjects(
     config: DictConfig, checkpoints: "list[Checkpoint]", fake: "Stored | None"
 ) -> "list[Subject]":
+    from ganzoo.composition.loading import load
     from ganzoo.evaluation.subjects import ModelOfCheckpoint, StoredSubject
 
     if fake is not None:
         return [StoredSubject(fake)]
-    return [ModelOfCheckpoint(checkpoint, list(config.trusted)) for checkpoint in checkpoints]
+    loader = partial(load, trusted=list(config.trusted))
+    return [ModelOfCheckpoint(checkpoint, loader) for checkpoint in checkpoints]
 
 
 def _evaluator(config: DictConfig, real: "Stored | None", fake: "Stored | None") -> Any:

@@ -147,7 +147,7 @@ class Context:
 
     def points(self, side: str) -> Tensor:
         """Real or generated data as constants, in float32 or better."""
-        return at_least_float32((self.real if side == "real" else self.fake).detach())
+        return at_least_float32(getattr(self, side).detach())
 
     def score(self, data: Tensor) -> Tensor:
         """Logits of other data, with the labels of the first of the real data."""
@@ -173,6 +173,8 @@ class Context:
             return points, self.generate(points)
         labels = () if self.labels is None else (self.labels[: len(latents)],)
         styles = network.mapping(latents, *labels)
+        if not styles.requires_grad:  # a mapping without weights that are trained
+            styles = styles.detach().requires_grad_()
         return styles, network.synthesis(styles)
 
     def draw_latents(self, count: int) -> Tensor:
@@ -204,7 +206,7 @@ class Context:
         if side not in self._points:
             for computed in ("logits", "outputs"):
                 self.__dict__.pop(f"{side}_{computed}", None)
-        logits = self.real_logits if side == "real" else self.fake_logits
+        logits: Tensor = getattr(self, f"{side}_logits")
         return differentiate(logits, self._points[side])
 
     def _pass(self, side: str, data: Tensor) -> Any:

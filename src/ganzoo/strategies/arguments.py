@@ -11,8 +11,8 @@ _CLIPPING = (
     "the model's gradient_clipping"
 )
 _ACCUMULATION = (
-    "a game accumulates the gradients of one player at a time: write model.accumulation_steps={}, "
-    "in Python the model's accumulation_steps"
+    "a game accumulates the gradients of one player at a time: write model.micro_batches={}, in "
+    "Python the model's micro_batches"
 )
 
 

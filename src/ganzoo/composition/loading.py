@@ -6,6 +6,7 @@ from typing import Any
 
 from ganzoo.checkpoints.resuming import read_or_before
 from ganzoo.checkpoints.trust import check_configuration
+from ganzoo.composition.compose import build
 from ganzoo.errors import InputError
 from ganzoo.game.module import AdversarialModule
 
@@ -48,8 +49,6 @@ def _is_object(value: Any) -> bool:
 def _rebuild(
     settings: dict[str, Any], objects: dict[str, Any], path: str | Path
 ) -> AdversarialModule:
-    from ganzoo.composition.compose import build
-
     try:
         model = build(settings, **objects)
     except InputError:
