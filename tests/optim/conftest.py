@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.optim.base import Competitor
+from ganzoo.game.player import Player
 
 
-class Arena:
+class Game:
     """A game between players who each own a part of one vector, held as two parameters.
 
     ``objectives`` are functions of the whole vector, one for each player.
@@ -18,18 +18,22 @@ class Arena:
     def __init__(self, objectives, start, optimizer):
         self.objectives = objectives
         self.sizes = [len(part) for part in start]
-        self.parameters = [
-            [nn.Parameter(part[:1].clone()), nn.Parameter(part[1:].clone())] for part in start
+        modules = [
+            nn.ParameterList([part[:1].clone(), part[1:].clone()]).requires_grad_()
+            for part in start
         ]
-        self.movers = [
-            Competitor(
-                name=f"player {i}",
-                parameters=own,
-                optimizer=optimizer(own),
-                objective=partial(lambda i: objectives[i](self.whole()), i),
+        self.parameters = [list(module) for module in modules]
+        self.players = [
+            Player(
+                f"player {i}",
+                module,
+                partial(lambda i, _: {"objective": objectives[i](self.whole())}, i),
+                optimizer=optimizer(self.parameters[i]),
             )
-            for i, own in enumerate(self.parameters)
+            for i, module in enumerate(modules)
         ]
+        for player in self.players:
+            player.meet(self.players)
 
     def whole(self):
         return torch.cat([part for own in self.parameters for part in own])
@@ -37,12 +41,13 @@ class Arena:
     def position(self):
         return self.whole().detach().clone()
 
-    def play(self, rule, rounds=1):
-        """Where everybody is after each round."""
+    def follow(self, rule, iterations=1):
+        """The whole vector after each iteration."""
         path = []
-        for _ in range(rounds):
-            rule.play(self.movers)
-            rule.finish(self.movers)
+        for _ in range(iterations):
+            rule.step(self.players)
+            if hasattr(rule, "end_iteration"):
+                rule.end_iteration(self.players)
             path.append(self.position())
         return torch.stack(path)
 
@@ -75,11 +80,11 @@ def curved(total, generator):
     return lambda z: ((z @ layer).tanh() * weights).sum() + (z.prod()).cos()
 
 
-def make_arena(kind, sizes, lr=0.05, seed=0, optimizer=None):
+def make_game(kind, sizes, lr=0.05, seed=0, optimizer=None):
     generator = torch.Generator().manual_seed(seed)
     objectives = [kind(sum(sizes), generator) for _ in sizes]
     start = [torch.randn(size, generator=generator, dtype=torch.float64) for size in sizes]
-    return Arena(objectives, start, optimizer or partial(torch.optim.SGD, lr=lr))
+    return Game(objectives, start, optimizer or partial(torch.optim.SGD, lr=lr))
 
 
 @pytest.fixture(params=["quadratic", "curved"])
@@ -93,12 +98,12 @@ def sizes(request):
 
 
 @pytest.fixture
-def arena(kind, sizes):
+def random_game(kind, sizes):
     """Make a random game of that kind and number of players."""
-    return partial(make_arena, kind, sizes)
+    return partial(make_game, kind, sizes)
 
 
 @pytest.fixture
 def game():
     """Make a game of given objectives and starts."""
-    return Arena
+    return Game

@@ -16,6 +16,7 @@ from ganzoo.optim import (
     OptimisticAdam,
     OptimisticSGD,
 )
+from ganzoo.optim.differentiable_steps import DifferentiableSteps
 
 OPTIMIZERS = {
     "optimistic_adam": partial(OptimisticAdam, lr=0.02, betas=(0.5, 0.9)),

@@ -7,13 +7,13 @@ from ganzoo.optim import SymplecticGradientAdjustment as Adjustment
 
 
 @pytest.mark.parametrize("rule", [Simultaneous, Alternating])
-def test_slow_weights_follow_by_hand(arena, rule):
+def test_slow_weights_follow_by_hand(random_game, rule):
     steps, weight = 3, 0.4
-    plain, it = arena(), arena()
+    plain, it = random_game(), random_game()
     slow = it.position()
-    path = it.play(Lookahead(rule(), steps=steps, weight=weight), rounds=3 * steps)
+    path = it.follow(Lookahead(rule(), steps=steps, weight=weight), iterations=3 * steps)
     for first in range(0, len(path), steps):
-        own = plain.play(rule(), rounds=steps)
+        own = plain.follow(rule(), iterations=steps)
         slow = slow + weight * (own[-1] - slow)
         expected = torch.cat([own[:-1], slow[None]])
         torch.testing.assert_close(path[first : first + steps], expected, rtol=1e-10, atol=1e-12)
@@ -23,39 +23,39 @@ def test_slow_weights_follow_by_hand(arena, rule):
                 p.copy_(next(rest))
 
 
-def test_with_weight_one_nobody_steps_back(arena):
-    looking = arena().play(Lookahead(Simultaneous(), steps=2, weight=1.0), rounds=5)
-    torch.testing.assert_close(looking, arena().play(Simultaneous(), rounds=5))
+def test_with_weight_one_nobody_steps_back(random_game):
+    looking = random_game().follow(Lookahead(Simultaneous(), steps=2, weight=1.0), iterations=5)
+    torch.testing.assert_close(looking, random_game().follow(Simultaneous(), iterations=5))
 
 
-def test_who_plays_more_often_is_kept_from_before_its_first_move(arena):
-    it, rule = arena(), Lookahead(Alternating(), steps=1, weight=1e-12)
+def test_who_steps_more_often_is_kept_from_before_its_first_step(random_game):
+    it, rule = random_game(), Lookahead(Alternating(), steps=1, weight=1e-12)
     start = it.position()
-    rule.play(it.movers[:1])
-    rule.play(it.movers)
+    rule.step(it.players[:1])
+    rule.step(it.players)
     assert (it.position() - start).abs().max() > 1e-3
-    rule.finish(it.movers)
+    rule.end_iteration(it.players)
     torch.testing.assert_close(it.position(), start, rtol=0, atol=1e-9)
 
 
-def test_state_goes_on_bit_for_bit_with_the_other_rules_memory(arena, tmp_path):
+def test_state_goes_on_bit_for_bit_with_the_other_rules_memory(random_game, tmp_path):
     def looking():
         return Lookahead(PastExtragradient(), steps=3, weight=0.5)
 
-    whole, it = arena(), arena()
-    expected = whole.play(looking(), rounds=8)
+    whole, it = random_game(), random_game()
+    expected = whole.follow(looking(), iterations=8)
     rule, again = looking(), looking()
-    first = it.play(rule, rounds=4)
+    first = it.follow(rule, iterations=4)
     torch.save(rule.state_dict(), tmp_path / "rule")
     again.load_state_dict(torch.load(tmp_path / "rule", weights_only=True))
-    assert torch.cat([first, it.play(again, rounds=4)]).equal(expected)
+    assert torch.cat([first, it.follow(again, iterations=4)]).equal(expected)
 
 
-def test_a_state_of_another_rule_is_no_hindrance(arena):
+def test_a_state_of_another_rule_is_no_hindrance(random_game):
     rule = Lookahead(Simultaneous(), steps=2, weight=0.5)
     rule.load_state_dict(Simultaneous().state_dict())
     fresh = Lookahead(Simultaneous(), steps=2, weight=0.5)
-    assert arena().play(rule, rounds=4).equal(arena().play(fresh, rounds=4))
+    assert random_game().follow(rule, iterations=4).equal(random_game().follow(fresh, iterations=4))
 
 
 def test_it_differentiates_as_often_as_the_other_rule():

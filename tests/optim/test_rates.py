@@ -2,7 +2,7 @@
 
 The Dirac-GAN of Mescheder et al. (2018, arXiv 1801.04406) and random bilinear games have at their
 equilibrium the Jacobian [[0, B], [-B^T, 0]]. Each rule is a linear map there, written out below
-from its paper; its spectral radius is what a played game must show.
+from its paper; its spectral radius is what a game must show.
 """
 
 from functools import partial
@@ -49,7 +49,7 @@ def simultaneous(block):
 
 
 def alternating(block, momentum=0.0):
-    """Heavy ball in turns: the second player sees where the first has come to."""
+    """Heavy ball, alternating: the second player sees where the first has come to."""
     k = len(block)
     one, zero = np.eye(k), np.zeros((k, k))
     first = np.block([(1 + momentum) * one, -LR * block, -momentum * one, zero])
@@ -187,7 +187,7 @@ def measured(game, block, value, rule, optimizer, every, rounds):
         lambda z: -value(z[:size], z[size:]).sum(),
     ]
     it = game(objectives, start, lambda own: optimizer(own, lr=LR))
-    distances = it.play(rule, rounds)[every - 1 :: every].norm(dim=1).log().numpy()
+    distances = it.follow(rule, rounds)[every - 1 :: every].norm(dim=1).log().numpy()
     times = every * np.arange(len(distances))
     late = len(times) // 2
     return np.exp(np.polyfit(times[late:], distances[late:], 1)[0])

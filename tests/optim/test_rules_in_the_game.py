@@ -45,7 +45,7 @@ def weights(model):
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_gan_moves_both_players_and_counts_generator_updates(name, gan, trainer, batches):
-    model, run = gan(updates=RULES[name](), discriminator_steps=2), trainer(3)
+    model, run = gan(update_rule=RULES[name](), discriminator_steps=2), trainer(3)
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     run.fit(model, batches(16, 2))
     assert run.global_step == 3
@@ -59,12 +59,12 @@ def test_a_gan_moves_both_players_and_counts_generator_updates(name, gan, traine
 
 @pytest.mark.parametrize("name", TWICE)
 def test_gradients_reach_across_the_players(name, gan, trainer, batches):
-    """A round of both players ends elsewhere than their own gradients lead."""
+    """A step of both players ends elsewhere than their own gradients lead."""
     sgd = {p: lambda own: torch.optim.SGD(own, lr=0.1) for p in ("generator", "discriminator")}
     ends = []
     for rule in (RULES[name](), Simultaneous()):
         torch.manual_seed(0)
-        model = gan(updates=rule, optimizers=sgd)
+        model = gan(update_rule=rule, optimizers=sgd)
         trainer(1).fit(model, batches(16, 2))
         ends.append(weights(model))
     assert (ends[0] - ends[1]).abs().max() > 1e-5
@@ -74,10 +74,10 @@ def test_gradients_reach_across_the_players(name, gan, trainer, batches):
 @pytest.mark.parametrize("name", TWICE)
 def test_data_in_parts_are_refused_in_one_line(name, gan):
     with pytest.raises(InputError, match="in one piece: set model.micro_batches=1") as error:
-        gan(updates=RULES[name](), micro_batches=2)
+        gan(update_rule=RULES[name](), micro_batches=2)
     assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="in one piece"):
-        gan(updates=Lookahead(RULES[name](), steps=5, weight=0.5), micro_batches=2)
+        gan(update_rule=Lookahead(RULES[name](), steps=5, weight=0.5), micro_batches=2)
 
 
 @pytest.mark.parametrize("name", ["extragradient", "past_extragradient"])
@@ -85,7 +85,9 @@ def test_rules_that_differentiate_once_take_data_in_parts(name, gan, trainer, ba
     ends = []
     for parts in (1, 2):
         torch.manual_seed(0)
-        model = gan(updates=RULES[name](), micro_batches=parts, latent_prior=Fixed(latent_dim=4))
+        model = gan(
+            update_rule=RULES[name](), micro_batches=parts, latent_prior=Fixed(latent_dim=4)
+        )
         trainer(3).fit(model, batches(16, 2))
         ends.append(weights(model))
     torch.testing.assert_close(*ends, rtol=1e-4, atol=1e-5)
@@ -104,9 +106,9 @@ def test_a_run_stopped_in_the_middle_ends_as_one_that_was_not(
 ):
     def fit(steps, checkpoint=None):
         torch.manual_seed(0)
-        model, run = gan(updates=REMEMBERING[name]()), trainer(steps)
+        model, run = gan(update_rule=REMEMBERING[name]()), trainer(steps)
         run.fit(model, Skipping(batches(16, 2), 5 if checkpoint else 0), ckpt_path=checkpoint)
-        return weights(model), model.updates.state_dict(), run
+        return weights(model), model.update_rule.state_dict(), run
 
     expected, memory, _ = fit(11)
     fit(5)[2].save_checkpoint(tmp_path / "5.ckpt")
@@ -166,7 +168,7 @@ def test_two_processes_move_as_one_with_all_the_data(name, gan, trainer, batches
     def end(**devices):
         torch.manual_seed(0)
         sgd = {p: lambda own: torch.optim.SGD(own, lr=0.5) for p in ("generator", "discriminator")}
-        model = gan(updates=RULES[name](), optimizers=sgd, latent_prior=Draws(latent_dim=4))
+        model = gan(update_rule=RULES[name](), optimizers=sgd, latent_prior=Draws(latent_dim=4))
         start = weights(model)
         run = trainer(5, use_distributed_sampler=False, **devices)
         run.fit(model, Parts(batches(32, 2)))
@@ -191,7 +193,7 @@ def test_running_statistics_do_not_break_second_derivatives(name, gan, trainer, 
             return self.last(self.layers(data)).squeeze(1)
 
     generator = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 2))
-    model = gan(updates=RULES[name](), generator=generator, discriminator=Normalized())
+    model = gan(update_rule=RULES[name](), generator=generator, discriminator=Normalized())
     run = trainer(3)
     run.fit(model, batches(16, 2))
     assert run.global_step == 3 and weights(model).isfinite().all()

@@ -57,16 +57,57 @@ def test_conf_follows_its_closed_form_for_each_learning_rate(stem):
 
 
 def test_linear_decay_ends_at_its_share_and_stays_there():
-    used = rates(lambda o: linear_decay(o, updates=10, final_factor=0.25), adam(0.4), 30)
+    used = rates(lambda o: linear_decay(o, end=10, final_factor=0.25), adam(0.4), 30)
     assert used[5].item() == pytest.approx(0.4 * (1 - 0.75 / 2))
     assert used[10:].flatten().tolist() == pytest.approx([0.1] * 20)
 
 
 def test_cosine_decay_ends_at_its_rate_and_stays_there():
-    used = rates(lambda o: cosine_decay(o, updates=10, final_lr=0.1), adam(0.5), 20)
+    used = rates(lambda o: cosine_decay(o, end=10, final_lr=0.1), adam(0.5), 20)
     assert used[5].item() == pytest.approx(0.3)
     assert used[10:].flatten().tolist() == pytest.approx([0.1] * 10)
     assert (used[:11].diff(dim=0) < 0).all()
+
+
+@pytest.mark.parametrize("decay", [linear_decay, cosine_decay])
+def test_until_its_start_a_rate_is_constant_and_then_as_without(decay):
+    """As in pix2pix and CycleGAN, which are constant for half of training."""
+    late = rates(lambda o: decay(o, start=20, end=30), adam(0.4), 40)
+    soon = rates(lambda o: decay(o, end=10), adam(0.4), 20)
+    assert late[:20].flatten().tolist() == [0.4] * 20
+    torch.testing.assert_close(late[20:], soon)
+
+
+class Rates(Callback):
+    """The learning rates that iterations are made with."""
+
+    used = ()
+
+    def on_train_batch_start(self, trainer, *_):
+        self.used = (*self.used, trainer.optimizers[0].param_groups[0]["lr"])
+
+
+@pytest.mark.parametrize("stem", DECAYS)
+def test_images_shown_are_those_of_whole_batches_and_a_resumed_run_counts_on(
+    stem, gan, trainer, batches, tmp_path
+):
+    """Batches of 12 samples for 3 discriminator steps: 120 images are 10 iterations."""
+    whole, again = Rates(), Rates()
+    schedule = partial(load(stem), unit="images", start=24, end=120)
+
+    def model():
+        return gan(schedule=schedule, discriminator_steps=3)
+
+    trainer(12, callbacks=[whole]).fit(model(), batches(12, 2))
+    shares = [min(max(12 * step - 24, 0) / 96, 1) for step in range(12)]
+    assert whole.used == pytest.approx([1e-3 * closed_form(stem, UPDATES * s) for s in shares])
+
+    first = trainer(5)
+    first.fit(model(), batches(12, 2))
+    first.save_checkpoint(tmp_path / "five.ckpt")
+    resumed = trainer(12, callbacks=[again])
+    resumed.fit(model(), batches(12, 2), ckpt_path=tmp_path / "five.ckpt")
+    assert again.used == whole.used[5:]
 
 
 @pytest.mark.parametrize("stem", DECAYS)
@@ -101,39 +142,43 @@ def test_a_run_that_goes_on_follows_the_new_end_and_says_so(
 ):
     """As with ``trainer.max_steps`` set higher: not at the rate of 0 that the old end had."""
 
-    class Rates(Callback):
-        used = ()
-
-        def on_train_batch_start(self, trainer, *_):
-            self.used = (*self.used, trainer.optimizers[0].param_groups[0]["lr"])
-
     schedule = load(stem)
     first = trainer(8, plugins=[AtomicCheckpointIO()])
-    first.fit(gan(schedule=partial(schedule, updates=8)), batches(8, 2))
+    first.fit(gan(schedule=partial(schedule, end=8)), batches(8, 2))
     first.save_checkpoint(tmp_path / "end.ckpt")
     rates = Rates()
     with caplog.at_level("INFO", logger="ganzoo"):
         trainer(12, callbacks=[rates]).fit(
-            gan(schedule=partial(schedule, updates=16)),
+            gan(schedule=partial(schedule, end=16)),
             batches(8, 2),
             ckpt_path=tmp_path / "end.ckpt",
         )
     assert rates.used == pytest.approx(
         [1e-3 * closed_form(stem, UPDATES * step / 16) for step in range(8, 12)]
     )
-    assert [line[:70] for line in caplog.messages] == [
-        "the schedule of learning rates ended at step 8 and now ends at step 16"
+    assert caplog.messages == [
+        "the schedule of learning rates ended at 8 iterations and now ends at 16: it goes on at "
+        f"{rates.used[0]:g}"
     ]
 
 
-@pytest.mark.parametrize("updates", [-1, 0, None])
-def test_decay_without_an_end_is_refused(updates):
+@pytest.mark.parametrize("end", [-1, 0, None])
+def test_decay_without_an_end_is_refused(end):
     for decay in (
-        lambda: linear_decay(adam(0.1), updates=updates, final_factor=0.0),
-        lambda: cosine_decay(adam(0.1), updates=updates, final_lr=0.0),
+        lambda: linear_decay(adam(0.1), end=end, final_factor=0.0),
+        lambda: cosine_decay(adam(0.1), end=end, final_lr=0.0),
     ):
         with pytest.raises(InputError, match=r"trainer\.max_steps, a positive number, not"):
             decay()
+
+
+def test_a_start_after_the_end_and_other_units_are_refused():
+    with pytest.raises(InputError, match="must start before its end 5, not at 5"):
+        linear_decay(adam(0.1), start=5, end=5)
+    with pytest.raises(InputError, match="start must be"):
+        cosine_decay(adam(0.1), start=-1, end=5)
+    with pytest.raises(InputError, match="unit must be iterations or images, not epochs"):
+        cosine_decay(adam(0.1), end=5, unit="epochs")
 
 
 def test_constant_is_no_schedule():
@@ -142,6 +187,6 @@ def test_constant_is_no_schedule():
 
 def test_negative_ends_are_refused():
     with pytest.raises(InputError, match="final_factor"):
-        linear_decay(adam(0.1), updates=5, final_factor=-0.1)
+        linear_decay(adam(0.1), end=5, final_factor=-0.1)
     with pytest.raises(InputError, match="final_lr"):
-        cosine_decay(adam(0.1), updates=5, final_lr=float("nan"))
+        cosine_decay(adam(0.1), end=5, final_lr=float("nan"))

@@ -24,22 +24,22 @@ def assert_close(found, expected):
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
 
 
-def blockwise(values, arena):
+def blockwise(values, random_game):
     """A vector that has each player's value at each of its coordinates."""
-    pairs = zip(values, arena.sizes, strict=True)
+    pairs = zip(values, random_game.sizes, strict=True)
     return torch.cat([torch.full((size,), value, dtype=torch.float64) for value, size in pairs])
 
 
-def test_extragradient_steps_along_the_gradient_one_step_ahead(arena):
-    it = arena(lr=LR)
+def test_extragradient_steps_along_the_gradient_one_step_ahead(random_game):
+    it = random_game(lr=LR)
     z, g = it.position(), it.gradient
-    assert_close(it.play(Extragradient())[0], z - LR * g(z - LR * g(z)))
+    assert_close(it.follow(Extragradient())[0], z - LR * g(z - LR * g(z)))
 
 
-def test_past_extragradient_is_popovs_recursion(arena):
-    it = arena(lr=LR)
+def test_past_extragradient_is_popovs_recursion(random_game):
+    it = random_game(lr=LR)
     z = ahead = it.position()
-    path = it.play(PastExtragradient(), rounds=4)
+    path = it.follow(PastExtragradient(), iterations=4)
     for found in path:
         slope = it.gradient(ahead)
         z = z - LR * slope
@@ -47,32 +47,34 @@ def test_past_extragradient_is_popovs_recursion(arena):
         assert_close(found, z)
 
 
-def test_consensus_adds_the_slope_of_half_the_squared_gradient(arena):
-    it = arena(lr=LR)
+def test_consensus_adds_the_slope_of_half_the_squared_gradient(random_game):
+    it = random_game(lr=LR)
     z = it.position()
     v, jacobian = it.gradient(z), it.jacobian(z)
-    assert_close(it.play(ConsensusOptimization(weight=0.7))[0], z - LR * (v + 0.7 * jacobian.T @ v))
+    assert_close(
+        it.follow(ConsensusOptimization(weight=0.7))[0], z - LR * (v + 0.7 * jacobian.T @ v)
+    )
 
 
-def test_symplectic_adjustment_is_that_of_the_antisymmetric_part(arena):
-    it = arena(lr=LR)
+def test_symplectic_adjustment_is_that_of_the_antisymmetric_part(random_game):
+    it = random_game(lr=LR)
     z = it.position()
     xi, jacobian = it.gradient(z), it.jacobian(z)
     turning = (jacobian - jacobian.T) / 2
     rule = SymplecticGradientAdjustment(weight=0.7, alignment=None)
-    assert_close(it.play(rule)[0], z - LR * (xi + 0.7 * turning.T @ xi))
+    assert_close(it.follow(rule)[0], z - LR * (xi + 0.7 * turning.T @ xi))
 
 
-def test_alignment_has_the_sign_of_algorithm_1(arena):
+def test_alignment_has_the_sign_of_algorithm_1(random_game):
     signs = set()
     for seed in range(8):
-        it = arena(lr=LR, seed=seed)
+        it = random_game(lr=LR, seed=seed)
         z = it.position()
         xi, jacobian = it.gradient(z), it.jacobian(z)
         adjustment, slope = (jacobian - jacobian.T).T @ xi / 2, jacobian.T @ xi
         sign = torch.sign((xi @ slope) * (adjustment @ slope) / len(z) + 0.1)
         rule = SymplecticGradientAdjustment(weight=0.7, alignment=SignAlignment(offset=0.1))
-        assert_close(it.play(rule)[0], z - LR * (xi + 0.7 * sign * adjustment))
+        assert_close(it.follow(rule)[0], z - LR * (xi + 0.7 * sign * adjustment))
         signs.add(sign.item())
     assert signs == {-1.0, 1.0}, "both cases have been seen"
 
@@ -86,25 +88,25 @@ def test_alignment_takes_the_mean_over_parameters(offset, sign):
     assert SignAlignment(offset=offset)(gradient, adjustment, slope) == sign
 
 
-def test_competitive_steps_solve_the_local_game_at_each_ones_own_rate(arena):
-    it = arena()
+def test_competitive_steps_solve_the_local_game_at_each_ones_own_rate(random_game):
+    it = random_game()
     rates = [0.05, 0.2, 0.1][: len(it.sizes)]
-    for mover, rate in zip(it.movers, rates, strict=True):
-        mover.optimizer.param_groups[0]["lr"] = rate
+    for player, rate in zip(it.players, rates, strict=True):
+        player.optimizer.param_groups[0]["lr"] = rate
     z, eta = it.position(), torch.diag(blockwise(rates, it))
     mixed = it.jacobian(z)
     for block in it.blocks():
         mixed[block, block] = 0
     step = -torch.linalg.solve(torch.eye(len(z)) + eta @ mixed, eta @ it.gradient(z))
-    found = it.play(CompetitiveGradientDescent(tolerance=1e-13, iterations=20))[0]
+    found = it.follow(CompetitiveGradientDescent(tolerance=1e-13, iterations=20))[0]
     torch.testing.assert_close(found, z + step, rtol=1e-8, atol=1e-10)
 
 
-def test_competitive_steps_are_best_answers_to_each_other(arena):
+def test_competitive_steps_are_best_answers_to_each_other(random_game):
     """The step is where each one's local objective has no slope; nothing is solved here."""
-    it = arena(lr=LR)
+    it = random_game(lr=LR)
     z, jacobian = it.position(), it.jacobian(it.position())
-    step = it.play(CompetitiveGradientDescent(tolerance=1e-13, iterations=20))[0] - z
+    step = it.follow(CompetitiveGradientDescent(tolerance=1e-13, iterations=20))[0] - z
     for block in it.blocks():
         others = step.clone()
         others[block] = 0
@@ -121,25 +123,25 @@ TWICE = {
 }
 
 
-def test_without_weight_the_moves_are_simultaneous(arena):
-    plain = arena().play(Simultaneous(), rounds=3)
-    assert_close(arena().play(ConsensusOptimization(weight=0.0), rounds=3), plain)
+def test_without_weight_the_steps_are_simultaneous(random_game):
+    plain = random_game().follow(Simultaneous(), iterations=3)
+    assert_close(random_game().follow(ConsensusOptimization(weight=0.0), iterations=3), plain)
     rule = SymplecticGradientAdjustment(weight=0.0, alignment=None)
-    assert_close(arena().play(rule, rounds=3), plain)
+    assert_close(random_game().follow(rule, iterations=3), plain)
 
 
-def test_a_player_alone_in_its_round_has_nobody_to_mix_with(arena):
+def test_a_player_alone_on_a_minibatch_has_nobody_to_mix_with(random_game):
     for name in ("adjusted", "competitive"):
-        it = arena(lr=LR)
+        it = random_game(lr=LR)
         z, block = it.position(), it.blocks()[1]
         expected = z.clone()
         expected[block] -= LR * it.gradient(z)[block]
-        TWICE[name]().play(it.movers[1:2])
+        TWICE[name]().step(it.players[1:2])
         assert_close(it.position(), expected)
-    it = arena(lr=LR)
+    it = random_game(lr=LR)
     own, table = it.gradient(z)[block], it.jacobian(z)[block, block]
     expected[block] = z[block] - LR * (own + 0.5 * table.T @ own)
-    TWICE["consensus"]().play(it.movers[1:2])
+    TWICE["consensus"]().step(it.players[1:2])
     assert_close(it.position(), expected)
 
 
@@ -151,7 +153,7 @@ def test_parameters_that_an_objective_does_not_reach_count_as_zero_gradients(nam
     it = game(objectives, start, lambda own: torch.optim.SGD(own, lr=0.1))
     squared = {"consensus": 0.5 * 2 * 6.0}.get(name, 0.0)  # of the second's gradient 2 * 3
     expected = torch.tensor([1 - 0.2, 2.0, 3 - 0.1 * (6 + squared), 4.0]).double()
-    torch.testing.assert_close(it.play(TWICE[name]())[0], expected)
+    torch.testing.assert_close(it.follow(TWICE[name]())[0], expected)
 
 
 def extra_adam(gradient, z, lr, betas, eps, rounds, past):
@@ -176,40 +178,40 @@ def extra_adam(gradient, z, lr, betas, eps, rounds, past):
 
 
 @pytest.mark.parametrize("past", [False, True])
-def test_with_adam_the_moments_learn_from_both_steps(arena, past):
+def test_with_adam_the_moments_learn_from_both_steps(random_game, past):
     lr, betas, eps = 0.02, (0.5, 0.9), 1e-8
-    it = arena(optimizer=lambda own: torch.optim.Adam(own, lr=lr, betas=betas, eps=eps))
+    it = random_game(optimizer=lambda own: torch.optim.Adam(own, lr=lr, betas=betas, eps=eps))
 
     def gradient(z):
         return it.gradient(torch.from_numpy(z)).numpy()
 
     expected = extra_adam(gradient, it.position().numpy(), lr, betas, eps, 5, past)
-    found = it.play(PastExtragradient() if past else Extragradient(), rounds=5)[-1]
+    found = it.follow(PastExtragradient() if past else Extragradient(), iterations=5)[-1]
     assert_close(found, torch.from_numpy(expected))
 
 
-def test_the_past_can_be_kept_and_taken_up(arena, tmp_path):
-    it, rule = arena(), PastExtragradient()
-    it.play(rule, rounds=3)
+def test_the_past_can_be_kept_and_taken_up(random_game, tmp_path):
+    it, rule = random_game(), PastExtragradient()
+    it.follow(rule, iterations=3)
     torch.save(rule.state_dict(), tmp_path / "rule")
     state = [[p.detach().clone() for p in own] for own in it.parameters]
-    onwards = it.play(rule, rounds=3)
+    onwards = it.follow(rule, iterations=3)
     with torch.no_grad():
         for own, saved in zip(it.parameters, state, strict=True):
             for parameter, value in zip(own, saved, strict=True):
                 parameter.copy_(value)
     again = PastExtragradient()
     again.load_state_dict(torch.load(tmp_path / "rule", weights_only=True))
-    assert it.play(again, rounds=3).equal(onwards)
-    forgetful = arena()
-    forgetful.play(PastExtragradient(), rounds=3)
-    assert not forgetful.play(PastExtragradient(), rounds=3).equal(onwards)
+    assert it.follow(again, iterations=3).equal(onwards)
+    forgetful = random_game()
+    forgetful.follow(PastExtragradient(), iterations=3)
+    assert not forgetful.follow(PastExtragradient(), iterations=3).equal(onwards)
 
 
-def test_a_solver_that_does_not_converge_says_so_once(arena, caplog):
-    it, rule = arena(lr=1.0), CompetitiveGradientDescent(tolerance=1e-12, iterations=1)
+def test_a_solver_that_does_not_converge_says_so_once(random_game, caplog):
+    it, rule = random_game(lr=1.0), CompetitiveGradientDescent(tolerance=1e-12, iterations=1)
     with caplog.at_level(logging.WARNING, logger="ganzoo"):
-        it.play(rule, rounds=2)
+        it.follow(rule, iterations=2)
     (record,) = caplog.records
     assert "tolerance=1e-12 after iterations=1" in record.getMessage()
 

@@ -1,13 +1,14 @@
 """Small games of three-dimensional points in float64."""
 
-from functools import cache
+from functools import cache, partial
 
 import pytest
 import torch
 from torch import nn
 
 from ganzoo.composition.compose import build, compose_config, group_choices
-from ganzoo.penalties import Scene
+from ganzoo.game.player import Player
+from ganzoo.penalties import Context
 
 
 class Discriminator(nn.Module):
@@ -30,15 +31,65 @@ def generator_network():
     return nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 3))
 
 
-def scene_of(discriminator, generator, real, fake, latents=None):
-    """A scene as the game makes it; latents are drawn in the data's type."""
-    return Scene.of(
-        discriminator=discriminator,
-        generator=generator,
-        latents=latents or (lambda count: torch.randn(count, 2, dtype=real.dtype)),
-        real=real,
-        fake=fake,
-    )
+class Game:
+    """Two players, real data, and contexts of one step as the game makes them.
+
+    The discriminator is shown ``fake``, the generator what it makes of latents, which are drawn in
+    the data's type.
+    """
+
+    def __init__(self, discriminator, generator, real, fake=None, latents=None):
+        self.networks = {"discriminator": discriminator, "generator": generator}
+        self.real, self.fake = real, fake
+        self.latents = latents or (lambda count: torch.randn(count, 2, dtype=real.dtype))
+        self.players = {
+            name: Player(
+                name,
+                network,
+                lambda context: {},
+                role=name,
+                context=partial(lambda name, _: self.context(name), name),
+                optimizer=torch.optim.SGD(network.parameters(), lr=0.01),
+            )
+            for name, network in self.networks.items()
+        }
+        for player in self.players.values():
+            player.meet(list(self.players.values()))
+
+    def context(self, player):
+        """What a player's penalties look at in a step."""
+        context = Context(
+            real=self.real,
+            fake=self.fake if player == "discriminator" else None,
+            outputs=self.networks["discriminator"],
+            discriminator=self.networks["discriminator"],
+            generator=self.networks["generator"],
+            generate=lambda latents, labels: self.networks["generator"](latents),
+            draw_latents=self.latents,
+        )
+        context.player = self.players[player]
+        return context
+
+    def term(self, penalty):
+        """A penalty's term of one step."""
+        return penalty(self.context(penalty.on))
+
+    def generated(self, count):
+        """What a context generates after the same seed."""
+        return self.networks["generator"](self.latents(count))
+
+    def attach(self, penalty):
+        """As when a model is built."""
+        penalty.attach(self.players[penalty.on].modules)
+
+    def step(self, penalty):
+        """A step of its player, whose loss it is alone."""
+        player = self.players[penalty.on]
+        player.penalties = {"penalty": penalty}
+        player.compute_gradients()
+        player.step()
+        if hasattr(penalty, "after_step"):
+            penalty.after_step(player)
 
 
 @cache
@@ -53,16 +104,16 @@ def penalty_of(name, **settings):
 
 
 @pytest.fixture
-def scene():
+def game():
     torch.manual_seed(0)
     real, fake = torch.randn(2, 6, 3, dtype=torch.float64)
     torch.manual_seed(1)
-    return scene_of(Discriminator().double(), generator_network().double(), real, fake + 1)
+    return Game(Discriminator().double(), generator_network().double(), real, fake + 1)
 
 
 @pytest.fixture
-def make_scene():
-    return scene_of
+def make_game():
+    return Game
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ class HorizontalFlip(Augmentation):
 
 @defaults_from("augment/shift")
 class Shift(Augmentation):
-    """Move images ``[B, C, H, W]`` by whole pixels, up, down, left and right; the edge is repeated.
+    """Shift images ``[B, C, H, W]`` by whole pixels along both axes; the edge is repeated.
 
     Args:
         largest: largest shift in each direction, as a share of the image's size, in (0, 1);
@@ -42,7 +42,7 @@ class Shift(Augmentation):
         self.largest = largest
 
     def forward(self, data: Tensor) -> Tensor:
-        """Move each image by whole pixels, all shifts up to the largest being equally likely."""
+        """Shift each image by whole pixels, all shifts up to the largest being equally likely."""
         check_images(self, data)
         rows, columns = (self._positions(data, axis) for axis in (-2, -1))
         samples = torch.arange(len(data), device=data.device)[:, None, None, None]

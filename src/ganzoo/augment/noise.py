@@ -27,7 +27,7 @@ class GaussianNoise(Augmentation):
         self.deviation = deviation
 
     def forward(self, data: Tensor) -> Tensor:
-        """Move each sample by noise."""
+        """Add noise to each sample."""
         return data + self.deviation * torch.randn_like(data)
 
 
@@ -70,7 +70,7 @@ class InstanceNoise(Augmentation):
         self.present = self.deviation * left
 
     def forward(self, data: Tensor) -> Tensor:
-        """Move each sample by noise."""
+        """Add noise to each sample."""
         return data + self.present * torch.randn_like(data) if self.present else data
 
 
@@ -80,7 +80,7 @@ class InputDropout(Augmentation):
 
     Hinton et al. (2012, arXiv:1207.0580), section 2, who leave out 20 percent of the inputs: what
     is left is divided by the share that stays. Departure: real and generated data are changed in
-    the generator's turns too, and samples for people are not.
+    the generator's steps too, and samples for people are not.
 
     Args:
         probability: that an entry is left out, in [0, 1).

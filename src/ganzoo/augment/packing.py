@@ -22,7 +22,7 @@ class Packing(nn.Module):
         self.packing = packing
 
     def forward(self, data: Tensor) -> Tensor:
-        """Turn points ``[B, D]`` into ``[B / m, m D]``, images into ``[B / m, m C, H, W]``.
+        """Points ``[B, D]`` as ``[B / m, m D]``, images as ``[B / m, m C, H, W]``.
 
         Raises:
             InputError: if B is not a multiple of m.

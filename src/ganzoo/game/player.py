@@ -135,7 +135,8 @@ class Player:
         It is not finite where the loss is not, also if its gradients are.
         """
         gradients = filterfalse(partial(is_, None), map(attrgetter("grad"), self.parameters))
-        return nn.utils.get_total_norm(list(gradients)) + 0.0 * self.terms[LOSS]
+        norm = nn.utils.get_total_norm(list(gradients))
+        return norm + 0.0 * self.terms[LOSS] if LOSS in self.terms else norm
 
     def loss(self) -> Tensor:
         """Compute its loss as a twice differentiable function of everybody's parameters.

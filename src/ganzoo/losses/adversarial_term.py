@@ -54,7 +54,7 @@ class AdversarialTerm(nn.Module):
     number. A loss that remembers, such as ``BoundaryEquilibrium``, does so for each head.
 
     Departure: before the start nothing is computed, where the authors' code multiplies by 0. The
-    discriminator's parameters get gradients of 0, and its running statistics do not move.
+    discriminator's parameters get gradients of 0, and its running statistics do not change.
 
     Args:
         discriminator: from what is generated to logits.

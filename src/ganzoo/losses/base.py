@@ -26,7 +26,7 @@ class AdversarialLoss(nn.Module, ABC):
 
     Attributes:
         expects_logits: Whether it asks for outputs beyond 0 and 1, so that a discriminator that
-            ends in a sigmoid cannot play.
+            ends in a sigmoid cannot be trained by it.
     """
 
     expects_logits: bool = False

@@ -1,4 +1,4 @@
-"""The logits among a discriminator's outputs."""
+"""The logits among a discriminator's outputs, and one for each sample."""
 
 from typing import Any
 
@@ -20,3 +20,8 @@ def logits_of(outputs: Any) -> Tensor:
         )
     single = outputs.dim() > 1 and outputs.shape[1:].numel() == 1
     return outputs.flatten() if single else outputs
+
+
+def mean_logits(logits: Tensor) -> Tensor:
+    """One logit a sample ``[B]`` of logits ``[B, ...]``: the mean of its map or of its heads."""
+    return logits if logits.dim() == 1 else logits.flatten(start_dim=1).mean(dim=1)

@@ -10,6 +10,7 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.losses.base import AdversarialLoss, LossTerms
+from ganzoo.losses.logits import mean_logits
 from ganzoo.losses.own import as_loss
 from ganzoo.precision import at_least_float32
 
@@ -88,7 +89,7 @@ class TopK(AdversarialLoss):
 
     def _best(self, fake: Tensor) -> Tensor:
         """The rows ``[k]`` of the highest logits ``[B, ...]``, by their means."""
-        scores = at_least_float32(fake.detach()).reshape(len(fake), -1).mean(dim=1)
+        scores = mean_logits(at_least_float32(fake.detach()))
         return scores.topk(self.count(len(fake))).indices
 
     def after_step(self, player: Any) -> None:

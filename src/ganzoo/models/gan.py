@@ -130,9 +130,8 @@ class GAN(LatentSampler):
     def context_with_replay(self, minibatch: Minibatch) -> Context:
         """The same for the discriminator, which is shown earlier generated data as well."""
         assert self.replay is not None
-        context = self.context(minibatch)
-        context.fake = self.replay(context.fake)
-        return context
+        replay = self.replay
+        return self.context(minibatch, fake=lambda context: replay(context.generated))
 
     def score(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits ``[B, ...]`` of data as training shows them, augmented and packed."""

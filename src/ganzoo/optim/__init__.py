@@ -1,6 +1,6 @@
 """What shapes the players' steps: update rules, optimizers, clipping and schedules.
 
-Update rules say how the players of a game move in a round, and work with any optimizers; the
+Update rules say how the players of a game step on a minibatch, and work with any optimizers; the
 optimizers here are made for one player of a game, and work with any rule and any torch module.
 """
 

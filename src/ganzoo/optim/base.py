@@ -12,7 +12,7 @@ class Player(Protocol):
 
     Attributes:
         name: The player's name, one among the players.
-        parameters: What it moves.
+        parameters: What it trains.
         optimizer: Its optimizer, one of torch's or like them.
     """
 
@@ -21,10 +21,10 @@ class Player(Protocol):
     optimizer: Any
 
     def compute_gradients(self) -> None:
-        """Put the gradients of its own loss, at everybody's parameters of now, in place."""
+        """Put the gradients of its own loss, at the present parameters of all players, in place."""
 
     def loss(self) -> Tensor:
-        """Compute what it minimises: a scalar, a twice differentiable function of everybody."""
+        """Compute what it minimises, as a twice differentiable function of all parameters."""
 
     def step(self) -> None:
         """Let its optimizer step along the gradients that are in place."""
@@ -42,10 +42,10 @@ class Player(Protocol):
 class UpdateRule(ABC):
     """How the players step on one minibatch.
 
-    An iteration has one minibatch or more; on each one ``step`` moves the players who are due. A
-    rule that acts at the end of iterations has ``end_iteration(players)``. With several processes
-    every one of them steps with data of its own; what a rule computes from gradients takes their
-    means over processes.
+    An iteration has one minibatch or more, and on each one ``step`` is called with the players who
+    step on it. A rule that acts at the end of iterations has ``end_iteration(players)``. With
+    several processes every one of them steps with data of its own; what a rule computes from
+    gradients takes their means over processes.
 
     Attributes:
         differentiates_twice: Whether it asks for losses rather than for gradients, and so needs
@@ -56,10 +56,10 @@ class UpdateRule(ABC):
 
     @abstractmethod
     def step(self, players: Sequence[Player]) -> None:
-        """Move the players, each by one step of its optimizer.
+        """Let each player make one step of its optimizer.
 
         Args:
-            players: Those who are due, in their order.
+            players: Those who step on the minibatch, in their order.
         """
 
     def state_dict(self) -> dict[str, Any]:

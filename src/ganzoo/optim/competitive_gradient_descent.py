@@ -11,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator, gmres
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
 from ganzoo.optim.base import Player, UpdateRule
-from ganzoo.optim.derivatives import Vector, by_everybody, gradients, inner, means
+from ganzoo.optim.derivatives import Vector, cross_gradients, gradients, inner, means
 
 log = logging.getLogger("ganzoo")
 
@@ -34,8 +34,8 @@ class CompetitiveGradientDescent(UpdateRule):
 
     What a player's optimizer gets as its gradient is ``-step_i / eta_i``, so that gradient descent
     makes exactly this step; eta_i is the rate of the optimizer's first group. Other optimizers
-    take it for a gradient. With several processes all derivatives are means. A player that moves
-    alone in its round follows its gradient.
+    take it for a gradient. With several processes all derivatives are means. A player that steps
+    alone on a minibatch follows its gradient.
 
     Args:
         tolerance: Length of what is left of the system's right side when the solver stops, as a
@@ -57,16 +57,16 @@ class CompetitiveGradientDescent(UpdateRule):
         self._warned = False
 
     def step(self, players: Sequence[Player]) -> None:
-        """Differentiate everybody, solve for everybody's step, make the steps."""
-        table = by_everybody(players)
-        answers = means([table[place][place] for place in range(len(players))])
+        """Compute the gradients of all players, solve for their steps, make the steps."""
+        crossed = cross_gradients(players)
+        directions = means([crossed[index][index] for index in range(len(players))])
         if len(players) > 1:
-            answers = self._solved(_System(players, table), answers)
-        for player, answer in zip(players, answers, strict=True):
-            player.set_gradients(answer)
+            directions = self._solve(_System(players, crossed), directions)
+        for player, direction in zip(players, directions, strict=True):
+            player.set_gradients(direction)
             player.step()
 
-    def _solved(self, system: "_System", right: list[Vector]) -> list[Vector]:
+    def _solve(self, system: "_System", right: list[Vector]) -> list[Vector]:
         flat = system.flat(right)
         matrix = LinearOperator((flat.size, flat.size), matvec=system.product, dtype=np.float64)
         found, failed = gmres(matrix, flat, rtol=self.tolerance, restart=self.iterations, maxiter=1)
@@ -84,18 +84,18 @@ class CompetitiveGradientDescent(UpdateRule):
 class _System:
     """The linear system of the steps, divided by minus the learning rates."""
 
-    def __init__(self, players: Sequence[Player], table: list[list[Vector]]) -> None:
+    def __init__(self, players: Sequence[Player], crossed: list[list[Vector]]) -> None:
         self._parameters = [player.parameters for player in players]
         self._rates = [float(player.optimizer.param_groups[0]["lr"]) for player in players]
-        self._table = table
+        self._crossed = crossed
 
     def product(self, flat: Flat) -> Flat:
         """The left side: a player's part is ``u_i + sum_{j != i} eta_j D_ij L_i u_j``."""
-        moves = [
+        steps = [
             [rate * part for part in vector]
             for rate, vector in zip(self._rates, self.vectors(flat), strict=True)
         ]
-        mixed = [self._mixed(place, moves) for place in range(len(moves))]
+        mixed = [self._mixed(index, steps) for index in range(len(steps))]
         return flat.ravel() + self.flat(means(mixed))
 
     def flat(self, vectors: Sequence[Vector]) -> Flat:
@@ -109,7 +109,7 @@ class _System:
         parts = iter(torch.split(torch.from_numpy(flat.ravel()), sizes))
         return [[next(parts).to(p).view_as(p) for p in own] for own in self._parameters]
 
-    def _mixed(self, place: int, moves: list[Vector]) -> Vector:
-        others = [other for other in range(len(moves)) if other != place]
-        along = [inner(self._table[place][other], moves[other]) for other in others]
-        return gradients(torch.stack(along).sum(), self._parameters[place])
+    def _mixed(self, index: int, steps: list[Vector]) -> Vector:
+        others = [other for other in range(len(steps)) if other != index]
+        along = [inner(self._crossed[index][other], steps[other]) for other in others]
+        return gradients(torch.stack(along).sum(), self._parameters[index])

@@ -1,4 +1,4 @@
-"""Consensus optimisation: everybody also minimises the length of the game's gradient."""
+"""Consensus optimisation: each player also minimises the length of the game's gradient."""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ class ConsensusOptimization(UpdateRule):
 
     Mescheder et al. (2017), "The Numerics of GANs", algorithm 2 (arXiv 1705.10461). The vector v
     holds every player's gradient of its own objective by its own parameters. The term pulls
-    towards points where nobody has a gradient, which turns circling into converging; with a large
+    towards points where no player has a gradient, so that what circles converges; with a large
     weight it also makes such points attractive that are no equilibrium.
 
-    With several processes v is their mean. A player that moves alone in its round has only its
+    With several processes v is their mean. A player that steps alone on a minibatch has only its
     own gradient in v. The rule differentiates twice, in float32 or better, and costs about three
     times a plain update. Departure: any number of players.
 
@@ -37,12 +37,12 @@ class ConsensusOptimization(UpdateRule):
         self.weight = weight
 
     def step(self, players: Sequence[Player]) -> None:
-        """Differentiate everybody, then half the squared length of that, then step everybody."""
+        """Compute all gradients, then those of half their squared length, then let all step."""
         everything = [parameter for player in players for parameter in player.parameters]
         own = [
             gradients(player.loss(), player.parameters, differentiable=True) for player in players
         ]
-        # The slope of half of |v|^2 is v times v's slope; this v is everybody's mean, a constant.
+        # The slope of half of |v|^2 is v times v's slope; this v is the mean of all, a constant.
         along = [inner(*pair) for pair in zip(own, means(own), strict=True)]
         slopes = by_player(gradients(torch.stack(along).sum(), everything), players)
         for player, gradient, slope in zip(players, own, slopes, strict=True):

@@ -9,7 +9,7 @@ from ganzoo.optim.base import Player
 from ganzoo.strategies.across_devices import mean_across_devices
 
 Vector = list[Tensor]
-"""A direction in which one player can move: a tensor for each of its parameters."""
+"""A direction for one player: a tensor for each of its parameters."""
 
 
 def gradients(
@@ -38,7 +38,7 @@ def gradients(
     )
 
 
-def by_everybody(players: Sequence[Player]) -> list[list[Vector]]:
+def cross_gradients(players: Sequence[Player]) -> list[list[Vector]]:
     """Each player's objective, differentiated by the parameters of each.
 
     Returns:
@@ -46,11 +46,11 @@ def by_everybody(players: Sequence[Player]) -> list[list[Vector]]:
         of all parameters.
     """
     everything = [parameter for player in players for parameter in player.parameters]
-    table = []
+    crossed = []
     for player in players:
         flat = gradients(player.loss(), everything, differentiable=True)
-        table.append(by_player(flat, players))
-    return table
+        crossed.append(by_player(flat, players))
+    return crossed
 
 
 def by_player(flat: Sequence[Tensor], players: Sequence[Player]) -> list[Vector]:

@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class DifferentiableSteps:
-    """A copy of an optimizer that moves copies of its parameters, and gradients flow through it.
+    """A copy of an optimizer that steps with copies of its parameters, as part of a graph.
 
     The copy has the class, the current rates and the state (momentum, running squares) of the
     optimizer, which itself stays as it is. torch's optimizers with ``differentiable=True`` write
@@ -55,22 +55,22 @@ class DifferentiableSteps:
 
     def step(self, weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tensor]:
         """The weights after one more step along minus the gradients, both in the same order."""
-        moved = [weight.clone() for weight in weights]
-        for weight, gradient in zip(moved, gradients, strict=True):
+        following = [weight.clone() for weight in weights]
+        for weight, gradient in zip(following, gradients, strict=True):
             weight.retain_grad()  # else torch warns that such a tensor has no gradient
             weight.grad = flat_at_zero(gradient)
-        rest = iter(moved)
+        rest = iter(following)
         optimizer = self._kind(
             [g | {"params": [next(rest) for _ in range(g["params"])]} for g in self._groups],
             differentiable=True,
         )
-        for weight, state in zip(moved, self._states, strict=True):
+        for weight, state in zip(following, self._states, strict=True):
             optimizer.state[weight] = _copied(state)
         optimizer.step()
-        self._states = [optimizer.state[weight] for weight in moved]
-        for weight in moved:
+        self._states = [optimizer.state[weight] for weight in following]
+        for weight in following:
             weight.grad = None
-        return moved
+        return following
 
 
 def flat_at_zero(gradient: Tensor) -> Tensor:
@@ -78,9 +78,9 @@ def flat_at_zero(gradient: Tensor) -> Tensor:
 
     Adam and RMSprop divide by the root of a running mean of squares. A weight that has never had
     a gradient, as those of a unit that is always off, has the mean 0, where the root's slope is
-    infinite, and infinity times zero would spoil the whole update. Where the square of the
-    gradient is below what its data type can hold, a slope that is not finite becomes zero; all
-    others pass, so that an overflow is seen.
+    infinite, and infinity times zero is no number. Where the square of the gradient is below what
+    its data type can hold, a slope that is not finite becomes zero; all others pass, so that an
+    overflow is seen.
     """
     if gradient.requires_grad:
         vanishing = gradient.detach().square() < torch.finfo(gradient.dtype).tiny

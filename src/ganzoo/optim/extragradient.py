@@ -14,7 +14,7 @@ class Extragradient(UpdateRule):
     Korpelevich (1976); for the training of GANs Gidel et al. (2019, arXiv 1802.10551), algorithm
     2, and with optimizers of Adam's kind their algorithm 4 (ExtraAdam): an optimizer makes both
     steps and learns its moments from both gradients. On a bilinear game gradient descent by this
-    rule converges where that at once diverges and that in turns goes in circles.
+    rule converges where simultaneous steps diverge and alternating ones go in circles.
 
     An iteration costs two gradients for each player, and one copy of the parameters. Only the
     second step counts as an update. Departures: both gradients are taken on the same real data
@@ -23,26 +23,26 @@ class Extragradient(UpdateRule):
     """
 
     def step(self, players: Sequence[Player]) -> None:
-        """Extrapolate everybody, differentiate there, go back, step."""
-        start = positions(players)
+        """Extrapolate all players, compute gradients there, restore, step."""
+        start = copied_parameters(players)
         for player in players:
             player.compute_gradients()
         for player in players:
             player.extrapolate()
         for player in players:
             player.compute_gradients()
-        go_back(players, start)
+        restore(players, start)
         for player in players:
             player.step()
 
 
-def positions(players: Sequence[Player]) -> list[list[Tensor]]:
+def copied_parameters(players: Sequence[Player]) -> list[list[Tensor]]:
     """Copies of the players' parameters."""
     return [[p.detach().clone() for p in player.parameters] for player in players]
 
 
 @torch.no_grad()
-def go_back(players: Sequence[Player], positions: Sequence[list[Tensor]]) -> None:
-    """Put the players where they were."""
-    for player, position in zip(players, positions, strict=True):
-        torch._foreach_copy_([*player.parameters], position)
+def restore(players: Sequence[Player], copies: Sequence[list[Tensor]]) -> None:
+    """Give the players' parameters the values of copies."""
+    for player, copy in zip(players, copies, strict=True):
+        torch._foreach_copy_([*player.parameters], copy)

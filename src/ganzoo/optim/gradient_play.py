@@ -1,4 +1,4 @@
-"""Gradient play: everybody follows the gradient of its own objective."""
+"""Gradient play: each player follows the gradient of its own objective."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from ganzoo.optim.base import Player, UpdateRule
 
 
 class Alternating(UpdateRule):
-    """Players move one after another, and each one sees the moves of those before it.
+    """Players step one after another, and each one sees the steps of those before it.
 
     Goodfellow et al. (2014), algorithm 1 (arXiv 1406.2661).
     """
@@ -19,14 +19,14 @@ class Alternating(UpdateRule):
 
 
 class Simultaneous(UpdateRule):
-    """Players move at once, each from where the others were before the round.
+    """Players step at once, each by a gradient at the parameters from before all of the steps.
 
     Mescheder et al. (2017), algorithm 1 (arXiv 1705.10461). On a bilinear game with gradient
     descent it diverges at every learning rate, where alternating updates cycle.
     """
 
     def step(self, players: Sequence[Player]) -> None:
-        """Differentiate everybody, then step everybody."""
+        """Compute the gradients of all players, then let all of them step."""
         for player in players:
             player.compute_gradients()
         for player in players:

@@ -9,25 +9,25 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.optim.base import Player, UpdateRule
-from ganzoo.optim.extragradient import go_back, positions
+from ganzoo.optim.extragradient import copied_parameters, restore
 
 
 @defaults_from("optimizer/lookahead/minimax")
 class Lookahead(UpdateRule):
-    """Another rule's game, in which all players together step back every ``steps`` iterations.
+    """Another rule, after which all players together step back every ``steps`` iterations.
 
     Chavdarova et al. (2021), "Taming GANs with Lookahead-Minmax", algorithm 1 (arXiv 2006.14567).
     Slow weights follow the players' own: ``slow <- slow + weight (own - slow)``, ``own <- slow``,
-    for everybody at the same time. Own weights that circle around a point are drawn to it.
+    for all players at the same time. Own weights that circle around a point are drawn to it.
 
     The optimizers' moments and the running statistics of networks stay as they are. An average of
     weights sees the weights after the step back.
 
     Args:
-        updates: How the players move between.
-        steps: Iterations of the game from one step back to the next, at least 1.
-        weight: The share of their way that the players keep, above 0 and at most 1; with 1 nobody
-            steps back.
+        update_rule: How the players step between.
+        steps: Iterations from one step back to the next, at least 1.
+        weight: The share of their way that the players keep, above 0 and at most 1; with 1 they
+            do not step back.
 
     Raises:
         InputError: if one of the numbers is out of range.
@@ -47,7 +47,7 @@ class Lookahead(UpdateRule):
         self._finished = 0
 
     def step(self, players: Sequence[Player]) -> None:
-        """Move the players by the other rule, from where they are first kept."""
+        """Step by the other rule; who steps for the first time is kept before it."""
         new = [player for player in players if player.name not in self._slow]
         self._keep(new)
         self.update_rule.step(players)
@@ -63,14 +63,14 @@ class Lookahead(UpdateRule):
     def state_dict(self) -> dict[str, Any]:
         """The other rule's state, the slow weights by the players' names, and the count."""
         return {
-            "updates": self.update_rule.state_dict(),
+            "update_rule": self.update_rule.state_dict(),
             "slow": dict(self._slow),
             "finished": self._finished,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there, or begin where another rule was in its place."""
-        self.update_rule.load_state_dict(state.get("updates", {}))
+        self.update_rule.load_state_dict(state.get("update_rule", {}))
         self._slow = dict(state.get("slow", {}))
         self._finished = state.get("finished", 0)
 
@@ -81,9 +81,9 @@ class Lookahead(UpdateRule):
                 s.to(p) for s, p in zip(self._slow[player.name], player.parameters, strict=True)
             ]
             kept = torch._foreach_lerp(slow, [*player.parameters], self.weight)
-            go_back([player], [list(kept)])
+            restore([player], [list(kept)])
         self._keep(players)
 
     def _keep(self, players: Sequence[Player]) -> None:
-        for player, position in zip(players, positions(players), strict=True):
-            self._slow[player.name] = position
+        for player, copy in zip(players, copied_parameters(players), strict=True):
+            self._slow[player.name] = copy

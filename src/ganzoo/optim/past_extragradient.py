@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.optim.base import Player, UpdateRule
-from ganzoo.optim.extragradient import go_back, positions
+from ganzoo.optim.extragradient import copied_parameters, restore
 
 
 class PastExtragradient(UpdateRule):
@@ -26,8 +26,8 @@ class PastExtragradient(UpdateRule):
         self._past: dict[str, list[Tensor]] = {}
 
     def step(self, players: Sequence[Player]) -> None:
-        """Extrapolate those who have a past, differentiate everybody there, go back, step."""
-        start = positions(players)
+        """Extrapolate those who have a past, compute gradients there, restore, step."""
+        start = copied_parameters(players)
         for player in players:
             if player.name in self._past:
                 player.set_gradients(self._of_last_time(player))
@@ -35,7 +35,7 @@ class PastExtragradient(UpdateRule):
         for player in players:
             player.compute_gradients()
             self._past[player.name] = player.gradients()
-        go_back(players, start)
+        restore(players, start)
         for player in players:
             player.step()
 

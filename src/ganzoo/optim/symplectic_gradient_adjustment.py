@@ -1,4 +1,4 @@
-"""Symplectic gradient adjustment: players also move across the direction they circle in."""
+"""Symplectic gradient adjustment: players also step across the direction they circle in."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,15 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
 from ganzoo.optim.base import Player, UpdateRule
-from ganzoo.optim.derivatives import Vector, by_everybody, by_player, gradients, inner, means, plus
+from ganzoo.optim.derivatives import (
+    Vector,
+    by_player,
+    cross_gradients,
+    gradients,
+    inner,
+    means,
+    plus,
+)
 
 Alignment = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Tensor]
 """From the gradient, the adjustment and the slope of half the squared gradient to a factor."""
@@ -16,7 +24,7 @@ Alignment = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Ten
 
 @defaults_from("optimizer/update_rule/symplectic_gradient_adjustment")
 class SymplecticGradientAdjustment(UpdateRule):
-    """Players move along ``xi + weight A^T xi``, all at once.
+    """Players step along ``xi + weight A^T xi``, all at once.
 
     Balduzzi et al. (2018), "The Mechanics of n-Player Differentiable Games", algorithm 1 (arXiv
     1802.05642). The vector xi holds every player's gradient of its own objective, J is its
@@ -27,13 +35,13 @@ class SymplecticGradientAdjustment(UpdateRule):
     ``1/2 sum_j grad_i <grad_j (L_j - L_i), xi_j>`` with xi constant: one backward pass for each
     player instead of products with J from both sides.
 
-    With several processes xi and the signs are those of the means. A player that moves alone in
-    its round follows its gradient. The rule differentiates twice, in float32 or better.
+    With several processes xi and the signs are those of the means. A player that steps alone on
+    a minibatch follows its gradient. The rule differentiates twice, in float32 or better.
     Departure: ``weight``, which is 1 in the algorithm.
 
     Args:
         weight: The size of the adjustment, at least 0; 0 gives simultaneous updates.
-        alignment: What turns the adjustment around where it leads to unstable points; None does
+        alignment: What reverses the adjustment where it leads to unstable points; None does
             not, and saves a backward pass.
 
     Raises:
@@ -50,12 +58,12 @@ class SymplecticGradientAdjustment(UpdateRule):
         self.alignment = alignment
 
     def step(self, players: Sequence[Player]) -> None:
-        """Differentiate everybody, adjust, step everybody."""
-        table = by_everybody(players)
-        own = [table[place][place] for place in range(len(players))]
+        """Compute the gradients of all players, adjust them, let all step."""
+        crossed = cross_gradients(players)
+        own = [crossed[index][index] for index in range(len(players))]
         mean = means(own)
         adjustments = [
-            self._adjustment(place, players, table, mean) for place in range(len(players))
+            self._adjustment(index, players, crossed, mean) for index in range(len(players))
         ]
         weight = self.weight * self._sign(players, own, mean, adjustments)
         for player, gradient, adjustment in zip(players, own, adjustments, strict=True):
@@ -63,16 +71,16 @@ class SymplecticGradientAdjustment(UpdateRule):
             player.step()
 
     def _adjustment(
-        self, place: int, players: Sequence[Player], table: list[list[Vector]], mean: list[Vector]
+        self, index: int, players: Sequence[Player], crossed: list[list[Vector]], mean: list[Vector]
     ) -> Vector:
-        others = [other for other in range(len(players)) if other != place]
+        others = [other for other in range(len(players)) if other != index]
         if not others:
-            return [torch.zeros_like(part) for part in mean[place]]
+            return [torch.zeros_like(part) for part in mean[index]]
         across = [
-            inner(plus(table[other][other], -1.0, table[place][other]), mean[other])
+            inner(plus(crossed[other][other], -1.0, crossed[index][other]), mean[other])
             for other in others
         ]
-        return gradients(0.5 * torch.stack(across).sum(), players[place].parameters)
+        return gradients(0.5 * torch.stack(across).sum(), players[index].parameters)
 
     def _sign(
         self,

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
+from ganzoo.losses.logits import mean_logits
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.context import Context
 
@@ -45,8 +46,8 @@ class ApproximateR1(Penalty):
 
     def sensitivity(self, context: Context, data: Tensor, logits: Tensor) -> Tensor:
         """Average the squared slopes in random directions at data ``[B, ...]``, and halve them."""
-        moved = data + self.deviation * torch.randn_like(data)
-        slopes = (context.score(moved) - logits) / self.deviation
+        near = data + self.deviation * torch.randn_like(data)
+        slopes = mean_logits(context.score(near) - logits) / self.deviation
         return slopes.square().mean() / 2
 
 

@@ -11,8 +11,6 @@ from ganzoo.errors import check_not_negative, check_whole
 from ganzoo.penalties.context import Context
 from ganzoo.precision import full_precision
 
-__all__ = ["Penalty", "full_precision"]
-
 
 @defaults_from()
 class Penalty(nn.Module, ABC):
@@ -29,7 +27,7 @@ class Penalty(nn.Module, ABC):
     (``differentiates``, ``compares``). The gradients by the data are taken of plain logits, before
     any scaling of the loss.
 
-    A penalty that moves with the game keeps what it remembers in buffers, and moves in
+    A penalty that adapts to the game keeps what it remembers in buffers, and changes them in
     ``after_step(player)``, which the game calls once after each step of each player.
 
     Args:
@@ -40,7 +38,8 @@ class Penalty(nn.Module, ABC):
     Attributes:
         role: The role of players that it can act on; "" for any.
         differentiates: Which of ``"real"`` and ``"fake"`` it takes gradients by.
-        compares: Which of them it compares the logits of with those of other data.
+        compares: Which of them it compares the logits of with those of other data;
+            ``"generated"`` where it compares generated data themselves.
 
     Raises:
         InputError: if weight is negative or not finite, or interval is not a whole number from 1.

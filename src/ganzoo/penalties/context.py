@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError
+from ganzoo.losses.logits import mean_logits
 from ganzoo.precision import at_least_float32, full_precision
 
 Score = Callable[[Tensor], Tensor]
@@ -27,7 +28,8 @@ class Context:
         minibatch: The real data of the step, as the model names them.
         real: Real data ``[B, ...]``, or computes them from this context.
         fake: Generated data ``[B', ...]``, or computes them from this context; None takes what is
-            generated of ``latents``.
+            generated of ``latents``. Gradients flow to where they come from, as those of the loss
+            do: for a term of the discriminator alone give them detached.
         outputs: The discriminator: from data, and labels where there are any, to its outputs.
         logits: From its outputs to logits ``[B, ...]``; None where they are the same.
         labels: Classes of the real data ``[B]``, which generated data are made for, too.
@@ -40,8 +42,9 @@ class Context:
     Attributes:
         player: Whose step it is.
         differentiated: Which of ``"real"`` and ``"fake"`` gradients are taken by.
-        compared: Which of them have logits that are compared with those of other data. Both are
-            set before the first pass, which is in float32 or better for such data.
+        compared: Which of them have logits that are compared with those of other data, and
+            ``"generated"`` where the generated data themselves are. Both are set before the first
+            pass, which is in float32 or better for such data.
     """
 
     player: Any = None
@@ -92,11 +95,17 @@ class Context:
     @cached_property
     def fake(self) -> Tensor:
         """Generated data ``[B', ...]``."""
-        if self._fake is not None:
-            return cast("Tensor", self._fake(self))
-        if self._generate is not None:
-            return self._generate(self.latents, self.labels)
-        raise InputError("there are no generated data here that a penalty could look at")
+        return self.generated if self._fake is None else cast("Tensor", self._fake(self))
+
+    @cached_property
+    def generated(self) -> Tensor:
+        """What is generated of ``latents`` ``[B', ...]``: ``fake``, unless others are shown."""
+        if self._generate is None:
+            raise InputError("there are no generated data here that a penalty could look at")
+        if "generated" in self.compared:
+            with full_precision(self.device):
+                return self._generate(self.latents, self.labels)
+        return self._generate(self.latents, self.labels)
 
     @cached_property
     def latents(self) -> Tensor:
@@ -177,9 +186,14 @@ class Context:
     def input_gradients(self, side: str) -> Tensor:
         """Differentiate each sample's logit by that sample, keeping the graph.
 
-        The logits are summed before they are differentiated, which gives each sample its own
-        gradient as long as no logit depends on another sample. Batch normalisation in the
-        discriminator breaks this; layer, instance and spectral normalisation do not.
+        Of a map of logits, or of several heads, it is the gradient of their mean, as losses take
+        the mean over all. The logits of samples are summed before they are differentiated, which
+        gives each sample its own gradient as long as no logit depends on another sample. Batch
+        normalisation in the discriminator breaks this; layer, instance and spectral normalisation
+        do not.
+
+        The pass is that of the loss. Logits that have been computed before it was known that they
+        would be differentiated are computed anew.
 
         Args:
             side: ``"real"`` or ``"fake"``, one of ``differentiated``.
@@ -189,6 +203,9 @@ class Context:
             of a pack in one row; zeros if the logits do not depend on the data.
         """
         self.differentiated.add(side)
+        if side not in self._points:
+            for computed in ("logits", "outputs"):
+                self.__dict__.pop(f"{side}_{computed}", None)
         logits: Tensor = getattr(self, f"{side}_logits")
         return differentiate(logits, self._points[side])
 
@@ -212,10 +229,14 @@ class Context:
 
 
 def differentiate(logits: Tensor, points: Tensor) -> Tensor:
-    """The gradients ``[B, N]`` of each logit, or map of logits, by its data, as a graph."""
+    """The gradients ``[B, N]`` of each sample's mean logit by its data, as a graph."""
     if not logits.requires_grad:
         return torch.zeros_like(points).reshape(len(logits), -1)
     (gradients,) = torch.autograd.grad(
-        logits.sum(), points, create_graph=True, allow_unused=True, materialize_grads=True
+        mean_logits(logits).sum(),
+        points,
+        create_graph=True,
+        allow_unused=True,
+        materialize_grads=True,
     )
     return gradients.reshape(len(logits), -1)

@@ -23,7 +23,7 @@ class GradientPenalty(Penalty):
 
     def value(self, context: Context) -> Tensor:
         """Average the squared violation over random points between the two batches."""
-        norms = gradient_norms(context.score, between(context))
+        norms = gradient_norms(context.score, points_between(context))
         return self.violation(norms).square().mean()
 
     def violation(self, norms: Tensor) -> Tensor:
@@ -62,6 +62,6 @@ def interpolate(real: Tensor, fake: Tensor, packing: int = 1) -> Tensor:
     return alpha * real[:count] + (1 - alpha) * fake[:count]
 
 
-def between(context: Context) -> Tensor:
+def points_between(context: Context) -> Tensor:
     """Draw such points between the real and the generated data of a step."""
     return interpolate(context.points("real"), context.points("fake"), context.packing)

@@ -22,7 +22,7 @@ class HistoricalAveraging(Penalty):
 
     The mean is the arithmetic one: all parameters that the player has had count the same, from
     those it started with to those it has now, so that the term is zero at first, and the mean
-    moves ever more slowly. It moves once in every update, also where the term is lazy, and the
+    changes ever more slowly. It changes once in every step, also where the term is lazy, and the
     gradient does not flow into it. It is as large as the network and is saved with the model.
 
     Departures: none.

@@ -48,7 +48,7 @@ class LeCam(Penalty):
         return to_fake.square().mean() + to_real.square().mean()
 
     def after_step(self, player: Any) -> None:
-        """Move the averages on."""
+        """Update the averages."""
         if player.name == self.on and set(player.logits) == {"real", "fake"}:
-            self.real_mean.move(torch.cat(player.logits["real"]))
-            self.fake_mean.move(torch.cat(player.logits["fake"]))
+            self.real_mean.update(torch.cat(player.logits["real"]))
+            self.fake_mean.update(torch.cat(player.logits["fake"]))

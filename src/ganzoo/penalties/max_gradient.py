@@ -5,7 +5,7 @@ from torch import Tensor
 from ganzoo.defaults import defaults_from
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.context import Context
-from ganzoo.penalties.gradient_penalty import between
+from ganzoo.penalties.gradient_penalty import points_between
 from ganzoo.penalties.gradients import input_gradients
 
 
@@ -25,5 +25,5 @@ class MaxGradient(Penalty):
 
     def value(self, context: Context) -> Tensor:
         """Take the largest squared gradient norm at random points between the two batches."""
-        gradients = input_gradients(context.score, between(context))
+        gradients = input_gradients(context.score, points_between(context))
         return gradients.square().sum(dim=1).max()

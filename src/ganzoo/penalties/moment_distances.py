@@ -84,12 +84,12 @@ class Bures:
         """Compare features ``[B, F]`` and ``[B', F]``: a scalar."""
         size = max(len(real), len(fake))
         theirs, mine = _with_rows(centred(real), size), _with_rows(centred(fake), size)
-        covariances: Tensor = (turned(theirs, mine) - mine).square().sum()
+        covariances: Tensor = (aligned(theirs, mine) - mine).square().sum()
         return _between_means(real, fake) + covariances
 
 
 @torch.no_grad()
-def turned(matrix: Tensor, target: Tensor) -> Tensor:
+def aligned(matrix: Tensor, target: Tensor) -> Tensor:
     """Take U A, with the orthogonal U that brings A ``[B, F]`` nearest to a target ``[B, F]``.
 
     The solution of the orthogonal Procrustes problem (Schoenemann 1966), U = P W^T for the

@@ -20,11 +20,11 @@ class MomentMatching(Penalty):
     """Bring mean and covariance of generated features to those of real ones.
 
     The features are the input of the discriminator's last layer. McGAN (Mroueh et al. 2017,
-    arXiv:1702.08398) plays its whole game with such a distance of means and covariances; here it
+    arXiv:1702.08398) trains both players by such a distance of means and covariances; here it
     is a term beside any adversarial loss of the generator, as feature matching (Salimans et al.
     2016, arXiv:1606.03498, section 3.1) is with means alone.
 
-    Departures: the discriminator does not maximise the distance, it plays its own loss. Moments are
+    Departures: the discriminator does not maximise the distance, it has its own loss. Moments are
     those of the samples that pass through the networks together, on one device, so that the term
     depends on the batch size. Batch normalisation in the discriminator would hide differences,
     since it brings each batch to mean 0 and variance 1 by itself.

@@ -54,9 +54,9 @@ class PathLength(Penalty):
         return (lengths - self.average.after(lengths)).square().mean()
 
     def after_step(self, player: Any) -> None:
-        """Move the average on, if there were lengths in the step."""
+        """Update the average, if there were lengths in the step."""
         if player.name == self.on and self._lengths:
-            self.average.move(torch.cat(self._lengths))
+            self.average.update(torch.cat(self._lengths))
             self._lengths.clear()
 
 

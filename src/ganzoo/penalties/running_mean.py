@@ -32,7 +32,7 @@ class RunningMean(nn.Module):
         self.register_buffer("seen", torch.zeros((), dtype=torch.bool))
 
     def after(self, values: Tensor) -> Tensor:
-        """Where the mean of these values would lead: a scalar, which gradients flow through.
+        """The mean once these values are part of it: a scalar, which gradients flow through.
 
         With several processes the values are those of all of them.
         """
@@ -41,7 +41,10 @@ class RunningMean(nn.Module):
         return torch.where(seen, torch.lerp(now, mean, self.decay), now)
 
     @torch.no_grad()
-    def move(self, values: Tensor) -> None:
-        """Go there."""
-        cast(Tensor, self.mean).copy_(self.after(values))
-        cast(Tensor, self.seen).fill_(True)
+    def update(self, values: Tensor) -> None:
+        """Take the mean of these values into it, unless that is not finite."""
+        mean, seen = cast(Tensor, self.mean), cast(Tensor, self.seen)
+        after = self.after(values)
+        finite = after.isfinite()
+        mean.copy_(torch.where(finite, after, mean))
+        seen.logical_or_(finite)

@@ -11,7 +11,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.penalties.weights import WeightPenalty, chosen_weights
 
-# Steps from a random start; later the weights move little from one update to the next.
+# From a random start; later the weights change little from one step to the next.
 FIRST_ITERATIONS = 20
 
 
@@ -38,7 +38,7 @@ class SpectralNormPenalty(WeightPenalty):
         super().__init__(**term)
         check_whole(power_iterations=power_iterations)
         self.power_iterations = power_iterations
-        self._moved: list[Tensor] = []
+        self._next_vectors: list[Tensor] = []
 
     def attach(self, modules: Sequence[nn.Module]) -> None:
         """Find a first singular vector of each weight."""
@@ -47,29 +47,31 @@ class SpectralNormPenalty(WeightPenalty):
     def value_of(self, weights: list[Tensor]) -> Tensor:
         """Sum half the squared spectral norms."""
         pairs = zip(weights, self.buffers(), strict=True)
-        self._moved = [_moved(weight, right, self.power_iterations) for weight, right in pairs]
+        self._next_vectors = [_right_vector(*pair, self.power_iterations) for pair in pairs]
         norms = [
             normalize(weight.detach() @ right, dim=0) @ weight @ right
-            for weight, right in zip(weights, self._moved, strict=True)
+            for weight, right in zip(weights, self._next_vectors, strict=True)
         ]
         return torch.stack(norms).square().sum() / 2
 
     @torch.no_grad()
     def after_step(self, player: Any) -> None:
-        """Keep the vectors of the power method, if they moved in the step of its player."""
+        """Keep the vectors of the power method, if the term was part of its player's step."""
         if player.name == self.on:
-            for right, moved in zip(self.buffers(), self._moved, strict=False):
-                right.copy_(moved)
-        self._moved = []
+            for right, following in zip(self.buffers(), self._next_vectors, strict=False):
+                right.copy_(following)
+        self._next_vectors = []
 
     def _begin(self, weights: list[Tensor]) -> None:
         for index, weight in enumerate(weights):
             right = torch.randn(weight.shape[1], device=weight.device, dtype=weight.dtype)
-            self.register_buffer(f"right_vector_{index}", _moved(weight, right, FIRST_ITERATIONS))
+            self.register_buffer(
+                f"right_vector_{index}", _right_vector(weight, right, FIRST_ITERATIONS)
+            )
 
 
 @torch.no_grad()
-def _moved(weight: Tensor, right: Tensor, iterations: int) -> Tensor:
+def _right_vector(weight: Tensor, right: Tensor, iterations: int) -> Tensor:
     """The right singular vector of a weight ``[out, in]`` after steps of the power method."""
     now = right.to(weight.dtype)
     for _ in range(iterations):

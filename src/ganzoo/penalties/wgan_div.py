@@ -8,7 +8,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.context import Context
-from ganzoo.penalties.gradient_penalty import between
+from ganzoo.penalties.gradient_penalty import points_between
 from ganzoo.penalties.gradients import gradient_norms
 
 
@@ -39,5 +39,5 @@ class WassersteinDivergence(Penalty):
 
     def value(self, context: Context) -> Tensor:
         """Average a power of the gradient norm over random points between the two batches."""
-        norms = gradient_norms(context.score, between(context))
+        norms = gradient_norms(context.score, points_between(context))
         return norms.pow(self.power).mean()
