@@ -3,23 +3,24 @@
 import torch
 from torch import Tensor, nn
 
+from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.losses import AdversarialLoss, LeastSquares, TopK
 from ganzoo.metrics import Evaluator, KernelDistance
 from ganzoo.metrics.features import PixelFeatures
-from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.latents import Normal
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.optim import OptimisticAdam
-from ganzoo.penalties import R1, Discriminator, LeCam, Penalty
+from ganzoo.penalties import R1, Context, LeCam, Penalty
+from ganzoo.progress import Progress
 
 
 class MyPenalty(R1):
     """A subclass without a file, with its parent's defaults."""
 
-    def value(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
+    def value(self, context: Context) -> Tensor:
         """Twice R1."""
-        return 2 * super().value(discriminator, real, fake)
+        return 2 * super().value(context)
 
 
 def parts() -> list[nn.Module]:
@@ -50,5 +51,5 @@ def average() -> Tensor:
     optimizer = OptimisticAdam(network.parameters())
     network(torch.ones(1, 2)).sum().backward()
     optimizer.step()
-    followed.update(network, 1)
+    followed.update(network, Progress(iterations=1))
     return next(followed.network.parameters())
