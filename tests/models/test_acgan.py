@@ -48,12 +48,16 @@ def test_equations_2_and_3_written_out_by_hand(acgan, context_of):
         "fake": softplus(outputs["fake"][:, 0]).mean(),
         "classification": 0.5 * (missed["real"] + missed["fake"]),
     }
-    torch.testing.assert_close(model.discriminator_losses(context_of(model, real, LABELS, fake=fake)), expected)
+    torch.testing.assert_close(
+        model.discriminator_losses(context_of(model, real, LABELS, fake=fake)), expected
+    )
     expected = {
         "adversarial": softplus(-outputs["fake"][:, 0]).mean(),
         "classification": 0.5 * missed["fake"],
     }
-    torch.testing.assert_close(model.generator_losses(context_of(model, real, LABELS, fake=fake)), expected)
+    torch.testing.assert_close(
+        model.generator_losses(context_of(model, real, LABELS, fake=fake)), expected
+    )
 
 
 def test_the_source_is_judged_whatever_the_class(acgan):

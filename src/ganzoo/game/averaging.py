@@ -119,7 +119,8 @@ class ExponentialMovingAverage(MovingAverage):
             raise InputError(f"ema.decay must be at least 0 and below 1, not {decay}")
         if half_life is None and ramp is not None:
             raise InputError("ema.ramp bounds a half-life: give ema.half_life, and decay=null")
-        check_positive(**{"ema.half_life": half_life or 1, "ema.ramp": ramp or 1})
+        given = {"ema.half_life": half_life, "ema.ramp": ramp}
+        check_positive(**{name: value for name, value in given.items() if value is not None})
         check_unit(unit)
         self.decay, self.half_life, self.unit, self.ramp = decay, half_life, unit, ramp
 

@@ -164,6 +164,8 @@ class Context:
             return points, self.generate(points)
         labels = () if self.labels is None else (self.labels[: len(latents)],)
         styles = network.mapping(latents, *labels)
+        if not styles.requires_grad:  # a mapping without weights that are trained
+            styles = styles.detach().requires_grad_()
         return styles, network.synthesis(styles)
 
     def draw_latents(self, count: int) -> Tensor:
