@@ -26,7 +26,7 @@ WITHOUT_LATENTS = {
         "network.encoder.z_channels=8",
         "network.encoder.groups=4",
         "network.quantizer.num_codes=16",
-        "model.adversarial_start=5",
+        "model.adversarial_start=1",
         *_PATCHES,
     ),
 }
