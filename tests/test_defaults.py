@@ -76,26 +76,27 @@ class Scaled(R1):
 
 
 class Own(Penalty):
-    def value(self, discriminator, real, fake):
-        return discriminator(real).mean()
+    def value(self, context):
+        return context.real_logits.mean()
 
 
 def test_subclasses():
     assert (Subclass().weight, Subclass(weight=2.0).weight) == (10.0, 2.0)
     assert pickle.loads(pickle.dumps(Subclass())).weight == 10.0
     assert (Scaled(scale=2).weight, Scaled(scale=2).interval) == (20, 1)
-    assert Own(weight=1.0, interval=1).weight == 1.0
-    with pytest.raises(TypeError, match="Own has no default of interval, weight: give a value"):
+    assert Own(weight=1.0, interval=1, on="discriminator").weight == 1.0
+    with pytest.raises(TypeError, match="Own has no default of interval, on, weight: give a value"):
         Own()
 
 
 def test_signatures_show_the_numbers():
-    assert str(inspect.signature(R1)) == "(*, weight: float = 10.0, interval: int = 1)"
+    shown = "(*, weight: float = 10.0, interval: int = 1, on: str = 'discriminator')"
+    assert str(inspect.signature(R1)) == shown
     assert inspect.signature(Subclass) == inspect.signature(R1)
     assert str(inspect.signature(Scaled)) == "(*, scale)"
     loss = inspect.signature(WGANGP).parameters["loss"]
     assert repr(loss.default) == "Wasserstein()"
-    assert "R1(*, weight: float = 10.0, interval: int = 1)" in pydoc.plain(pydoc.render_doc(R1))
+    assert f"R1{shown}" in pydoc.plain(pydoc.render_doc(R1))
 
 
 def test_a_file_is_read_when_it_is_needed():
@@ -104,7 +105,7 @@ def test_a_file_is_read_when_it_is_needed():
 import sys
 from ganzoo.penalties import R1
 from ganzoo.losses import LeastSquares
-R1(weight=1.0, interval=1)
+R1(weight=1.0, interval=1, on="discriminator")
 assert "omegaconf" not in sys.modules
 assert R1().weight == 10.0
 assert "omegaconf" in sys.modules

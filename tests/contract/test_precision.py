@@ -8,10 +8,10 @@ import torch
 
 from ganzoo.composition.compose import group_choices
 from ganzoo.errors import InputError
+from tests.contract.small import on_pictures
 
 STEPS = 30
 RUN = (
-    "dataset=digits",
     "dataset.batch_size=32",
     f"trainer.max_steps={STEPS}",
     f"trainer.log_every_n_steps={STEPS}",
@@ -27,8 +27,11 @@ SHARES = {"classifier/loss": 0.2}
 def losses(folder):
     """Each player's last loss, and the sum of the sizes of its terms."""
     with (folder / "metrics.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["generator/loss"]]
-    values = {name: float(value) for name, value in rows[-1].items() if value and "/" in name}
+        rows = [
+            {name: float(value) for name, value in row.items() if value and "/" in name}
+            for row in csv.DictReader(file)
+        ]
+    values = next(row for row in reversed(rows) if any(name.endswith("/loss") for name in row))
     found = {}
     for name in [name for name in values if name.endswith("/loss")]:
         player = name.removesuffix("loss")
@@ -44,7 +47,7 @@ def weights_are_float32(folder):
 
 
 def assert_close_to_float32(run, model, *changes, device="cpu"):
-    command = (f"model={model}", *RUN, f"trainer.accelerator={device}")
+    command = (*on_pictures(model), *RUN, f"trainer.accelerator={device}")
     _, exact = run(*command, "float32_matmul_precision=highest", name="exact")
     _, mixed = run(*command, *changes, name="mixed")
     assert weights_are_float32(mixed)

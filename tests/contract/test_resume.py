@@ -7,13 +7,13 @@ import torch
 
 from ganzoo.callbacks.throughput import MEMORY, SAMPLES
 from ganzoo.composition.compose import compose_config, group_choices
+from tests.contract.small import on_pictures
 
-WITH_A_DISCRIMINATOR = (
+PENALTIES = (
     "penalty=[r1,dragan]",
     "penalty.r1.interval=4",
     "penalty.dragan.interval=3",
     "penalty.dragan.weight=0.1",
-    "model.discriminator_steps=2",
 )
 EVERYTHING_ON = (
     "optimizer.ema=exponential",
@@ -32,8 +32,13 @@ STOP, END = 7, 11
 def everything_on(model):
     """All that a run can be asked to go on with."""
     parts = compose_config([f"model={model}"]).model
-    more = WITH_A_DISCRIMINATOR if "discriminator" in parts else ()
-    return f"model={model}", "dataset=digits", *EVERYTHING_ON, *more
+    judges = sorted(name for name in parts.optimizers if name.startswith("discriminator"))
+    more = PENALTIES if judges else ()
+    if judges:
+        more += f"penalty.r1.on={judges[0]}", f"penalty.dragan.on={judges[-1]}"
+    if "discriminator_steps" in parts:
+        more += ("model.discriminator_steps=2",)
+    return *on_pictures(model), *EVERYTHING_ON, *more
 
 
 def final_state(folder):
