@@ -21,7 +21,7 @@ from ganzoo.composition.compose import (
     groups,
 )
 from ganzoo.errors import InputError
-from ganzoo.penalties import Term
+from ganzoo.penalties import Penalty
 
 LABELLED = ["model=conditional_gan"]
 IMAGES_ONLY = {"dcgan", "resnet"}
@@ -83,7 +83,7 @@ def test_every_penalty_trains(run, choice):
     columns = (folder / "metrics.csv").read_text().splitlines()[0].split(",")
     penalties = build(compose_config(["dataset=ring", f"penalty={choice}"]).penalty)
     for name, penalty in penalties.items():
-        assert (f"{penalty.player}/{name}" in columns) == isinstance(penalty, Term)
+        assert (f"{penalty.on}/{name}" in columns) == isinstance(penalty, Penalty)
 
 
 def test_several_penalties_at_once(run):

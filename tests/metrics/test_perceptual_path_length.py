@@ -1,6 +1,6 @@
 import pytest
 import torch
-from ganzoo.models.generated import AveragedGenerator
+from ganzoo.sampling.generated import AveragedGenerator
 from torchmetrics.functional.image import perceptual_path_length
 
 from ganzoo import interpolation

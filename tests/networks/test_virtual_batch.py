@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from ganzoo.models.averaging import ExponentialMovingAverage
+from ganzoo.game.averaging import ExponentialMovingAverage
 from torch import nn
 from torch.func import functional_call
 

@@ -5,7 +5,6 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from ganzoo.models.unrolling import DifferentiableSteps
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
