@@ -122,7 +122,7 @@ def test_a_pickle_that_runs_code_is_refused_and_nothing_runs(tmp_path, monkeypat
         "torch.hub.load",
         "ganzoo.checkpoints.io.os.system",
         "ganzoo.checkpoints.trust.importlib.import_module",
-        "ganzoo.checkpoints.loading.Path",
+        "ganzoo.composition.loading.Path",
         "torch.nn.modules.module.warnings.warn",
         "ganzoo.checkpoints.reading.read",
     ],

@@ -118,7 +118,7 @@ UNTRUSTED = [
 ]
 ALIASES = [
     "ganzoo.checkpoints.io.os.system",
-    "ganzoo.checkpoints.loading.Path",
+    "ganzoo.composition.loading.Path",
     "ganzoo.composition.sweep.csv.writer",
     "ganzoo.errors.math.sqrt",
     "ganzoo.export.np.save",
