@@ -44,6 +44,7 @@ class LatentConsistency(LatentPerturbation):
     """
 
     role = "discriminator"
+    needs = "generator"
     compares: ClassVar[tuple[str, ...]] = ("fake",)
 
     def value(self, context: Context) -> Tensor:
