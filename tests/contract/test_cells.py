@@ -23,7 +23,7 @@ from ganzoo.errors import InputError
 from ganzoo.penalties import Penalty
 from tests.contract.small import WITH_LATENTS, WITHOUT_LATENTS, on_pictures
 
-LATENTS = ("latent.latent_dim=12", "network.generator.width=8")
+LATENTS = ("network.latent.latent_dim=12", "network.generator.width=8")
 ROWS = 12
 STRIDE = 1 if os.environ.get("GANZOO_CELLS") == "all" else 13
 LOSSES = group_choices("loss")
@@ -40,7 +40,7 @@ def after_one_iteration(model, kind, trainer):
     words = (f"model={model}", f"dataset={KINDS[kind]}", *LATENTS)
     if model in WITHOUT_LATENTS:
         words = on_pictures(model)
-    config = compose_config([*words, "optimizer.generator.lr=1e-3"])
+    config = compose_config([*words, "optimizer.lr=1e-3"])
     game = build(config.model)
     rows = ROWS * getattr(game, "discriminator_steps", 1)
     data = torch.rand(rows, *config.dataset.shape) * 2 - 1

@@ -14,8 +14,8 @@ from ganzoo.composition.compose import group_choices
 from ganzoo.errors import InputError
 from tests.contract import small
 
-LATENTS = ("latent.latent_dim=12", "network.generator.width=8")
-AVERAGE = ("ema=exponential", "ema.decay=0.5")
+LATENTS = ("network.latent.latent_dim=12", "network.generator.width=8")
+AVERAGE = ("optimizer.ema=exponential", "optimizer.ema.decay=0.5")
 ROWS = 16
 
 

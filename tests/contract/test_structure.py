@@ -129,7 +129,9 @@ def test_no_choice_by_name(name):
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_models_holds_algorithms_and_nothing_else(path):
-    configs = {file.stem: file.read_text() for file in (config_directory() / "model").glob("*.yaml")}
+    configs = {
+        file.stem: file.read_text() for file in (config_directory() / "model").glob("*.yaml")
+    }
     targets = set(re.findall(rf"ganzoo\.models\.{path.stem}\.(\w+)", "".join(configs.values())))
     found = vars(importlib.import_module(f"ganzoo.models.{path.stem}")).values()
     mine = {
@@ -149,7 +151,9 @@ def file_of(kind):
 def test_a_variant_is_at_most_two_levels_of_models(path):
     for found in vars(importlib.import_module(f"ganzoo.models.{path.stem}")).values():
         if inspect.isclass(found) and issubclass(found, LightningModule):
-            models = [base for base in found.__mro__ if base.__module__.startswith("ganzoo.models.")]
+            models = [
+                base for base in found.__mro__ if base.__module__.startswith("ganzoo.models.")
+            ]
             assert len(models) <= 2, found
 
 

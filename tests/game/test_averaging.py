@@ -116,9 +116,9 @@ def test_a_decay_is_a_half_life():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"decay": 0.9, "half_life": 10}, "give one of ema.decay and ema.half_life"),
-        ({"decay": None, "half_life": None}, "give one of ema.decay and ema.half_life"),
-        ({"decay": 1.0}, "ema.decay must be at least 0 and below 1"),
+        ({"decay": 0.9, "half_life": 10}, "give one of optimizer.ema.decay and ema.half_life"),
+        ({"decay": None, "half_life": None}, "give one of optimizer.ema.decay and ema.half_life"),
+        ({"decay": 1.0}, "optimizer.ema.decay must be at least 0 and below 1"),
         ({"decay": 0.9, "ramp": 0.05}, "ema.ramp bounds a half-life"),
         ({"decay": None, "half_life": -3}, "ema.half_life must be a positive number"),
         ({"decay": None, "half_life": 0}, "ema.half_life must be a positive number"),

@@ -16,7 +16,7 @@ from ganzoo.penalties.orthogonal import Orthogonal
 from ganzoo.penalties.spectral import SpectralNormPenalty
 from ganzoo.penalties.weight_clipping import WeightClipping
 
-SETTINGS = ("dataset=digits", "network=mlp", "latent.latent_dim=12")
+SETTINGS = ("dataset=digits", "network=mlp", "network.latent.latent_dim=12")
 SMALL = ("network.generator.width=8", "network.generator.depth=2")
 PATCHES = ("network.discriminator.width=8", "network.discriminator.downsamplings=1")
 OF_OTHER_NETWORKS = {

@@ -45,7 +45,7 @@ class Chain(Augmentation):
         return data
 
 
-@defaults_from("penalty/augmentation/gentle")
+@defaults_from("penalty/base/augmentation")
 class ByShape(Augmentation):
     """One augmentation for images ``[B, C, H, W]`` and another for data of any other shape.
 

@@ -64,9 +64,7 @@ class ModelOfCheckpoint:
         loader: From its file to the model.
     """
 
-    def __init__(
-        self, checkpoint: Checkpoint, loader: Callable[[Path], AdversarialModule]
-    ) -> None:
+    def __init__(self, checkpoint: Checkpoint, loader: Callable[[Path], AdversarialModule]) -> None:
         self._checkpoint, self._loader = checkpoint, loader
         path = checkpoint.path.resolve()
         self.name, self.series = str(path), str(path.parent)
