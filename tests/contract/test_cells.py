@@ -2,7 +2,7 @@
 
 The suite plays one in 26, so chosen that each pair of a model and a penalty is among them on both
 kinds of data, and each pair of a loss and a penalty, or of a model and a loss, on one; with
-GANZOO_CELLS=all it plays all.
+GANZOO_CELLS=all it plays all. Models without latents play on the pictures that they are for.
 
 A trainer seats each model at its game once; then its loss and penalties are exchanged and the game
 goes on from the same weights. That takes milliseconds where a run of its own takes a second.
@@ -20,26 +20,32 @@ from torch.utils.data import DataLoader
 from ganzoo.composition.compatibility import KINDS, part
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
+from ganzoo.penalties import Penalty
+from tests.contract.small import WITH_LATENTS, WITHOUT_LATENTS, on_pictures
 
-SMALL = ("network.latent.latent_dim=12", "network.generator.width=8", "optimizer.lr=1e-3")
+LATENTS = ("network.latent.latent_dim=12", "network.generator.width=8")
 ROWS = 12
 STRIDE = 1 if os.environ.get("GANZOO_CELLS") == "all" else 13
 LOSSES = group_choices("loss")
 # Those with a loss to exchange.
-MODELS = [n for n in group_choices("model") if "loss" in compose_config([f"model={n}"]).model]
+MODELS = [name for name in WITH_LATENTS if "loss" in compose_config([f"model={name}"]).model]
 # What has no meaning, and the line that says so; the constructors say the rest (test_configs).
 REFUSED = {("dcgan", "points"): "works on images"}
 
 
 @functools.cache
-def seated(model, kind, trainer):
-    """A model after one iteration, a batch, and its weights."""
+def after_one_iteration(model, kind, trainer):
+    """A model, a batch, and its weights."""
     torch.manual_seed(0)
-    config = compose_config([f"model={model}", f"dataset={KINDS[kind]}", *SMALL])
+    words = (f"model={model}", f"dataset={KINDS[kind]}", *LATENTS)
+    if model in WITHOUT_LATENTS:
+        words = on_pictures(model)
+    config = compose_config([*words, "optimizer.lr=1e-3"])
     game = build(config.model)
-    rows = ROWS * game.discriminator_steps
+    rows = ROWS * getattr(game, "discriminator_steps", 1)
     data = torch.rand(rows, *config.dataset.shape) * 2 - 1
-    batch = [data, torch.arange(rows) % config.dataset.num_classes]
+    labels = torch.arange(rows) % (config.dataset.num_classes or 1)
+    batch = [data, -data] if hasattr(game, "translate") else [data, labels]
     trainer(1, log_every_n_steps=2).fit(game, DataLoader([batch], batch_size=None))
     game.train()
     return game, batch, {name: value.clone() for name, value in game.state_dict().items()}
@@ -47,7 +53,7 @@ def seated(model, kind, trainer):
 
 @functools.cache
 def settings(group):
-    """What each choice of a group builds, penalties in every update."""
+    """What each choice of a group builds, penalties in every step."""
     found = {name: part(group, name)[group] for name in group_choices(group)}
     for choices in found.values():
         for penalty in choices.values():
@@ -56,15 +62,24 @@ def settings(group):
     return found
 
 
-def deal(game, weights, loss, penalties):
+def is_of_latents(penalty):
+    """Whether a choice of penalties acts on what is generated of latents."""
+    built = build(settings("penalty")[penalty]).values()
+    return any("generator" in (one.role, one.needs) for one in built)
+
+
+def exchange(game, weights, loss, penalties):
     """Exchange loss and penalties, and go back to the weights of the beginning."""
     game.loss = build(settings("loss")[loss])
     game.penalties = nn.ModuleDict(build(settings("penalty")[penalties]))
-    networks = {player.name: player.network for player in game.players()}
     for penalty in game.penalties.values():
-        penalty.attach(networks)
+        if penalty.on not in [player.name for player in game.players]:
+            fitting = (player.name for player in game.players if penalty.role in ("", player.role))
+            penalty.on = next(fitting, penalty.on)
+    game.complete()
+    game.on_train_start()
     game.load_state_dict(weights, strict=False)
-    game._record.latest.clear()
+    game.latest.values.clear()
 
 
 def cells():
@@ -74,26 +89,31 @@ def cells():
         for number, kind in enumerate(KINDS):
             if STRIDE == 1 or place % len(KINDS) == number:
                 yield model, kind, loss
+    for model, (number, loss) in itertools.product(WITHOUT_LATENTS, enumerate(LOSSES)):
+        if STRIDE == 1 or number % len(KINDS):
+            yield model, "images", loss
 
 
 @pytest.mark.parametrize(("model", "kind", "loss"), cells())
 def test_every_cell_plays(model, kind, loss, trainer):
     if (model, kind) in REFUSED:
         with pytest.raises(InputError, match=REFUSED[model, kind]):
-            seated(model, kind, trainer)
+            after_one_iteration(model, kind, trainer)
         return
-    game, batch, weights = seated(model, kind, trainer)
-    first = (MODELS.index(model) + LOSSES.index(loss)) % STRIDE
+    game, batch, weights = after_one_iteration(model, kind, trainer)
+    first = ([*MODELS, *WITHOUT_LATENTS].index(model) + LOSSES.index(loss)) % STRIDE
     for penalty in group_choices("penalty")[first::STRIDE]:
-        deal(game, weights, loss, penalty)
+        if model in WITHOUT_LATENTS and is_of_latents(penalty):
+            with pytest.raises(InputError, match="acts on a generator|needs a generator|no player"):
+                exchange(game, weights, loss, penalty)
+            continue
+        exchange(game, weights, loss, penalty)
         for index in range(2):
             game.training_step(batch, index)
         terms = game.latest_terms
         assert all(term.isfinite() for term in terms.values()), penalty
         for name, one in game.penalties.items():
-            is_term = hasattr(one, "weight")
-            assert (f"{one.player}/{name}" in terms) == is_term, penalty
+            assert (f"{one.on}/{name}" in terms) == isinstance(one, Penalty), penalty
         # Of a clipped critic the generator's gradient may be too small to move a float32.
-        now = game.state_dict()
-        moved = (name for name in weights if name.startswith(("generator.", "discriminator.")))
-        assert any(not torch.equal(now[name], weights[name]) for name in moved), penalty
+        now, buffers = game.state_dict(), dict(game.named_buffers())
+        assert any(not torch.equal(now[name], weights[name]) for name in set(weights) - set(buffers))

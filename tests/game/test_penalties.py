@@ -11,6 +11,7 @@ from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.composition.create import build_model
 from ganzoo.errors import InputError
 from ganzoo.penalties.historical_averaging import HistoricalAveraging
+from ganzoo.penalties.latent_consistency import LatentConsistency
 from ganzoo.penalties.orthogonal import Orthogonal
 from ganzoo.penalties.spectral import SpectralNormPenalty
 from ganzoo.penalties.weight_clipping import WeightClipping
@@ -165,6 +166,12 @@ def test_penalties_that_cannot_act_are_refused_when_the_model_is_made(model, ove
     with pytest.raises(InputError, match=message) as error:
         ganzoo.create_model(model, dataset="digits", overrides=[*overrides, *SETTINGS[1:]])
     assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("name", ["vqgan", "pix2pix"])
+def test_what_needs_a_generator_of_latents_is_refused_where_there_is_none(name):
+    with pytest.raises(InputError, match="moved needs a generator of latents, and there is none"):
+        build_model(composed(name), name, "digits", penalties={"moved": LatentConsistency()})
 
 
 def test_constraints_and_functions_are_refused_as_penalties_are(gan):

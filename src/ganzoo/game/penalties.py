@@ -12,7 +12,8 @@ def assign_penalties(penalties: Mapping[str, Any], players: Sequence[Player]) ->
     """Give each penalty to the player that it names.
 
     Raises:
-        InputError: if there is no such player, or it is none that the penalty can act on.
+        InputError: if there is no such player, it is none that the penalty can act on, or another
+            that the penalty needs is not there.
     """
     known = {player.name: player for player in players}
     for name, penalty in penalties.items():
@@ -30,6 +31,10 @@ def assign_penalties(penalties: Mapping[str, Any], players: Sequence[Player]) ->
 
 
 def _check_role(name: str, penalty: Any, player: Player, players: Sequence[Player]) -> None:
+    if penalty.needs and penalty.needs not in [other.role for other in players]:
+        raise InputError(
+            f"penalty {name} needs a {penalty.needs} of latents, and there is none: leave it out"
+        )
     if not penalty.role or penalty.role == player.role:
         return
     fitting = [other.name for other in players if other.role == penalty.role]

@@ -37,6 +37,7 @@ class Penalty(nn.Module, ABC):
 
     Attributes:
         role: The role of players that it can act on; "" for any.
+        needs: The role of a player that there must be; "" for none.
         differentiates: Which of ``"real"`` and ``"fake"`` it takes gradients by.
         compares: Which of them it compares the logits of with those of other data;
             ``"generated"`` where it compares generated data themselves.
@@ -46,6 +47,7 @@ class Penalty(nn.Module, ABC):
     """
 
     role: ClassVar[str] = "discriminator"
+    needs: ClassVar[str] = ""
     differentiates: ClassVar[tuple[str, ...]] = ()
     compares: ClassVar[tuple[str, ...]] = ()
 

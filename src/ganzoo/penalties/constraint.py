@@ -15,6 +15,7 @@ class Constraint(nn.Module, ABC):
     """
 
     role: ClassVar[str] = ""
+    needs: ClassVar[str] = ""
 
     def __init__(self, *, on: str) -> None:
         super().__init__()
