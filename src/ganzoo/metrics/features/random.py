@@ -20,7 +20,7 @@ _PLAIN = 4
 _LEVEL = 1 / 127.5
 
 
-@defaults_from("features/random")
+@defaults_from("metrics/features/random")
 class RandomFeatures(FeatureExtractor):
     """A small convolutional network with random weights, which depend on the seed only.
 
