@@ -145,6 +145,15 @@ def test_densities_of_any_ratio_have_their_value(log_p):
     assert integrand(zoo.SquaredHellinger(), p, q).item() == pytest.approx(1)
 
 
+def test_densities_below_all_numbers_have_a_say_in_the_gradient():
+    """d/dq of p log p/q - p + q is -p/q + 1: by the logarithm of a q of e^-2000 it is -p."""
+    log_p, log_q = (double(value).requires_grad_() for value in (-1.0, -2000.0))
+    value = integrand(zoo.KullbackLeibler(), log_p, log_q)
+    slopes = torch.autograd.grad(value, (log_p, log_q))
+    p = math.exp(-1.0)
+    assert [slope.item() for slope in slopes] == pytest.approx([1999 * p, -p])
+
+
 @each
 def test_limits_are_those_of_the_function_far_out(name):
     """What a unit of Q costs where P has nothing, and a unit of P where Q has nothing."""

@@ -24,6 +24,7 @@ def double_well(shift=0.0):
             ).sum(),
         },
         sizes={"discriminator": 1, "generator": 1},
+        equilibrium=None,
     )
 
 

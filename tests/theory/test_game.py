@@ -29,6 +29,7 @@ def nonlinear():
     return VectorGame(
         objectives={"discriminator": first, "generator": second},
         sizes={"discriminator": 2, "generator": 1},
+        equilibrium=None,
     )
 
 
@@ -74,6 +75,7 @@ def test_quadratic_games_of_any_number_of_players(sizes, seed):
     game = VectorGame(
         objectives={n: objective(q / 2) for n, q in zip(names, forms, strict=True)},
         sizes=dict(zip(names, sizes, strict=True)),
+        equilibrium=None,
     )
     rows = [forms[i][game.slices[n]] for i, n in enumerate(names)]
     expected, point = torch.cat(rows), torch.linspace(-1, 1, total).double()
@@ -97,7 +99,7 @@ def test_a_game_of_networks_of_any_shapes_has_the_field_of_backward():
     network = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
     data = torch.randn(8, 2, dtype=torch.float64)
     player = Player("critic", network, lambda minibatch: {"loss": network(data).square().mean()})
-    game = DifferentiableGame([player])
+    game = DifferentiableGame(players=[player], equilibrium=None)
     network(data).square().mean().backward()
     expected = torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
     torch.testing.assert_close(game.field(game.point), expected)
@@ -116,9 +118,10 @@ def test_penalties_of_the_players_are_in_the_field_and_chance_is_not_the_callers
 
 def test_players_without_parameters_are_refused():
     with pytest.raises(InputError, match="needs players, and each of them parameters"):
-        DifferentiableGame([])
+        DifferentiableGame(players=[], equilibrium=None)
     with pytest.raises(InputError, match="needs players, and each of them parameters"):
-        DifferentiableGame([Player("critic", nn.Identity(), lambda minibatch: {})])
+        critic = Player("critic", nn.Identity(), lambda minibatch: {})
+        DifferentiableGame(players=[critic], equilibrium=None)
 
 
 def test_where_a_derivative_is_0_over_0_it_is_a_difference():
@@ -127,7 +130,7 @@ def test_where_a_derivative_is_0_over_0_it_is_a_difference():
     def steep(of):
         return torch.linalg.vector_norm(of["alone"]) ** 4 + 3 * of["alone"].square().sum()
 
-    game = VectorGame(objectives={"alone": steep}, sizes={"alone": 1})
+    game = VectorGame(objectives={"alone": steep}, sizes={"alone": 1}, equilibrium=None)
     assert game.jacobian(torch.zeros(1).double()).item() == pytest.approx(6, abs=1e-9)
 
 
@@ -148,7 +151,9 @@ def test_the_field_leaves_no_trace():
 )
 def test_wrong_games_are_refused(sizes, message):
     with pytest.raises(InputError, match=message):
-        VectorGame(objectives={"discriminator": first, "generator": second}, sizes=sizes)
+        VectorGame(
+            objectives={"discriminator": first, "generator": second}, sizes=sizes, equilibrium=None
+        )
 
 
 def test_points_of_another_size_are_refused():
@@ -157,6 +162,8 @@ def test_points_of_another_size_are_refused():
 
 
 def test_objectives_that_are_no_single_number_are_refused():
-    game = VectorGame(objectives={"alone": lambda p: p["alone"] ** 2}, sizes={"alone": 2})
+    game = VectorGame(
+        objectives={"alone": lambda p: p["alone"] ** 2}, sizes={"alone": 2}, equilibrium=None
+    )
     with pytest.raises(InputError, match=r"player alone must be a single number.*\[2\]"):
         game.field(torch.ones(2, dtype=torch.float64))

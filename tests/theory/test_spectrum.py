@@ -28,7 +28,7 @@ class Small:
             Player("discriminator", self.discriminator, self.of_discriminator),
             Player("generator", self.generator, self.of_generator),
         ]
-        self.game = DifferentiableGame(players)
+        self.game = DifferentiableGame(players=players, equilibrium=None)
 
     def logits(self, data):
         return self.discriminator(data).squeeze(1)

@@ -41,6 +41,7 @@ def nonlinear():
     return VectorGame(
         objectives={"discriminator": first, "generator": second},
         sizes={"discriminator": 2, "generator": 2},
+        equilibrium=None,
     )
 
 

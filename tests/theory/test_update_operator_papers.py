@@ -204,6 +204,7 @@ def test_the_adjustment_of_a_single_players_problem_is_nothing():
     game = VectorGame(
         objectives={"alone": lambda of: of["alone"].prod() + of["alone"].pow(4).sum()},
         sizes={"alone": 3},
+        equilibrium=None,
     )
     point = torch.tensor([0.5, -1.0, 0.7], dtype=torch.float64)
     torch.testing.assert_close(direction(adjustment(2.0), game, point), game.field(point))
@@ -216,6 +217,7 @@ def curved():
             "generator": lambda of: (of["generator"] ** 3 * of["discriminator"].exp()).sum(),
         },
         sizes={"discriminator": 2, "generator": 2},
+        equilibrium=None,
     )
 
 

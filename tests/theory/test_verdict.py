@@ -38,7 +38,11 @@ def descent(rate, rule=None, optimizer=SGD, **more):
 
 
 def alone(function, size=1):
-    return VectorGame(objectives={"alone": lambda of: function(of["alone"])}, sizes={"alone": size})
+    return VectorGame(
+        objectives={"alone": lambda of: function(of["alone"])},
+        sizes={"alone": size},
+        equilibrium=None,
+    )
 
 
 @settings(max_examples=25, deadline=None)

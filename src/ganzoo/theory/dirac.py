@@ -68,7 +68,7 @@ class DiracGAN(DifferentiableGame):
             self.discriminator = nn.Linear(1, 1, bias=False, dtype=torch.float64)
             self.generator = _Point()
             equilibrium = torch.tensor([0.0, target], dtype=torch.float64)
-            super().__init__(self._build_players(), equilibrium=equilibrium)
+            super().__init__(players=self._build_players(), equilibrium=equilibrium)
             self._add_penalties()
             self.move_to(equilibrium)
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from ganzoo.errors import check_positive, check_whole
 
-Objective = Callable[[nn.Module, nn.Module], Tensor]
+NetworkValue = Callable[[nn.Module, nn.Module], Tensor]
+"""V of a discriminator and a generator, a scalar."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class DualityGap:
 
 
 def duality_gap(
-    objective: Objective,
+    objective: NetworkValue,
     discriminator: nn.Module,
     generator: nn.Module,
     steps: int,

@@ -29,8 +29,8 @@ def integrand(kind: Divergence, log_p: Tensor, log_q: Tensor) -> Tensor:
     """A density that integrates to ``D_f(P || Q)``: ``q f(p/q) - f'(1) (p - q)``.
 
     What is taken off integrates to 0, and leaves close distributions their digits; the rest is
-    never negative where ``f(1) = 0``. First derivatives are ``T - T(1)`` by p and minus the same of
-    ``f*`` by q, as the best output is where the bound is flat; second ones are not seen.
+    never negative where ``f(1) = 0``. Differentiable once: by p it is ``T - T(1)``, and by q the
+    same of ``-f*``, as the best output is where the bound is flat.
 
     Args:
         kind: The divergence, in whose normalisation the result is.
@@ -40,16 +40,15 @@ def integrand(kind: Divergence, log_p: Tensor, log_q: Tensor) -> Tensor:
     Returns:
         The same shape; infinite where a density stands alone and f has no limit there.
     """
-    p, q = log_p.exp(), log_q.exp()
     with torch.no_grad():
         nowhere = (log_p == -math.inf) & (log_q == -math.inf)
         ratio = torch.where(nowhere, 0.0, log_p - log_q)
-        value = torch.where(ratio.abs() < _NEAR, _near(kind, q, ratio), _far(kind, log_p, log_q))
-        of_p, of_q = _costs(kind, ratio)
-        level = torch.subtract(*_best(kind, torch.zeros_like(ratio)))  # f(1)
-        value = (value.clamp(min=0) + level * q).masked_fill(nowhere, 0)
-        slopes = [torch.where(cost.isfinite(), cost, 0) for cost in (of_p, level - of_q)]
-    along = p * slopes[0] + q * slopes[1]
+        of_p, of_q = _parts(kind, ratio, log_p, log_q)
+        level = torch.subtract(*_best(kind, torch.zeros_like(ratio))) * log_q.exp()  # q f(1)
+        value = (of_p - of_q).nan_to_num(math.inf, math.inf, math.inf)
+        value = torch.where(ratio.abs() < _NEAR, _near(kind, log_q.exp(), ratio), value)
+        value = (value.clamp(min=0) + level).masked_fill(nowhere, 0)
+    along = _linear(of_p, log_p) + _linear(level - of_q, log_q)
     return value + (along - along.detach())
 
 
@@ -81,20 +80,19 @@ def _near(kind: Divergence, q: Tensor, ratio: Tensor) -> Tensor:
     return q * within * (weights * places.exp() * of_p).sum(-1)
 
 
-def _far(kind: Divergence, log_p: Tensor, log_q: Tensor) -> Tensor:
-    """``p (T - T(0)) - q (f*(T) - f*(T(0)))``; what overflows is infinite."""
-    ratio = log_p - log_q
-    bounded_p, _ = _costs(kind, ratio.clamp(min=-_FAR))
-    _, bounded_q = _costs(kind, ratio.clamp(max=_FAR))
+def _parts(kind: Divergence, ratio: Tensor, log_p: Tensor, log_q: Tensor) -> tuple[Tensor, Tensor]:
+    """``p (T - T(0))`` and ``q (f*(T) - f*(T(0)))``."""
+    of_p, _ = _costs(kind, ratio.clamp(min=-_FAR))
+    _, of_q = _costs(kind, ratio.clamp(max=_FAR))
     p = torch.maximum(log_p, log_q - _FAR).exp()
     q = torch.maximum(log_q, log_p - _FAR).exp()
-    value = _product(p, bounded_p) - _product(q, bounded_q)
-    return value.nan_to_num(math.inf, math.inf, math.inf)
+    return p * of_p.masked_fill(p == 0, 0), q * of_q.masked_fill(q == 0, 0)
 
 
-def _product(mass: Tensor, cost: Tensor) -> Tensor:
-    """Their product, 0 where there is no mass."""
-    return mass * cost.masked_fill(mass == 0, 0)
+def _linear(slope: Tensor, logs: Tensor) -> Tensor:
+    """A function of log densities with a slope, which is 0 where infinite or without a density."""
+    finite = slope.isfinite() & (logs > -math.inf)
+    return torch.where(finite, slope, 0) * logs.masked_fill(logs == -math.inf, 0)
 
 
 @cache

@@ -43,7 +43,7 @@ class DifferentiableGame:
         InputError: if there is no player, or one has no parameters.
     """
 
-    def __init__(self, players: Sequence[Player], *, equilibrium: Tensor | None = None) -> None:
+    def __init__(self, *, players: Sequence[Player], equilibrium: Tensor | None) -> None:
         self.players, self.equilibrium = list(players), equilibrium
         self.sizes = {p.name: sum(t.numel() for t in p.parameters) for p in players}
         if not players or 0 in self.sizes.values():

@@ -1,8 +1,8 @@
 """Games of vectors, and two of them whose dynamics are known in closed form."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +49,7 @@ class VectorGame(DifferentiableGame):
         *,
         objectives: Mapping[str, Objective],
         sizes: Mapping[str, int],
-        equilibrium: Tensor | None = None,
+        equilibrium: Tensor | None,
     ) -> None:
         check_whole(**sizes)
         if objectives.keys() != sizes.keys():
@@ -57,21 +57,28 @@ class VectorGame(DifferentiableGame):
                 "objectives and sizes must name the same players, not "
                 f"{', '.join(objectives)} and {', '.join(sizes)}"
             )
-        self._objectives = dict(objectives)
-        self._vectors = {name: ParameterVector(size) for name, size in sizes.items()}
+        vectors = {name: ParameterVector(size) for name, size in sizes.items()}
         players = [
-            Player(name, vector, partial(self._losses, name), role=name)
-            for name, vector in self._vectors.items()
+            Player(name, vector, _Losses(name, objectives[name], vectors), role=name)
+            for name, vector in vectors.items()
         ]
-        super().__init__(players, equilibrium=equilibrium)
+        super().__init__(players=players, equilibrium=equilibrium)
 
-    def _losses(self, name: str, minibatch: None) -> LossTerms:
-        values = {other: vector.values for other, vector in self._vectors.items()}
-        value = self._objectives[name](values)
+
+class _Losses:
+    """The losses of a player who minimises a function of everybody's vectors."""
+
+    def __init__(
+        self, name: str, objective: Objective, vectors: Mapping[str, ParameterVector]
+    ) -> None:
+        self._name, self._objective, self._vectors = name, objective, vectors
+
+    def __call__(self, minibatch: None) -> LossTerms:
+        value = self._objective({name: vector.values for name, vector in self._vectors.items()})
         if value.numel() != 1:
             raise InputError(
-                f"the objective of player {name} must be a single number, not a tensor of shape "
-                f"{list(value.shape)}"
+                f"the objective of player {self._name} must be a single number, not a tensor of "
+                f"shape {list(value.shape)}"
             )
         return {"objective": value.reshape(())}
 
@@ -80,19 +87,26 @@ class ZeroSumGame(VectorGame):
     """A game in which the discriminator pays ``-V`` and the generator ``V``.
 
     Args:
-        value: V of the discriminator's and the generator's vectors, a scalar.
-        sizes: Of the two, in this order; the equilibrium is the origin.
+        discriminator_size: How many parameters the discriminator has.
+        generator_size: How many the generator has. The equilibrium is the origin.
     """
 
-    def __init__(self, value: Callable[[Tensor, Tensor], Tensor], sizes: tuple[int, int]) -> None:
+    def __init__(self, *, discriminator_size: int, generator_size: int) -> None:
         super().__init__(
-            objectives={
-                "discriminator": lambda of: -value(of["discriminator"], of["generator"]),
-                "generator": lambda of: value(of["discriminator"], of["generator"]),
-            },
-            sizes={"discriminator": sizes[0], "generator": sizes[1]},
-            equilibrium=torch.zeros(sum(sizes), dtype=torch.float64),
+            objectives={"discriminator": self._discriminator, "generator": self._generator},
+            sizes={"discriminator": discriminator_size, "generator": generator_size},
+            equilibrium=torch.zeros(discriminator_size + generator_size, dtype=torch.float64),
         )
+
+    @abstractmethod
+    def value(self, discriminator: Tensor, generator: Tensor) -> Tensor:
+        """V, which the discriminator maximises: a scalar."""
+
+    def _discriminator(self, vectors: Mapping[str, Tensor]) -> Tensor:
+        return -self._generator(vectors)
+
+    def _generator(self, vectors: Mapping[str, Tensor]) -> Tensor:
+        return self.value(vectors["discriminator"], vectors["generator"])
 
 
 @defaults_from("theory/game/bilinear")
@@ -122,7 +136,7 @@ class Bilinear(ZeroSumGame):
         if not all(math.isfinite(entry) for row in rows for entry in row):
             raise InputError("the entries of matrix must be finite numbers")
         self.matrix = torch.tensor(rows, dtype=torch.float64)
-        super().__init__(self.value, (len(rows), len(rows[0])))
+        super().__init__(discriminator_size=len(rows), generator_size=len(rows[0]))
 
     def value(self, discriminator: Tensor, generator: Tensor) -> Tensor:
         """The bilinear form."""
@@ -159,7 +173,7 @@ class QuadraticSaddle(ZeroSumGame):
             )
         self.curvatures = (discriminator_curvature, generator_curvature)
         self.coupling = coupling
-        super().__init__(self.value, (1, 1))
+        super().__init__(discriminator_size=1, generator_size=1)
 
     def value(self, discriminator: Tensor, generator: Tensor) -> Tensor:
         """The quadratic form."""

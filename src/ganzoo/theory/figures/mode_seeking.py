@@ -28,7 +28,7 @@ _KINDS: dict[str, Callable[[Density, Density], Tensor]] = {
 _STYLES = dict(zip(_KINDS, ("-", "-", "--"), strict=True))
 
 
-class Fit(NamedTuple):
+class GaussianFit(NamedTuple):
     """A Gaussian N(mean, deviation^2) and its divergence from the data."""
 
     mean: float
@@ -66,7 +66,7 @@ class ModeSeeking(Figure):
         self.half_distance, self.half_distances = half_distance, list(half_distances)
 
     @cached_property
-    def fits(self) -> dict[str, Fit]:
+    def fits(self) -> dict[str, GaussianFit]:
         """The best Gaussian of each divergence, in the left panel."""
         return {name: self.fit(kind, self.half_distance) for name, kind in _KINDS.items()}
 
@@ -84,7 +84,7 @@ class ModeSeeking(Figure):
         shares = torch.tensor([self.weight, 1 - self.weight], dtype=torch.float64)
         return densities.mixture(shares, parts)
 
-    def fit(self, kind: Callable[[Density, Density], Tensor], half_distance: float) -> Fit:
+    def fit(self, kind: Callable[[Density, Density], Tensor], half_distance: float) -> GaussianFit:
         """The best Gaussian by a divergence of data and samples."""
         data, sign = self.data(half_distance), 1 if self.weight < 0.5 else -1
         mean, whole = self._moments(half_distance)
@@ -124,7 +124,7 @@ class ModeSeeking(Figure):
         _, whole = self._moments(half_distance)
         return deviation > (self.deviation + whole) / 2
 
-    def _word(self, fit: Fit) -> str:
+    def _word(self, fit: GaussianFit) -> str:
         return "covers both" if self._covers(fit.deviation, self.half_distance) else "seeks one"
 
     def _given_up(self) -> str:
@@ -162,7 +162,7 @@ class ModeSeeking(Figure):
         legend(axes, "upper left")
 
 
-def _descend(cost: Callable[[Density], Tensor], start: tuple[float, float]) -> Fit:
+def _descend(cost: Callable[[Density], Tensor], start: tuple[float, float]) -> GaussianFit:
     """The Gaussian to which descent leads from a mean and the logarithm of a deviation."""
 
     def evaluate(numbers: np.ndarray) -> tuple[float, np.ndarray]:
@@ -172,4 +172,4 @@ def _descend(cost: Callable[[Density], Tensor], start: tuple[float, float]) -> F
         return float(value.detach()), slope.numpy()
 
     found = minimize(evaluate, np.array(start), jac=True, method="L-BFGS-B")
-    return Fit(float(found.x[0]), float(np.exp(found.x[1])), float(found.fun))
+    return GaussianFit(float(found.x[0]), float(np.exp(found.x[1])), float(found.fun))
