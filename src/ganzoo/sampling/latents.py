@@ -14,7 +14,7 @@ from ganzoo.game.own_parts import check_kind
 from ganzoo.sampling.class_names import Labels, class_names
 from ganzoo.sampling.data import DataReader
 from ganzoo.sampling.first_batch import check_several
-from ganzoo.sampling.noise import SeededNoise
+from ganzoo.networks.noise import SeededNoise
 
 
 class LatentPrior(Protocol):
@@ -42,7 +42,7 @@ class LatentSampler(DataReader):
 
     A generator with a style space has ``mapping`` and ``synthesis`` and takes ``truncation``; one
     with noise inside has ``takes_noise = True`` and takes ``noise``
-    (:class:`~ganzoo.sampling.noise.Noise`), which seeds make the same again.
+    (:class:`~ganzoo.networks.noise.Noise`), which seeds make the same again.
 
     Args:
         generator: Network from latents ``[B, Z]`` to data ``[B, C, H, W]`` or ``[B, D]``.
