@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 import torch
@@ -146,8 +147,8 @@ def constant_noise(case: Case, dtype: torch.dtype, network: str = "") -> Noise:
 
 
 def in_order(maps: list[Tensor]) -> Noise:
-    """Noise of the layers, one after another."""
-    rest: Iterator[Tensor] = iter(maps)
+    """Noise of the layers, one after another, in each pass again."""
+    rest = cycle(maps)
     return lambda features: next(rest).expand(len(features), 1, *features.shape[2:])
 
 

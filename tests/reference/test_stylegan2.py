@@ -68,9 +68,7 @@ def every(kind: str):
 
 WAYS = ("correlation", "convolution")
 # Upsampling by another factor in each direction, and activations that StyleGAN2 has none of.
-NOT_OURS = re.compile(
-    r"output\.(up_x2_y1_.*|bias_act_(relu|tanh|sigmoid|elu|selu|softplus|swish))"
-)
+NOT_OURS = re.compile(r"output\.(up_x2_y1_.*|bias_act_(relu|tanh|sigmoid|elu|selu|softplus|swish))")
 
 
 @every("primitives")

@@ -69,7 +69,6 @@ class MovingAverage(KeptInFloat32, ABC):
             torch._foreach_copy_(buffers, list(network.buffers()))
 
 
-
 @defaults_from("ema/exponential")
 class ExponentialMovingAverage(MovingAverage):
     """An average in which the past counts less and less.

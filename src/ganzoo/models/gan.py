@@ -122,6 +122,7 @@ class GAN(LatentSampler):
             "discriminator": self.discriminator,
             "generator": self.generator,
             "generate": partial(self.generate, self.generator),
+            "map_latents": self.map_latents,
             "draw_latents": self.latents,
             "packing": self.packing,
         }

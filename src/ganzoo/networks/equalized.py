@@ -14,7 +14,6 @@ from torch.nn import functional
 
 from ganzoo.precision import at_least_float32
 
-
 EPS = 1e-8  # what the authors add to squares before they take roots
 
 

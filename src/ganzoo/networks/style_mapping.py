@@ -144,7 +144,8 @@ class StyleMean(KeptInFloat32):
             raise InputError(f"mean_decay must be at least 0 and below 1, not {decay}")
         self.decay = decay
         self.register_buffer("value", torch.zeros(style_dim))
-        self.forget()
+        self._sum: Any = 0.0
+        self._count = 0
 
     def note(self, styles: Tensor) -> None:
         """Count styles [B, W] among those of the step that is being computed."""
@@ -153,8 +154,7 @@ class StyleMean(KeptInFloat32):
 
     def forget(self) -> None:
         """Count none."""
-        self._sum: Any = 0.0
-        self._count = 0
+        self._sum, self._count = 0.0, 0
 
     @torch.no_grad()
     def move(self) -> None:

@@ -149,9 +149,7 @@ class ToImage(nn.Module):
         clamp: bound of the outputs' magnitude, or None.
     """
 
-    def __init__(
-        self, style_dim: int, width: int, channels: int, *, clamp: float | None
-    ) -> None:
+    def __init__(self, style_dim: int, width: int, channels: int, *, clamp: float | None) -> None:
         super().__init__()
         self.affine = EqualizedLinear(style_dim, width, bias=1.0)
         self.weight = nn.Parameter(torch.randn(channels, width, 1, 1))

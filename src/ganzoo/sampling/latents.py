@@ -11,10 +11,10 @@ from ganzoo.errors import InputError, check_positive, described
 from ganzoo.game.averaging import MovingAverage
 from ganzoo.game.evaluating import evaluating
 from ganzoo.game.own_parts import check_kind
+from ganzoo.networks.noise import SeededNoise
 from ganzoo.sampling.class_names import Labels, class_names
 from ganzoo.sampling.data import DataReader
 from ganzoo.sampling.first_batch import check_several
-from ganzoo.networks.noise import SeededNoise
 
 
 class LatentPrior(Protocol):
@@ -105,6 +105,10 @@ class LatentSampler(DataReader):
         """
         return network(latents, **how)  # type: ignore[no-any-return]
 
+    def map_latents(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Styles ``[B, L, W]`` of latents ``[B, Z]``, by a generator that has a style space."""
+        return self.generate(cast("nn.Module", self.generator.mapping), latents, labels)
+
     def choose_labels(self, labels: Any, count: int, generator: torch.Generator) -> Tensor | None:
         """The classes ``[count]`` to sample; a model without classes takes none.
 
@@ -157,7 +161,7 @@ class LatentSampler(DataReader):
         check_positive(n=count, batch_size=batch_size)
         if seed is None:
             seed = int(torch.randint(2**31, ()).item())
-        of_prior = None if self._has_styles else truncation
+        of_prior, of_styles = self.truncations(truncation)
         latents, chosen = self.draw(count, labels=labels, seed=seed, truncation=of_prior)
         return self.decode(
             latents,
@@ -165,8 +169,13 @@ class LatentSampler(DataReader):
             averaged=averaged,
             batch_size=batch_size,
             noise_seeds=noise_seeds(count, seed),
-            truncation=truncation if self._has_styles else None,
+            truncation=of_styles,
         )
+
+    def truncations(self, truncation: float | None) -> tuple[float | None, float | None]:
+        """What is truncated, latents or styles: the arguments of ``draw`` and of ``decode``."""
+        has_styles = hasattr(self.generator, "mapping")
+        return (None, truncation) if has_styles else (truncation, None)
 
     def draw(
         self,
@@ -258,10 +267,6 @@ class LatentSampler(DataReader):
         elif labels is None:
             labels = self.choose_labels(None, len(latents), torch.default_generator)
         return self.forward(latents, labels).float()
-
-    @property
-    def _has_styles(self) -> bool:
-        return hasattr(self.generator, "mapping")
 
 
 def noise_seeds(count: int, seed: int) -> Tensor:
