@@ -38,7 +38,8 @@ class EqualizedLinear(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map [B, I] to [B, O]."""
         scale = self.lr_multiplier / math.sqrt(self.weight.shape[1])
-        return functional.linear(features, self.weight * scale, self.bias * self.lr_multiplier)
+        weight, bias = self.weight * scale, self.bias * self.lr_multiplier
+        return functional.linear(features.to(weight.dtype), weight, bias)
 
 
 def leaky_relu(features: Tensor, negative_slope: float) -> Tensor:

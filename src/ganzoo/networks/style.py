@@ -1,12 +1,12 @@
 """The generator of StyleGAN2: a style from latents, an image from styles and noise."""
 
 from collections.abc import Callable, Sequence
-from inspect import signature
 
 from torch import Tensor, nn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
+from ganzoo.networks.building import takes
 from ganzoo.networks.label_codes import known_classes
 from ganzoo.networks.noise import Noise
 from ganzoo.networks.shapes import check_batch, image_levels
@@ -133,7 +133,7 @@ def labelled(*, network: Callable[..., nn.Module], num_classes: int | None) -> n
     Raises:
         InputError: if it takes no labels, or the data have no classes.
     """
-    if "num_classes" not in signature(network).parameters:
+    if not takes(network, "num_classes"):
         raise InputError(
             "conditioning=mapping is for generators whose mapping network takes labels: choose "
             "network=style, or conditioning=concatenation"

@@ -112,11 +112,12 @@ class StyleMapping(nn.Module):
         self.mean.forget()
 
     def _label_code(self, labels: Tensor | None) -> Tensor | None:
-        if (labels is None) != (self.num_classes is None):
-            wanted = "needs labels [B]" if labels is None else "was built without num_classes"
-            raise InputError(f"a generator with a style space {wanted}: labels={labels}")
-        if labels is None or self.num_classes is None:
+        if self.num_classes is None:
+            if labels is not None:
+                raise InputError("this generator was built without num_classes and takes no labels")
             return None
+        if labels is None:
+            raise InputError(f"this generator has {self.num_classes} classes and needs labels [B]")
         weight = self.label_code.weight
         code: Tensor = self.label_code(one_hot(labels, self.num_classes).to(weight.dtype))
         return code
