@@ -84,7 +84,9 @@ def main() -> None:
     parser.add_argument("--root", default="data", help="folder that holds MNIST")
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--features", default="classifier")
-    parser.add_argument("overrides", nargs="*", help="settings of the library, as evaluator.seed=1")
+    parser.add_argument(
+        "overrides", nargs="*", help="settings of the library, as metrics.evaluator.seed=1"
+    )
     add_argument(parser)
     options = parser.parse_args()
     config = compose_config(
@@ -92,13 +94,13 @@ def main() -> None:
             "dataset=mnist",
             f"dataset.root={options.root}",
             f"metrics=[{','.join(METRICS)}]",
-            f"features={options.features}",
-            f"evaluator.samples={options.samples}",
+            f"metrics.features={options.features}",
+            f"metrics.evaluator.samples={options.samples}",
             *options.overrides,
         ]
     )
     data = MNIST(build(config.dataset.datamodule), options.samples)
-    evaluator = build(config.evaluator)
+    evaluator = build(config.metrics.evaluator)
     results = measure(evaluator, data, faults(data))
     arrows = {name: ARROWS[way] for name, way in evaluator.directions().items()}
     names = list(next(iter(results.values())))

@@ -43,8 +43,14 @@ class Case:
 
 
 CASES = [
-    Case("MLP on points, batch 256", ["ema=none"], "ring", (256, 2), 400),
-    Case("DCGAN 32x32, batch 64", ["network=dcgan", "ema=none"], "cifar10", (64, 3, 32, 32), 12),
+    Case("MLP on points, batch 256", ["optimizer.ema=none"], "ring", (256, 2), 400),
+    Case(
+        "DCGAN 32x32, batch 64",
+        ["network=dcgan", "optimizer.ema=none"],
+        "cifar10",
+        (64, 3, 32, 32),
+        12,
+    ),
 ]
 
 

@@ -13,9 +13,9 @@ from ganzoo.composition.compose import group_choices
 
 # A few long updates tell as much as many short ones.
 SHORT = [replace(case, steps=max(4, case.steps // 3)) for case in CASES]
-BASE = ["optimizer=adam", "updates=alternating"]
+BASE = ["optimizer=adam", "optimizer.update_rule=alternating"]
 # Solves a linear system in each update, for small networks only.
-SMALL_ONLY = "updates=competitive_gradient_descent"
+SMALL_ONLY = "optimizer.update_rule=competitive_gradient_descent"
 
 
 def choices() -> list[str]:
@@ -23,8 +23,12 @@ def choices() -> list[str]:
     words = ("optimistic", "negative_momentum")
     optimizers = [n for n in group_choices("optimizer") if any(word in n for word in words)]
     return [
-        *(f"updates={name}" for name in group_choices("updates")),
-        *(f"lookahead={name}" for name in group_choices("lookahead") if name != "none"),
+        *(f"optimizer.update_rule={name}" for name in group_choices("optimizer/update_rule")),
+        *(
+            f"optimizer.lookahead={name}"
+            for name in group_choices("optimizer/lookahead")
+            if name != "none"
+        ),
         *(f"optimizer={name}" for name in optimizers),
     ]
 

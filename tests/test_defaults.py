@@ -54,6 +54,7 @@ def test_typed_code_of_a_user_runs():
     assert user["model"]().discriminator_steps == 5
     assert user["evaluator"]().samples == 2000
     assert not user["average"]().requires_grad
+    assert [player.name for player in user["game"]()] == ["x", "y"]
 
 
 def test_wrong_arguments_are_refused_as_ever():

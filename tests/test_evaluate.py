@@ -42,8 +42,8 @@ def trained(tmp_path_factory):
         *("model=conditional_gan", "dataset=digits", "network=mlp", "network.generator.width=8"),
         *("dataset.image_size=10", f"dataset.evaluation_samples={SAMPLES}", "dataset.batch_size=8"),
         *("trainer=smoke", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false"),
-        *("features=pixels", "metrics=[fid,prdc,memorization,kid]", "hydra.run.dir=run"),
-        *("callbacks.checkpoints.keep_every_n_steps=2", "latent.latent_dim=4"),
+        *("metrics.features=pixels", "metrics=[fid,prdc,memorization,kid]", "hydra.run.dir=run"),
+        *("callbacks.checkpoints.keep_every_n_steps=2", "network.latent.latent_dim=4"),
     ]
     with pytest.MonkeyPatch.context() as patch:
         assert typed(patch, train, folder, *words) == 0
@@ -115,7 +115,9 @@ def test_a_checkpoint_has_the_values_that_its_run_has_logged(values, trained, pr
     """Data set, its settings, classes, latents, real samples and weights: all as in training."""
     logged = json.loads((trained / "summary.json").read_text())["values"]
     (found,) = values(
-        f"checkpoint={trained}/checkpoints/last.ckpt", "features=pixels", "metrics=[fid,prdc]"
+        f"checkpoint={trained}/checkpoints/last.ckpt",
+        "metrics.features=pixels",
+        "metrics=[fid,prdc]",
     )
     assert {f"metrics/{name}" for name in found} <= set(logged)
     for name, value in found.items():
@@ -126,9 +128,13 @@ def test_a_checkpoint_has_the_values_that_its_run_has_logged(values, trained, pr
 
 def test_the_users_word_is_the_last(values, trained):
     place = f"checkpoint={trained}/checkpoints/last.ckpt"
-    (found,) = values(place, "features=random", "metrics=fid", "dataset.evaluation_samples=30")
+    (found,) = values(
+        place, "metrics.features=random", "metrics=fid", "dataset.evaluation_samples=30"
+    )
     assert set(found) == {"fid@30"}
-    (found,) = values(place, "features=random", "metrics=fid", "samples=40", "dataset=digits")
+    (found,) = values(
+        place, "metrics.features=random", "metrics=fid", "samples=40", "dataset=digits"
+    )
     assert set(found) == {"fid@40"}
 
 
@@ -138,7 +144,7 @@ def test_two_folders_have_the_values_of_scipy_and_prdc(values, tmp_path):
     folder_of(tmp_path / "real", real)
     folder_of(tmp_path / "fake", fake)
     Image.fromarray(digits(0, 1)[0].repeat(9, 0)).save(tmp_path / "fake" / "grid.png")
-    (found,) = values("real=real", "fake=fake", "features=pixels")
+    (found,) = values("real=real", "fake=fake", "metrics.features=pixels")
     check(found, rows(real), rows(fake), 200)
 
 
@@ -146,7 +152,7 @@ def test_two_files_have_the_values_of_two_folders(values, tmp_path):
     real, fake = digits(0, 100), digits(100, 200)
     np.savez(tmp_path / "real.npz", samples=real)
     np.savez(tmp_path / "fake.npz", samples=fake[..., None])
-    (found,) = values("real=real.npz", "fake=fake.npz", "features=pixels")
+    (found,) = values("real=real.npz", "fake=fake.npz", "metrics.features=pixels")
     check(found, rows(real), rows(fake), 100)
 
 
@@ -166,8 +172,8 @@ def test_stored_samples_against_a_data_set(values, tmp_path, protocol):
     real = (load_digits().images * 255 / 16).round()  # to the nearest level, as the data set does
     fake = digits(0, 50)
     folder_of(tmp_path / "fake", fake)
-    words = ("fake=fake", "dataset=digits", "features=pixels", "metrics=quality")
-    (found,) = values(*words, "evaluator.real_samples=1797")
+    words = ("fake=fake", "dataset=digits", "metrics.features=pixels", "metrics=quality")
+    (found,) = values(*words, "metrics.evaluator.real_samples=1797")
     check(found, rows(real), rows(fake), 50)
     assert protocol()["protocol"]["counts"] == {"generated": 50, "real": 1797}
 
@@ -175,7 +181,11 @@ def test_stored_samples_against_a_data_set(values, tmp_path, protocol):
 def test_what_the_data_cannot_give_is_left_out_with_a_line(evaluate, trained, tmp_path, protocol):
     """One such metric ended the evaluation; these digits have nothing held out."""
     code, said = evaluate(
-        *(f"checkpoint={trained}/checkpoints/last.ckpt", "features=[pixels,random]", "output=out"),
+        *(
+            f"checkpoint={trained}/checkpoints/last.ckpt",
+            "metrics.features=[pixels,random]",
+            "output=out",
+        ),
         *("metrics=[kid,prdc,memorization,inception_score]", "seeds=2", "samples=50"),
         *("metrics.kid.subset_size=200", "logger=[csv,tensorboard]"),
     )
@@ -216,7 +226,7 @@ def test_pictures_of_any_kind_are_measured_in_the_shape_of_the_generated_ones(
     Image.fromarray(np.zeros((20, 20), np.float32)).save(tmp_path / "real" / "b.tiff")
     (tmp_path / "real" / "c.png").write_bytes(b"")
     (tmp_path / "real" / "up").symlink_to("..")
-    words = ("real=real", "features=pixels", "metrics=fid")
+    words = ("real=real", "metrics.features=pixels", "metrics=fid")
     (found,) = values(f"checkpoint={trained}/checkpoints/last.ckpt", "samples=20", *words)
     assert set(found) == {"fid_pixels@20"}
     assert protocol()["protocol"]["counts"]["real"] == 62
@@ -240,7 +250,7 @@ def test_seeds_give_mean_and_deviation_over_latents(values, trained, tmp_path, p
     labels = np.arange(70) % 10
     np.savez(tmp_path / "real.npz", samples=real, labels=labels)
     place = trained / "checkpoints" / "last.ckpt"
-    words = (f"checkpoint={place}", "real=real.npz", "features=pixels", "metrics=fid")
+    words = (f"checkpoint={place}", "real=real.npz", "metrics.features=pixels", "metrics=fid")
     (found,) = values(*words, "seeds=3", "seed=5", "samples=80")
     model, each = ganzoo.load(place), []
     for seed in (5, 6, 7):
@@ -263,20 +273,26 @@ def test_checkpoints_of_a_run_make_a_curve_against_one_real_side(
     monkeypatch.setattr(
         Evaluator, "find_real", lambda *words: found_real.append(1) or find_real(*words)
     )
-    found = values(f"checkpoint={trained}", "features=pixels", "metrics=fid")
+    found = values(f"checkpoint={trained}", "metrics.features=pixels", "metrics=fid")
     steps = [subject["step"] for subject in protocol()["subjects"]]
     assert steps == sorted(set(steps)) == [2, 4]  # the last, the best and the fourth are one
     assert found[0] != found[1]
     assert (tmp_path / "out" / "curve.png").is_file()
     assert found_real == [1]
     one, two = (trained / "checkpoints" / f"{name}.ckpt" for name in ("best", "step_00000002"))
-    assert found == values(f"checkpoint=['{one}',{two}]", "features=pixels", "metrics=fid")
+    assert found == values(f"checkpoint=['{one}',{two}]", "metrics.features=pixels", "metrics=fid")
 
 
 def test_a_bootstrap_shows_intervals_that_widen_with_confidence(values, tmp_path, protocol):
     np.savez(tmp_path / "a.npz", samples=digits(0, 60))
     np.savez(tmp_path / "b.npz", samples=digits(60, 120))
-    words = ("real=a.npz", "fake=b.npz", "features=pixels", "metrics=fid", "bootstrap.resamples=30")
+    words = (
+        "real=a.npz",
+        "fake=b.npz",
+        "metrics.features=pixels",
+        "metrics=fid",
+        "bootstrap.resamples=30",
+    )
     (narrow,) = values(*words, "bootstrap.confidence=0.5")
     (wide,) = values(*words, "bootstrap.confidence=0.99")
     assert set(narrow) == set(wide) == {"fid_pixels@60"}
@@ -295,7 +311,12 @@ def test_the_whole_protocol_is_kept(values, trained, protocol):
     import hashlib
 
     path = trained / "checkpoints" / "last.ckpt"
-    values(f"checkpoint={path}", "features=random", "metrics=[prdc]", "metrics.prdc.neighbors=4")
+    values(
+        f"checkpoint={path}",
+        "metrics.features=random",
+        "metrics=[prdc]",
+        "metrics.prdc.neighbors=4",
+    )
     content = protocol()
     (subject,), kept = content["subjects"], content["protocol"]
     assert subject["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -311,7 +332,7 @@ def test_the_whole_protocol_is_kept(values, trained, protocol):
 
 def test_nothing_but_the_files_is_left_and_the_table_is_printed(evaluate, trained, tmp_path):
     code, said = evaluate(
-        f"checkpoint={trained}/checkpoints/last.ckpt", "features=random", "output=a/b"
+        f"checkpoint={trained}/checkpoints/last.ckpt", "metrics.features=random", "output=a/b"
     )
     assert code == 0
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == FILES
@@ -323,10 +344,10 @@ def test_nothing_but_the_files_is_left_and_the_table_is_printed(evaluate, traine
 
 def test_a_checkpoint_from_before_settings_were_kept(values, trained, tmp_path):
     saved = torch.load(trained / "checkpoints" / "last.ckpt", weights_only=True)
-    del saved["ganzoo"]["recipe"]["dataset"]["settings"]
+    del saved["ganzoo"]["configuration"]["dataset"]["settings"]
     torch.save(saved, tmp_path / "old.ckpt")
     (found,) = values(
-        "checkpoint=old.ckpt", "features=pixels", "metrics=fid", "dataset.image_size=10"
+        "checkpoint=old.ckpt", "metrics.features=pixels", "metrics=fid", "dataset.image_size=10"
     )
     assert set(found) == {"fid_pixels@1797"}
 
@@ -352,18 +373,21 @@ def places(trained, tmp_path):
         (["checkpoint=good.ckpt", "fake=good"], "give either checkpoint=PATH or fake=PATH"),
         (["fake=good"], "add real=PATH or dataset=NAME"),
         (
-            ["real=good", "fake=small", "features=pixels", "metrics=prdc"],
-            "needs at least 6 generated samples, got 4: set evaluator.samples higher",
+            ["real=good", "fake=small", "metrics.features=pixels", "metrics=prdc"],
+            "needs at least 6 generated samples, got 4: set metrics.evaluator.samples higher",
         ),
-        (["checkpoint=good.ckpt", "features=pixels", "metrics=memorization"], "dataset.held_out"),
-        (["real=good", "fake=good", "samples=21", "features=pixels"], "holds 20"),
+        (
+            ["checkpoint=good.ckpt", "metrics.features=pixels", "metrics=memorization"],
+            "dataset.held_out",
+        ),
+        (["real=good", "fake=good", "samples=21", "metrics.features=pixels"], "holds 20"),
         (["dataset=digits", "fake=colour"], "are [3, 8, 8], real ones [1, 8, 8]"),
         (["real=good", "fake=good.ckpt"], "nor an .npz file: write checkpoint=PATH"),
         (["checkpoint=colour"], "stored samples are given as fake=PATH"),
         (["real=good", "fake=empty"], "there is no picture in empty"),
         (["real=nan.npz", "fake=nan.npz"], "1 of 2 samples in nan.npz are NaN"),
         (["real=good", "fake=other.npz"], "has no array `samples`"),
-        (["real=good", "fake=good", "features.inception.weights=no.pth"], "no.pth"),
+        (["real=good", "fake=good", "metrics.features.inception.weights=no.pth"], "no.pth"),
         (["checkpoint=nothing.ckpt"], "there is no checkpoint at nothing.ckpt"),
         (["checkpoint=bad.ckpt"], "bad.ckpt is damaged or is no checkpoint"),
         (["checkpoint=good.ckpt", "metrics=fidd"], "did you mean 'fid'"),

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 ENDLESS = (
-    "model=gan", "dataset=ring", "dataset.batch_size=8", "latent.latent_dim=4",
+    "model=gan", "dataset=ring", "dataset.batch_size=8", "network.latent.latent_dim=4",
     "network.generator.width=16", "network.discriminator.width=16",
     "trainer.accelerator=cpu", "trainer.max_steps=1000000",
     "callbacks.checkpoints.every_n_steps=20", "trainer.log_every_n_steps=1",
-    "evaluator.samples=16", "callbacks.samples.points=16",
+    "metrics.evaluator.samples=16", "callbacks.samples.points=16",
 )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def test_a_full_disk_stops_the_run_and_keeps_the_last_good_checkpoint(start, tmp
 
 
 def test_a_run_may_go_on_without_what_it_cannot_write(start, tmp_path):
-    process = start("on_save_error=continue")
+    process = start("callbacks.on_save_error=continue")
     last = tmp_path / "runs" / "latest" / "checkpoints" / "last.ckpt"
     wait_for(last, process)
     unlimited = resource.prlimit(
@@ -156,7 +156,9 @@ def test_a_run_may_go_on_without_what_it_cannot_write(start, tmp_path):
     os.kill(process.pid, signal.SIGTERM)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM
-    refused = [line for line in said.splitlines() if "on_save_error=continue says" in line]
+    refused = [
+        line for line in said.splitlines() if "callbacks.on_save_error=continue says" in line
+    ]
     assert len([line for line in refused if ".ckpt: File too large" in line]) == 1
     assert len([line for line in refused if "metrics.csv: File too large" in line]) <= 1
 

@@ -18,7 +18,7 @@ NAMES = ["zero", "one", "two", "T-shirt/top", *"456", "../7", "8", "nine"]
 
 def checkpoint(folder, trainer, batches, model, dataset, shape, labels=None):
     torch.manual_seed(0)
-    small = ["network.generator.width=8", "latent.latent_dim=4"]
+    small = ["network.generator.width=8", "network.latent.latent_dim=4"]
     built = ganzoo.create_model(model, dataset=dataset, overrides=small)
     run = trainer(1, plugins=[AtomicCheckpointIO()])
     loader = batches(*shape, labels=labels)

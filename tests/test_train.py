@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SMALL = ["trainer=smoke", "trainer.accelerator=cpu", "dataset=ring", "dataset.batch_size=8"]
-FEW = ["evaluator.samples=16", "callbacks.samples.points=16"]
+FEW = ["metrics.evaluator.samples=16", "callbacks.samples.points=16"]
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ def test_a_run_ends_by_saying_where_everything_is(train, tmp_path):
 
 
 def test_a_sweep_leaves_one_table_and_failed_runs_are_rows(train, tmp_path):
-    done = train("-m", "model=gan,lsgan", "latent.latent_dim=2,-1", "seed=3", *SMALL, *FEW)
+    done = train("-m", "model=gan,lsgan", "network.latent.latent_dim=2,-1", "seed=3", *SMALL, *FEW)
     assert done.returncode == 1
     assert done.stderr.strip().endswith("latent_dim must be a whole number from 1 up, not -1")
     (table,) = (tmp_path / "runs" / "sweeps").glob("*/sweep.csv")
     rows = list(csv.DictReader(table.open()))
-    assert [(row["model"], row["latent.latent_dim"]) for row in rows] == [
+    assert [(row["model"], row["network.latent.latent_dim"]) for row in rows] == [
         ("gan", "2"), ("gan", "-1"), ("lsgan", "2"), ("lsgan", "-1"),
     ]  # fmt: skip
     assert [row["status"] == "finished" for row in rows] == [True, False, True, False]

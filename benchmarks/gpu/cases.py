@@ -33,7 +33,7 @@ class Case:
     def settings(self) -> list[str]:
         """Overrides that compose all of it."""
         return [
-            *("ema=none", f"dataset.image_size={self.size}", f"loss={self.loss}"),
+            *("optimizer.ema=none", f"dataset.image_size={self.size}", f"loss={self.loss}"),
             *(f"model.discriminator_steps={self.steps}", *self.overrides, *TINY),
             *(["penalty=gradient_penalty"] if self.penalised else []),
         ]
@@ -45,7 +45,7 @@ class Case:
         return rows * self.steps, 3, self.size, self.size
 
 
-SPECTRAL = "normalization@discriminator_normalization=spectral"
+SPECTRAL = "network.discriminator.normalization=spectral"
 WIDE = "network.generator.width=128"
 CASES = [
     Case("SNGAN 32, B 64, 5 D steps", ("network=resnet", SPECTRAL), 64, 5, 32, "hinge"),

@@ -19,7 +19,11 @@ SAMPLES = 16 if REHEARSAL else 5000
 """Generated and real pictures of each measurement, and of the floor."""
 FEATURES = "random" if REHEARSAL else "efficientnet_lite0"
 MEASURES = (
-    *(f"features={FEATURES}", "metrics=[fid,kid,prdc]", f"evaluator.real_samples={SAMPLES}"),
+    *(
+        f"metrics.features={FEATURES}",
+        "metrics=[fid,kid,prdc]",
+        f"metrics.evaluator.real_samples={SAMPLES}",
+    ),
     *(["metrics.kid.subset_size=8"] if REHEARSAL else []),
 )
 # Shares of the time for iterations; the rest is reading pictures, measuring and the floor.
@@ -80,7 +84,7 @@ def _of_run(root: Path | None, steps: int, folder: Path) -> list[str]:
     every = max(1, steps // MEASUREMENTS)
     return [
         *("experiment=sngan_cifar10", *pictures.settings(root), *TINY, *MEASURES),
-        f"evaluator.samples={SAMPLES}",
+        f"metrics.evaluator.samples={SAMPLES}",
         f"callbacks.evaluation.every_n_steps={every}",
         f"callbacks.samples.every_n_steps={every}",
         f"trainer.max_steps={steps}",

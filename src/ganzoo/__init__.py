@@ -8,8 +8,8 @@ commands, ``python -m ganzoo.zoo`` what there is.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ganzoo.checkpoints.loading import load
     from ganzoo.composition.create import create_model
+    from ganzoo.composition.loading import load
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "create_model", "load"]
@@ -22,7 +22,7 @@ def __getattr__(name: str) -> object:
 
         return create_model
     if name == "load":
-        from ganzoo.checkpoints.loading import load
+        from ganzoo.composition.loading import load
 
         return load
     raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")

@@ -14,8 +14,11 @@ import ganzoo
 
 Content = dict[str, Any]
 
-BROUGHT = {"dataset", "network", "model", "trainer", "features", "metrics", "experiment"}
+BROUGHT = {"dataset", "network", "model", "trainer", "metrics", "experiment"}
 """Groups that a file knows nothing of unless they are its own: who builds a part brings them."""
+BASE = "base"
+"""The folder of files that others of a group include, and that nobody chooses."""
+_PACKAGE = re.compile(r"# @package (?P<package>\S+)")
 
 
 def config_directory() -> Path:
@@ -24,6 +27,50 @@ def config_directory() -> Path:
     return next(
         folder for folder in (package / "conf", package.parents[1] / "conf") if folder.is_dir()
     )
+
+
+@cache
+def groups_inside(group: str) -> list[str]:
+    """The names of the config groups inside of one, which is chosen without them."""
+    folders = (path for path in (config_directory() / group).iterdir() if path.is_dir())
+    return sorted(path.name for path in folders if path.name != BASE)
+
+
+@cache
+def register_resolvers() -> None:
+    """Let OmegaConf know what configs of parts refer to one another by."""
+    from omegaconf import OmegaConf
+
+    for resolver in (without_groups, optimizer_of):
+        OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
+
+
+def without_groups(group: str, *, _root_: Any) -> Any:
+    """The node of a config group without those of the groups inside of it."""
+    inside, node = groups_inside(group), _plain(_root_[group])
+    return _placed({key: value for key, value in node.items() if key not in inside}, _root_)
+
+
+def optimizer_of(node: Any, player: str, *, _root_: Any) -> Any:
+    """What a player's optimizer is made of: the numbers for all players, then its own.
+
+    Args:
+        node: The node of the group ``optimizer``.
+        player: Its name.
+    """
+    inside, settings = groups_inside("optimizer"), _plain(node)
+    shared = {key: value for key, value in settings.items()
+              if key not in inside and not isinstance(value, dict)}  # fmt: skip
+    return _placed(shared | settings.get(player, {}) | {"_partial_": True}, _root_)
+
+
+def _placed(content: Content, root: Any) -> Any:
+    """A config whose references are those of another one."""
+    from omegaconf import OmegaConf
+
+    made = OmegaConf.create(content)
+    made._set_parent(root)
+    return made
 
 
 @cache
@@ -39,10 +86,11 @@ def composed(name: str, beside: str = "") -> Any:
     """
     from omegaconf import OmegaConf
 
+    register_resolvers()
     choices: dict[str, str | None] = {}
     files = [file for file in (name, beside) if file]
     own = {file.split("/")[0] for file in files}
-    parts = [part for file in files for part in _parts(file, file.split("/")[0], choices)]
+    parts = [part for file in files for part in _parts(file, None, choices)]
     primary = "theory/config" if name.startswith("theory/") else "config"
     seen = own - {"model"}
     while new := _references(parts) - seen:
@@ -112,19 +160,23 @@ def _plain(config: Any) -> Any:
 
 
 def _references(parts: list[Content]) -> set[str]:
-    return {root for part in parts for root in re.findall(r"\$\{(\w+)[.}]", str(part))}
+    return {
+        root
+        for part in parts
+        for root in re.findall(r"\$\{(?:without_groups:)?(\w+)[.}]", str(part))
+    }
 
 
 def _of_a_run(primary: str, roots: set[str], choices: dict[str, str | None]) -> Iterator[Content]:
     """What a run has under the names of these roots unless somebody changes it."""
     body, chosen = _file(primary)
-    usual = {place: file for place, file in map(_choice, chosen) if file}
     for root in roots:
         if root in body and "${hydra:" not in str(body[root]):
             yield {root: body[root]}
-        file = choices.get(root, usual.get(root))
-        if file and file.split("/")[0] not in BROUGHT:
-            yield from _parts(file, root, choices)
+    for place, usual in map(_choice, chosen):
+        file = choices.get(place, usual)
+        if file and place.split(".")[0] in roots - BROUGHT:
+            yield from _parts(file, None, choices)
 
 
 def _choice(entry: Any) -> tuple[str, str | None]:
@@ -133,7 +185,7 @@ def _choice(entry: Any) -> tuple[str, str | None]:
         return "", None
     ((key, choice),) = entry.items()
     group, _, package = key.removeprefix("override ").strip().removeprefix("/").partition("@")
-    place = (package or group).removeprefix("_global_.")
+    place = (package or group.replace("/", ".")).removeprefix("_global_.")
     return place, None if choice is None or not isinstance(choice, str) else f"{group}/{choice}"
 
 
@@ -141,8 +193,7 @@ def _parts(name: str, package: str | None, choices: dict[str, str | None]) -> It
     """The contents of a file and of those that it includes, in the order in which they count."""
     body, entries = _file(name)
     group = name.rpartition("/")[0]
-    own = group.replace("/", ".") if package is None else package
-    here = "" if _text(name).startswith("# @package _global_") else own
+    here = _package(name) if package is None else package
     for place, file in map(_choice, filter(_overrides, entries)):
         choices.setdefault(place, file)  # of who includes whom, the outer one decides
     for entry in entries if "_self_" in entries else [*entries, "_self_"]:
@@ -150,6 +201,14 @@ def _parts(name: str, package: str | None, choices: dict[str, str | None]) -> It
             yield _nested(here, body)
         elif not _overrides(entry):
             yield from _parts(*_included(entry, group, here), choices)
+
+
+def _package(name: str) -> str:
+    """The place of a file's content: what its first line says, or its folder."""
+    said = _PACKAGE.match(_text(name))
+    if said:
+        return said["package"].removeprefix("_global_")
+    return ".".join(folder for folder in name.split("/")[:-1] if folder != BASE)
 
 
 def _overrides(entry: Any) -> bool:

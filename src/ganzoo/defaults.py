@@ -20,23 +20,25 @@ FROM_CONFIG: Any = _FromConfig()
 """In a signature: the default of the argument is what the part's config file says."""
 
 
-def defaults_from(file: str = "", *, beside: str = "") -> Callable[[Part], Part]:
+def defaults_from(file: str = "", *, beside: str = "", of: str = "") -> Callable[[Part], Part]:
     """Let arguments that are declared ``= FROM_CONFIG`` have the values of a config file.
 
-    The values are those of the first part in the file whose ``_target_`` has the decorated name.
-    The file is read when an argument is missing for the first time. What the caller gives always
-    wins; ``inspect.signature`` and ``help`` of a class show the values.
+    The values are those of the first part in the file whose ``_target_`` has the decorated name,
+    or another name, where a base has what one of its subclasses says. The file is read when an
+    argument is missing for the first time. What the caller gives always wins;
+    ``inspect.signature`` and ``help`` of a class show the values.
 
     Args:
         file: In ``conf``, such as ``"penalty/r1"``; "" for a class whose subclasses have files.
         beside: A file of another group that this one refers to and that a run would choose.
+        of: That other name.
 
     Returns:
         A decorator of classes and functions.
     """
 
     def decorate(part: Part) -> Part:
-        defaults = Defaults(part, file, beside)
+        defaults = Defaults(part, file, beside, of or getattr(part, "__name__", ""))
         decorated = _class(part, defaults) if isinstance(part, type) else _function(part, defaults)
         return cast("Part", decorated)
 
@@ -50,10 +52,11 @@ class Defaults:
         part: A class or a function.
         file: Its config file, or "".
         beside: Another file that this one refers to, or "".
+        of: The name of the part in the file.
     """
 
-    def __init__(self, part: Callable[..., Any], file: str, beside: str) -> None:
-        self.part, self.file, self.beside = part, file, beside
+    def __init__(self, part: Callable[..., Any], file: str, beside: str, of: str) -> None:
+        self.part, self.file, self.beside, self.of = part, file, beside, of
 
     def complete(
         self, args: tuple[Any, ...], given: dict[str, Any], name: str = ""
@@ -83,7 +86,7 @@ class Defaults:
         """Those of the named arguments that the file says without anything else of a run."""
         if not self.file:
             return {}
-        return dict(values_in(part_in(self.file, self.beside, self.part.__name__), names))
+        return dict(values_in(part_in(self.file, self.beside, self.of), names))
 
     @functools.cached_property
     def parameters(self) -> dict[str, inspect.Parameter]:

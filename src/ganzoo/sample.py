@@ -32,7 +32,8 @@ def sample(config: DictConfig) -> None:
     checkpoint = Path(str(config.checkpoint)).expanduser()
     folder = Path(str(config.output)).expanduser()
     check_checkpoint(checkpoint)
-    from ganzoo import export, load
+    from ganzoo import export
+    from ganzoo.composition.loading import load
     from ganzoo.sampling.latents import LatentSampler
     from ganzoo.sampling.translation import Translator
 

@@ -55,7 +55,7 @@ class ContinueOnSaveError(SaveErrors):
         if kind not in self._said:
             self._said.add(kind)
             log.warning(
-                "cannot write %s: %s; the run goes on, as on_save_error=continue says",
+                "cannot write %s: %s; the run goes on, as callbacks.on_save_error=continue says",
                 path,
                 reason,
             )

@@ -33,7 +33,7 @@ def train(config: DictConfig) -> float | None:
     hydra = HydraConfig.get()
     folder = RunFolder(Path(str(config.run_dir)), Path(str(config.latest)))
     overrides = of_this_run()
-    if config.trainer.fast_dev_run:
+    if config.trainer.get("fast_dev_run"):
         return _try(config, folder, overrides)
     if hydra.mode == RunMode.MULTIRUN:
         config.sweep_name = Path(hydra.sweep.dir).name

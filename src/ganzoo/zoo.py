@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ganzoo.composition.catalogue import GROUPS, Entry, entries, everything
-from ganzoo.composition.compose import groups
+from ganzoo.composition.compose import all_groups
 from ganzoo.composition.console import console, print_version, refuse
+from ganzoo.composition.overrides import name_of
 from ganzoo.composition.showcase import markdown, page, table
 from ganzoo.errors import InputError, nearest
 
@@ -67,7 +68,7 @@ def _show(words: list[str]) -> None:
     wanted = [word for word in words if word not in (MARKDOWN, COMPATIBILITY)]
     found = choose(wanted)
     if MARKDOWN in words:
-        print(markdown([entry for entry in found if entry.group in GROUPS]))
+        print(markdown(found))
     elif COMPATIBILITY in words or (wanted and all(entry.name in wanted for entry in found)):
         for entry in found:
             print("\n".join(page(entry, _fits_of(entry) if COMPATIBILITY in words else None)))
@@ -80,7 +81,7 @@ def _show(words: list[str]) -> None:
 def _fits_of(entry: Entry) -> "list[Fit]":
     from ganzoo.composition.compatibility import fits_of
 
-    if entry.group not in GROUPS:
+    if entry.path not in GROUPS:
         raise InputError(f"{entry.group}={entry.name} is not tried with others: it sets many")
     return fits_of(entry)
 
@@ -88,16 +89,17 @@ def _fits_of(entry: Entry) -> "list[Fit]":
 def _fits(entry: Entry, word: str) -> bool:
     key, _, value = word.rpartition("=")
     if not key:
-        said = [entry.summary, *map(str, entry.citations)] if entry.group in GROUPS else []
+        said = [entry.summary, *map(str, entry.papers)]
         text = " ".join([entry.group, entry.name, *entry.comments, *said])
         return word.lower() in text.lower()
     if key != "group":
         raise InputError(
             f"unknown setting {key!r}: the settings are group=, {MARKDOWN} and {COMPATIBILITY}"
         )
-    if value not in groups():
-        raise InputError(f"unknown group {value!r}: {nearest(value, groups())}")
-    return entry.group == value
+    known = list(map(name_of, all_groups()))
+    if name_of(value) not in known:
+        raise InputError(f"unknown group {value!r}: {nearest(value, known)}")
+    return entry.group == name_of(value)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def test_the_pool_is_used_in_the_discriminators_steps_only(gan, trainer, batches
     assert (replay.pool != before).any(1).sum() == 4, "4 places, and not 8, for half of 8 samples"
 
 
-@pytest.mark.parametrize("setting", [["packing=2"], ["replay=buffer"]])
+@pytest.mark.parametrize("setting", [["packing=2"], ["augment.replay=buffer"]])
 def test_models_with_classes_refuse_what_parts_samples_from_labels(setting):
     with pytest.raises(InputError, match=setting[0].split("=")[0]):
         ganzoo.create_model("conditional_gan", dataset="digits", overrides=setting)

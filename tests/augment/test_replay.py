@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ganzoo.errors import InputError
 from ganzoo.augment.replay import ReplayBuffer
+from ganzoo.errors import InputError
 
 
 def pool_of(size, share=0.5):

@@ -146,7 +146,9 @@ def test_a_benchmark_writes_the_table_that_it_prints(call, capsys):
 
 
 def test_a_table_measured_anew_keeps_what_people_wrote(call, monkeypatch):
-    case = speed.Case("tiny", ["network.generator.width=4", "ema=none"], "ring", (8, 2), 2)
+    case = speed.Case(
+        "tiny", ["network.generator.width=4", "optimizer.ema=none"], "ring", (8, 2), 2
+    )
     monkeypatch.setattr(speed, "CASES", [case])
     first = call(speed, "--repetitions", 1, "--threads", 1)
     file = Path(sys.argv[-1])
@@ -177,7 +179,7 @@ def test_sweeps_become_one_table(call, tmp_path):
 
     runs = [{"seed": seed, "seconds": 10.0 + seed} for seed in (0, 1)]
     both = [row(7, model="gan", dataset="ring"), row(20, model="gan", dataset="grid")]
-    more = [row(8, **{"model": "info_gan", "latent.latent_dim": 14, "dataset": "ring"})]
+    more = [row(8, **{"model": "info_gan", "network.latent.latent_dim": 14, "dataset": "ring"})]
     folders = sweep("first", both, runs), sweep("second", more, [*runs, {"seed": 2, "seconds": ""}])
     table = call(sweeps, *folders, "--values", "modes")
     assert table["rows"] == {
@@ -185,7 +187,9 @@ def test_sweeps_become_one_table(call, tmp_path):
             "ring_modes": {"mean": 7.0, "deviation": 0.5},
             "grid_modes": {"mean": 20.0, "deviation": 0.5},
         },
-        "`latent.latent_dim=14 model=info_gan`": {"ring_modes": {"mean": 8.0, "deviation": 0.5}},
+        "`network.latent.latent_dim=14 model=info_gan`": {
+            "ring_modes": {"mean": 8.0, "deviation": 0.5}
+        },
     }
     assert table["run"]["seeds"] == [0, 1, 2]
     assert table["run"]["seconds"] == {"a run": {"least": 10.0, "most": 11.0}}

@@ -17,7 +17,6 @@ from ganzoo.losses.hinge import Hinge
 from ganzoo.losses.minimax import Minimax
 from ganzoo.losses.wasserstein import Wasserstein
 from ganzoo.models.conditional_gan import ConditionalGAN
-from ganzoo.models.presentation import Presentation
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.penalties.gradient_penalty import GradientPenalty
 
@@ -46,10 +45,6 @@ class Points(LightningDataModule):
 def callback(**changes):
     settings = {"every_n_steps": 2, "steps": 5, "learning_rate": 0.01, "samples": 16, "seed": 3}
     return DualityGapEstimate(**(settings | changes))
-
-
-def presented(packing=1, **augmentations):
-    return Presentation(augmentations=augmentations, replay=None, packing=packing)
 
 
 def frozen(parameters):
@@ -102,8 +97,8 @@ def test_gradients_reach_the_given_players_alone(gan):
 
 
 def test_there_is_no_chance_in_the_value(gan):
-    noise = presented(noise=InstanceNoise(deviation=1.0, updates=None))
-    model = gan(loss=Minimax(label_smoothing=0.0), presentation=noise)
+    noise = {"noise": InstanceNoise(deviation=1.0, end=None)}
+    model = gan(loss=Minimax(label_smoothing=0.0), augmentations=noise)
     value = value_of(model, torch.randn(8, 2), torch.randn(8, 4))
     players = model.discriminator, model.generator
     assert torch.equal(value(*players), value(*players))
@@ -148,8 +143,8 @@ def test_measuring_changes_nothing(gan, trainer, restless):
     for callbacks in ([], [callback(every_n_steps=1)]):
         torch.manual_seed(5)
         generator = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
-        noise = presented(noise=InstanceNoise(deviation=0.5, updates=4))
-        model = gan(generator=generator, discriminator=restless(), presentation=noise)
+        noise = {"noise": InstanceNoise(deviation=0.5, end=4)}
+        model = gan(generator=generator, discriminator=restless(), augmentations=noise)
         run = trainer(5, callbacks=callbacks)
         run.fit(model, datamodule=Points())
         gradients = [parameter.grad for parameter in model.parameters()]
@@ -210,7 +205,7 @@ def test_what_is_not_finite_is_left_out(gan, trainer):
         ({"loss": Cramer()}, "Cramer has no value that sums over single samples"),
         (
             {
-                "presentation": presented(packing=2),
+                "packing": 2,
                 "discriminator": nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)),
             },
             "set packing=1",
@@ -228,8 +223,8 @@ def test_where_there_is_no_gap_the_reason_is_told(gan, trainer, caplog, changes,
 
 def test_other_models_and_other_data_have_none(gan, trainer):
     class MorePlayers(type(gan())):
-        def players(self):
-            return super().players()
+        def build_players(self):
+            return super().build_players()
 
     run = trainer(1)
     name = "is not a game of a generator and a discriminator alone"

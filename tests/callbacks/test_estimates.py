@@ -23,13 +23,11 @@ from ganzoo.losses.divergences import KullbackLeibler
 from ganzoo.losses.drift import Drift
 from ganzoo.losses.f_gan import FGAN, SaddlePoint
 from ganzoo.losses.hinge import Hinge
-from ganzoo.losses.minimax import Minimax
-from ganzoo.losses.non_saturating import NonSaturating
+from ganzoo.losses.minimax import Minimax, NonSaturating
 from ganzoo.losses.top_k import TopK
 from ganzoo.losses.wasserstein import Wasserstein
 from ganzoo.models.adversarial_autoencoder import AdversarialAutoencoder
 from ganzoo.models.conditional_gan import ConditionalGAN
-from ganzoo.models.presentation import Presentation
 from ganzoo.networks.encoders import Encoder
 
 ADAM = partial(torch.optim.Adam, lr=1e-3)
@@ -162,20 +160,16 @@ def test_a_run_logs_what_belongs_to_its_loss(gan, trainer, loss, names):
     assert {n: found[n] for n in names} == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
-def presented(packing=1, **augmentations):
-    return Presentation(augmentations=augmentations, replay=None, packing=packing)
-
-
-def judge(features):
+def critic(features):
     return nn.Sequential(nn.Linear(features, 8), nn.Tanh(), nn.Linear(8, 1), nn.Flatten(0))
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"presentation": presented(packing=2), "discriminator": judge(4)},
-        {"presentation": presented(noise=InstanceNoise(deviation=0.1, updates=None))},
-        {"discriminator": judge(4), "generator": nn.Linear(4, 4)},
+        {"packing": 2, "discriminator": critic(4)},
+        {"augmentations": {"noise": InstanceNoise(deviation=0.1, end=None)}},
+        {"discriminator": critic(4), "generator": nn.Linear(4, 4)},
     ],
     ids=["packs", "noise", "four dimensions"],
 )
@@ -206,7 +200,7 @@ def test_nothing_of_a_discriminator_of_codes(gan, trainer):
     model = gan(
         AdversarialAutoencoder,
         encoder=Encoder(network=lambda outputs: nn.Linear(2, outputs), latent_dim=4),
-        discriminator=judge(4),
+        discriminator=critic(4),
         reconstruction_weight=1.0,
         optimizers=dict.fromkeys(("encoder", "discriminator", "generator"), ADAM),
     )

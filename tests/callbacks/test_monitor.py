@@ -18,8 +18,7 @@ from ganzoo.callbacks.symptoms import Collapse, DiscriminatorWon
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.data.points import Ring
 from ganzoo.errors import InputError
-from ganzoo.losses.minimax import Minimax
-from ganzoo.losses.non_saturating import NonSaturating
+from ganzoo.losses.minimax import Minimax, NonSaturating
 from ganzoo.losses.wasserstein import Wasserstein
 from ganzoo.models.conditional_gan import ConditionalGAN
 from ganzoo.models.wgan_gp import WGANGP

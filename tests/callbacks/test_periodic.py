@@ -17,6 +17,7 @@ from ganzoo.errors import InputError
 from ganzoo.models.info_gan import InfoGAN
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.encoders import CodeClassifier
+from ganzoo.sampling.reconstruction import Reconstructor
 from ganzoo.saving import ContinueOnSaveError, SaveError, StopOnSaveError
 
 PRIOR = CodePrior(latent_dim=8, categories=[3], continuous=1)
@@ -51,7 +52,7 @@ class Unwritable(Pictures):
         save_png(image_grid(torch.zeros(1, 1, 8, 8), columns=1), path)
 
 
-class Everything(InfoGAN):
+class Everything(Reconstructor, InfoGAN):
     """A model that every callback has something to do for, with dropout and batch statistics."""
 
     def __init__(self, **parts):

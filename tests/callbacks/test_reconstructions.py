@@ -8,17 +8,24 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from ganzoo.callbacks.reconstructions import ERROR, Reconstructions, reconstruct
+from ganzoo.callbacks.reconstructions import ERROR, Reconstructions
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
-from ganzoo.models.averaging import ExponentialMovingAverage
+from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.models.gan import GAN
 from ganzoo.networks.latents import Normal
 from ganzoo.pictures import Ground, draw_pairs
+from ganzoo.sampling.reconstruction import Reconstructor
 from ganzoo.saving import StopOnSaveError
 
 
-class Inverting(GAN):
+class Autoencoding(Reconstructor, GAN):
+    """A game whose codes are computed without a network."""
+
+    encoder = nn.Identity()
+
+
+class Inverting(Autoencoding):
     """Codes are what the generator, one linear layer, makes the data of."""
 
     def encode(self, data):
@@ -38,7 +45,7 @@ class Shift(nn.Module):
         return (latents + self.number).reshape(-1, *self.shape)
 
 
-class Flattening(GAN):
+class Flattening(Autoencoding):
     """Codes are the data."""
 
     def encode(self, data):
@@ -99,16 +106,16 @@ def test_the_averaged_generator_reconstructs_however_many_there_are(gan):
     model = shifting(gan, 2, ema=partial(ExponentialMovingAverage, decay=0.5, start_step=0)).eval()
     with torch.no_grad():
         model.generator.number.fill_(8.0)
-        model.averaged.network.number.fill_(0.25)
+        model.ema["generator"].network.number.fill_(0.25)
     data = torch.randn(300, 2)
-    assert torch.allclose(reconstruct(model, data), data + 0.25)
+    assert torch.allclose(model.reconstruct(data), data + 0.25)
 
 
 def test_a_model_without_an_encoder_is_left_alone(gan, trainer, tmp_path, caplog, labelled_points):
     callback = drawing(tmp_path / "pictures")
     with caplog.at_level("INFO", logger="ganzoo"):
         trainer(3, callbacks=[callback]).fit(gan(), datamodule=labelled_points(real=0))
-    assert caplog.messages == ["without reconstructions: GAN has no encoder"]
+    assert caplog.messages == ["without reconstructions: GAN does not reconstruct"]
     assert callback.history == [] and not (tmp_path / "pictures").exists()
 
 
@@ -157,7 +164,7 @@ def test_data_lie_over_their_reconstructions(gan, tmp_path):
     model = shifting(gan, 3, 8, 8).eval()
     with torch.no_grad():
         model.generator.number.fill_(shift / 127.5)
-    made = reconstruct(model, data)
+    made = model.reconstruct(data)
     callback = drawing(tmp_path, columns=3)
     callback._data = data
     callback._draw(tmp_path / "sheet.png", Step(), made, 0.5)

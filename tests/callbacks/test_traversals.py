@@ -108,7 +108,9 @@ def test_a_model_without_codes_is_left_alone(gan, trainer, batches, tmp_path, ca
     with caplog.at_level("INFO", logger="ganzoo"):
         model = gan(latent_prior=Normal(latent_dim=4))
         trainer(2, callbacks=[drawing(tmp_path / "a")]).fit(model, batches(8, 2))
-    assert caplog.messages == ["without traversals: the latents of GAN have no codes: latent=codes"]
+    assert caplog.messages == [
+        "without traversals: the latents of GAN have no codes: network.latent=codes"
+    ]
     assert not (tmp_path / "a").exists()
 
 

@@ -7,7 +7,7 @@ import torch
 import ganzoo
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.checkpoints.reading import read
-from ganzoo.checkpoints.trust import check_recipe
+from ganzoo.checkpoints.trust import check_configuration
 from ganzoo.errors import InputError
 
 
@@ -122,14 +122,14 @@ def test_a_pickle_that_runs_code_is_refused_and_nothing_runs(tmp_path, monkeypat
         "torch.hub.load",
         "ganzoo.checkpoints.io.os.system",
         "ganzoo.checkpoints.trust.importlib.import_module",
-        "ganzoo.checkpoints.loading.Path",
+        "ganzoo.composition.loading.Path",
         "torch.nn.modules.module.warnings.warn",
         "ganzoo.checkpoints.reading.read",
     ],
 )
-def test_a_recipe_that_names_anything_else_is_refused(saved, target):
+def test_a_configuration_that_names_anything_else_is_refused(saved, target):
     def hide(checkpoint):
-        checkpoint["ganzoo"]["recipe"]["model"]["penalties"] = {"a": [{"_target_": target}]}
+        checkpoint["ganzoo"]["configuration"]["model"]["penalties"] = {"a": [{"_target_": target}]}
 
     with pytest.raises(InputError, match="not trusted|does not exist"):
         ganzoo.load(rewritten(saved[1], hide))
@@ -137,11 +137,11 @@ def test_a_recipe_that_names_anything_else_is_refused(saved, target):
 
 def test_interpolations_are_refused():
     with pytest.raises(InputError, match="interpolation"):
-        check_recipe({"clip_value": "${oc.env:HOME}"}, ())
+        check_configuration({"clip_value": "${oc.env:HOME}"}, ())
 
 
 def test_what_the_user_trusts_is_allowed():
     settings = {"_target_": "collections.OrderedDict"}
     with pytest.raises(InputError, match=r"pass trusted=\['collections'\]"):
-        check_recipe(settings, ())
-    check_recipe(settings, ("collections",))
+        check_configuration(settings, ())
+    check_configuration(settings, ("collections",))

@@ -12,7 +12,7 @@ import torch
 
 import ganzoo
 from ganzoo.checkpoints.io import AtomicCheckpointIO
-from ganzoo.checkpoints.trust import check_recipe
+from ganzoo.checkpoints.trust import check_configuration
 from ganzoo.errors import InputError
 
 
@@ -37,12 +37,12 @@ def rewritten(path, change):
     return path
 
 
-def with_recipe(path, **fields):
-    return rewritten(path, lambda c: c["ganzoo"]["recipe"].update(fields))
+def with_configuration(path, **fields):
+    return rewritten(path, lambda c: c["ganzoo"]["configuration"].update(fields))
 
 
 def with_setting(path, value, name="penalties"):
-    return rewritten(path, lambda c: c["ganzoo"]["recipe"]["model"].update({name: value}))
+    return rewritten(path, lambda c: c["ganzoo"]["configuration"]["model"].update({name: value}))
 
 
 def test_what_is_not_tampered_with_is_loaded(path):
@@ -118,7 +118,7 @@ UNTRUSTED = [
 ]
 ALIASES = [
     "ganzoo.checkpoints.io.os.system",
-    "ganzoo.checkpoints.loading.Path",
+    "ganzoo.composition.loading.Path",
     "ganzoo.composition.sweep.csv.writer",
     "ganzoo.errors.math.sqrt",
     "ganzoo.export.np.save",
@@ -152,7 +152,7 @@ def test_a_target_that_is_not_a_trusted_class(target):
     with pytest.raises(
         InputError, match="not trusted|does not exist|no class|longer than a line"
     ) as caught:
-        check_recipe({"_target_": target, "_args_": ["touch exploded"]}, ())
+        check_configuration({"_target_": target, "_args_": ["touch exploded"]}, ())
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 500
 
@@ -292,7 +292,7 @@ def test_a_config_that_no_run_writes(path, refusal, hostile):
 
 def test_a_config_too_deep_to_be_walked_by_recursion():
     with pytest.raises(InputError, match="nested deeper than"):
-        check_recipe(nested(100_000), ())
+        check_configuration(nested(100_000), ())
 
 
 @pytest.mark.parametrize(
@@ -319,26 +319,26 @@ def test_a_config_too_deep_to_be_walked_by_recursion():
         {"dataset": {"name": 3}},
     ],
 )
-def test_a_recipe_of_another_shape(path, refusal, fields):
-    with_recipe(path, **fields)
+def test_a_configuration_of_another_shape(path, refusal, fields):
+    with_configuration(path, **fields)
     assert "how its model was made" in refusal(path)
     with pytest.raises(InputError):
         AtomicCheckpointIO().load_checkpoint(path)  # the way of a run that resumes
 
 
-@pytest.mark.parametrize("recipe", [[], "gan", 3, torch.zeros(3), OrderedDict(name="gan")])
-def test_a_recipe_of_another_type(path, refusal, recipe):
-    rewritten(path, lambda c: c["ganzoo"].update(recipe=recipe))
+@pytest.mark.parametrize("configuration", [[], "gan", 3, torch.zeros(3), OrderedDict(name="gan")])
+def test_a_configuration_of_another_type(path, refusal, configuration):
+    rewritten(path, lambda c: c["ganzoo"].update(configuration=configuration))
     assert "how its model was made" in refusal(path)
 
 
-def test_no_recipe_at_all(path, refusal):
-    rewritten(path, lambda c: c["ganzoo"].pop("recipe"))
+def test_no_configuration_at_all(path, refusal):
+    rewritten(path, lambda c: c["ganzoo"].pop("configuration"))
     assert "how its model was made" in refusal(path)
 
 
 def test_a_model_that_is_no_model(path, refusal):
-    with_recipe(path, model={"_target_": "torch.nn.Linear", "_args_": [2, 3]})
+    with_configuration(path, model={"_target_": "torch.nn.Linear", "_args_": [2, 3]})
     assert "makes a Linear, not a model" in refusal(path)
 
 

@@ -17,7 +17,7 @@ from ganzoo.composition.compose import compose_config
 from ganzoo.composition.evaluation import build_evaluation
 from ganzoo.errors import InputError
 
-QUALITY = ["features=inception", "metrics=quality"]
+QUALITY = ["metrics/features=inception", "metrics=quality"]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def described(path):
 
     def change(**fields):
         saved = torch.load(path, weights_only=True)
-        saved["ganzoo"]["recipe"]["dataset"].update(fields)
+        saved["ganzoo"]["configuration"]["dataset"].update(fields)
         torch.save(saved, path)
 
     return change
@@ -115,11 +115,14 @@ def test_a_class_of_the_users_own_is_taken_where_it_is_trusted(described, path):
     ("words", "added"),
     [
         (["real=a", "fake=b"], QUALITY),
-        (["real=a", "fake=b", "features=pixels"], QUALITY[1:]),
+        (["real=a", "fake=b", "metrics.features=pixels"], QUALITY[1:]),
         (["real=a", "fake=b", "metrics=[fid,kid]"], QUALITY[:1]),
         (["real=a", "fake=b", "dataset=digits"], []),
         (["fake=b", "dataset=digits"], []),
-        (["fake=points.npz", "real=b"], ["features=identity", "metrics=[wasserstein,prdc]"]),
+        (
+            ["fake=points.npz", "real=b"],
+            ["metrics/features=identity", "metrics=[wasserstein,prdc]"],
+        ),
         (["fake=images.npz", "real=b"], QUALITY),
         ([], []),
         (["--help"], []),
@@ -138,7 +141,7 @@ def test_what_stored_samples_are_measured_by(words, added, tmp_path, monkeypatch
     ("words", "message"),
     [
         (["fake=a"], "add real=PATH or dataset=NAME"),
-        (["real=a", "fake=b", "features=[pixels,classifier]"], "add dataset=NAME"),
+        (["real=a", "fake=b", "metrics.features=[pixels,classifier]"], "add dataset=NAME"),
         (["sedes=3", "fake=a"], "'sedes' is no setting of an evaluation: did you mean 'seeds'"),
         (["trainer.devices=2"], "'trainer' is no setting"),
         (["experiment=digits"], "'experiment' is no setting"),
@@ -206,7 +209,7 @@ def test_a_value_is_read_as_it_was_written(value):
 
 @pytest.fixture(scope="module")
 def composed():
-    return compose_config(["dataset=digits", "features=pixels", "metrics=prdc"], CONFIG)
+    return compose_config(["dataset=digits", "metrics.features=pixels", "metrics=prdc"], CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +236,7 @@ def composed():
         ),
         (
             {"checkpoint": "model.ckpt", "dataset.shape": [3, 4, 5], "bootstrap.resamples": 2,
-             "metrics": {"a": {"_target_": "ganzoo.metrics.PerceptualPathLength"}}},
+             "metrics.prdc": {"_target_": "ganzoo.metrics.PerceptualPathLength"}},
             "none of these metrics can be bootstrapped",
         ),
     ],

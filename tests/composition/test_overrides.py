@@ -55,19 +55,48 @@ def test_text_is_never_read_as_other_text(text):
     [
         ("logger=false", "logger=none"),
         ("logger=None", "logger=none"),
-        ("ema=null", "ema=none"),
+        ("optimizer.ema=null", "optimizer/ema=none"),
         ("penalty=", "penalty=none"),
         ("~penalty", "penalty=none"),
-        ("schedule=null", "schedule=constant"),
+        ("optimizer.schedule=null", "optimizer/schedule=constant"),
         ("experiment=null", "experiment=none"),
-        ("normalization@x=null", "normalization@x=none"),
-        ("ema=null,exponential", "ema=none,exponential"),
+        ("network.x.normalization=null", "network/normalization@network.x.normalization=none"),
+        ("optimizer.ema=null,exponential", "optimizer/ema=none,exponential"),
+        ("~augment.replay", "augment/replay=none"),
         ("penalty=[r1,r2]", "penalty=[r1,r2]"),
         ("checkpoint=null", "checkpoint=null"),
         ("model.ema=null", "model.ema=null"),
     ],
 )
 def test_nothing_is_the_choice_that_adds_nothing(word, meant):
+    assert mend([word], FOLDERS) == [meant]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("optimizer.ema=exponential", "optimizer/ema=exponential"),
+        ("optimizer/ema=exponential", "optimizer/ema=exponential"),
+        ("optimizer.update_rule=simultaneous,consensus",
+         "optimizer/update_rule=simultaneous,consensus"),
+        ("optimizer.ema=choice(none,uniform)", "optimizer/ema=choice(none,uniform)"),
+        ("network.discriminator=mlp", "network/discriminator=mlp"),
+        ("network.generator.normalization=batch",
+         "network/normalization@network.generator.normalization=batch"),
+        ("metrics.features=[pixels,random]", "metrics/features=[pixels,random]"),
+        ("sweep.sampler=grid", "sweep/sampler=grid"),
+        ("loss.loss=hinge", "loss@loss.loss=hinge"),
+        ("optimizer.ema=exponentiall", "optimizer/ema=exponentiall"),
+        ("optimizer.ema.decay=0.9", "optimizer.ema.decay=0.9"),
+        ("optimizer.ema={decay:0.9}", "optimizer.ema={decay:0.9}"),
+        ("+optimizer.ema=exponential", "+optimizer.ema=exponential"),
+        ("metrics.features.timm.model=resnet18", "metrics.features.timm.model=resnet18"),
+        ("network.generator.width=range(1,4)", "network.generator.width=range(1,4)"),
+        ("hydra.sweeper=basic", "hydra.sweeper=basic"),
+        ("dataset.base=images", "dataset.base=images"),
+    ],
+)  # fmt: skip
+def test_a_name_at_the_place_of_a_group_chooses_from_it(word, meant):
     assert mend([word], FOLDERS) == [meant]
 
 
@@ -100,5 +129,5 @@ def test_the_advice_works_in_a_shell(text):
 
 
 def test_the_same_in_python():
-    assert compose_config(["ema=null", "logger=false"]).logger == {}
+    assert compose_config(["optimizer.ema=null", "logger=false"]).logger == {}
     assert compose_config(["checkpoint=a/epoch=0.ckpt"]).checkpoint == "a/epoch=0.ckpt"

@@ -20,8 +20,8 @@ from ganzoo.errors import InputError
 
 optuna = pytest.importorskip("optuna", minversion="4")
 
-QUICK = ["model=gan", "dataset=ring", "evaluator.samples=16"]
-GENERATOR, DISCRIMINATOR = "optimizer.generator.lr", "optimizer.discriminator.lr"
+QUICK = ["model=gan", "dataset=ring", "metrics.evaluator.samples=16"]
+GENERATOR, DISCRIMINATOR = "optimizer.lr", "optimizer.discriminator.lr"
 LINE = {GENERATOR: "tag(log, interval(1e-5, 1e-2))"}
 PLANE = {**LINE, DISCRIMINATOR: "tag(log, interval(1e-5, 1e-2))"}
 
@@ -162,8 +162,8 @@ def test_other_samplers(search, sampler):
         ({"direction": "down"}, [], "direction must be minimize or maximize, not 'down'"),
         ({"direction": None}, [], "direction must be minimize or maximize, not None"),
         ({}, [f"{GENERATOR}=1e-3"], "there is nothing to search"),
-        ({}, [f"{GENERATOR}=interval(1,0)"], "cannot search optimizer.generator.lr=interval"),
-        ({}, [f"{GENERATOR}=tag(log,interval(0,1))"], "cannot search optimizer.generator.lr=tag"),
+        ({}, [f"{GENERATOR}=interval(1,0)"], "cannot search optimizer.lr=interval"),
+        ({}, [f"{GENERATOR}=tag(log,interval(0,1))"], "cannot search optimizer.lr=tag"),
         ({}, [f"{GENERATOR}=range(1,1)"], "the range is empty"),
         ({"n_trials": 0}, [], "n_trials must be a whole number from 1 up, not 0"),
         ({"max_failures": 0}, [], "max_failures must be a whole number from 1 up, not 0"),
@@ -174,7 +174,11 @@ def test_other_samplers(search, sampler):
         ({"run_settings": [("objective", None)]}, [], "the objective None is not measured"),
         ({"run_settings": [("metrics", {})]}, [], "is not measured: choose metrics=..."),
         ({"run_settings": [("callbacks", {})]}, [], "is not measured: choose metrics=..."),
-        ({"run_settings": [("latent.latent_dim", -1)]}, [], "latent_dim must be a whole number"),
+        (
+            {"run_settings": [("network.latent.latent_dim", -1)]},
+            [],
+            "latent_dim must be a whole number",
+        ),
     ],
 )  # fmt: skip
 def test_what_can_be_known_is_refused_before_the_first_run(
@@ -228,8 +232,8 @@ def test_the_command_line_searches_in_a_folder_of_its_own(tmp_path, monkeypatch,
     found = OmegaConf.load(Path("runs/sweeps/gan-ring/optimization_results.yaml"))
     assert found.best_value == found.best_params[DISCRIMINATOR]
     assert set(found.best_params) == {GENERATOR, DISCRIMINATOR}
-    monkeypatch.setattr(sys, "argv", ["ganzoo", *words, "optimizer.generator.lrr=interval(0,1)"])
+    monkeypatch.setattr(sys, "argv", ["ganzoo", *words, "optimizer.lrr=interval(0,1)"])
     capsys.readouterr()
     with pytest.raises(SystemExit):
         run(lambda config: 0.0, "config")
-    assert "unknown setting 'optimizer.generator.lrr'" in capsys.readouterr().err
+    assert "unknown setting 'optimizer.lrr'" in capsys.readouterr().err

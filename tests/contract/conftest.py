@@ -3,31 +3,29 @@
 from copy import deepcopy
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf, open_dict
 
+from ganzoo.composition.compose import compose_config
 from ganzoo.composition.session import global_flags_kept
 from ganzoo.composition.trainer import build_trainer
-from ganzoo.configs import config_directory
 from ganzoo.train import train
 
 SMALL = (
     "trainer=smoke",
     "trainer.accelerator=cpu",
     "trainer.devices=1",
-    "latent.latent_dim=12",
+    "network.latent.latent_dim=12",
     "dataset.batch_size=8",
-    "evaluator.samples=16",
+    "metrics.evaluator.samples=16",
 )
 FEW_SAMPLES = ("callbacks.samples.points=16",)
 
 
 def composed(overrides, folder):
     """Compose as the command line does, Hydra's own settings included."""
-    with initialize_config_dir(version_base="1.3", config_dir=str(config_directory())):
-        config = compose("config", overrides=list(overrides), return_hydra_config=True)
+    config = compose_config(overrides, with_hydra=True)
     with open_dict(config):
         config.hydra.runtime.output_dir = str(folder)
         config.hydra.mode = "RUN"

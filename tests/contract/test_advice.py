@@ -8,6 +8,9 @@ import pytest
 import yaml
 
 import ganzoo
+from ganzoo.composition.compose import group_choices
+from ganzoo.composition.left_out import trainer_arguments
+from ganzoo.composition.overrides import group_at
 from ganzoo.configs import config_directory
 
 SOURCE = Path(ganzoo.__file__).parent
@@ -16,7 +19,7 @@ PRIMARY = [CONFIGS / f"{name}.yaml" for name in ("config", "evaluate", "sample")
 GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
 SPEAKERS = re.compile(r"(Error|Warning|log\.\w+|_say|require|gather)$")
 DOTTED = re.compile(rf"(?<![\w./@])(?:{'|'.join(sorted(GROUPS))})(?:\.[a-z_0-9]+)+(?![\w/(])")
-ADVICE = re.compile(r"\b(?:set|add|choose|write) ([a-z_]+)=([a-zA-Z_0-9]+)")
+ADVICE = re.compile(r"\b(?:set|add|choose|write) ([a-z_.]+)=([a-zA-Z_0-9]+)")
 
 
 def said(path):
@@ -70,6 +73,8 @@ def has(node, path):
 
 def is_setting(name, contents):
     group, *inside = name.split(".")
+    if group_at(name, [CONFIGS]) or (group == "trainer" and inside[0] in trainer_arguments()):
+        return True
     # A part that another group brings is a setting too: model.gradient_penalty.weight.
     brought = [one for several in contents.values() for one in several]
     mine = [path for one in contents[group] for path in (one, one.get(group))]
@@ -87,12 +92,16 @@ def test_choices_and_plain_names_are_settings(texts, contents):
     advice = {found: path for text, path in texts for found in ADVICE.findall(text)}
     assert len(advice) > 5
     top = {name for one in [*contents[""], *contents["model"]] for name in one}
-    choices = {group: {one.stem for one in (CONFIGS / group).glob("*.yaml")} for group in GROUPS}
+    choices = {group: {*group_choices(group)} for group in GROUPS}
+    for name, _ in advice:
+        inner = group_at(name, [CONFIGS])
+        if inner:
+            choices[name] = {*group_choices(inner.partition("@")[0])}
     placeholders = {"PATH", "NAME", "CLASS", "value"}
     wrong = {
         (name, choice): path
         for (name, choice), path in advice.items()
         if choice not in placeholders | choices.get(name, set())
-        and (name in GROUPS or name not in top)
+        and (name in choices or ("." not in name and name not in top))
     }
     assert not wrong

@@ -21,7 +21,7 @@ from ganzoo.composition.compatibility import KINDS, part
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
 
-SMALL = ("latent.latent_dim=12", "network.generator.width=8", "optimizer.generator.lr=1e-3")
+SMALL = ("network.latent.latent_dim=12", "network.generator.width=8", "optimizer.lr=1e-3")
 ROWS = 12
 STRIDE = 1 if os.environ.get("GANZOO_CELLS") == "all" else 13
 LOSSES = group_choices("loss")

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 import ganzoo
 from ganzoo.composition.compose import (
+    all_groups,
     build,
     compose_config,
     config_directory,
@@ -24,11 +25,13 @@ from ganzoo.penalties import Term
 
 LABELLED = ["model=conditional_gan"]
 IMAGES_ONLY = {"dcgan", "resnet"}
-# Networks from pictures to pictures, which models of translation build.
-TRANSLATION = {"unet", "unet_pixelgan", "resnet_translation"}
+# Networks from pictures to pictures, which models without latents build.
+OF_OTHER_MODELS = {"unet", "unet_pixelgan", "resnet_translation", "vqgan"}
 CHOSEN_WITH_A_MODEL = (
-    "loss", "latent", "optimizer", "schedule", "gradient_clipping", "ema", "on_save_error",
-    "replay", "batch_statistics", "updates", "lookahead",
+    "loss", "network/latent", "optimizer", "optimizer/schedule", "optimizer/gradient_clipping",
+    "optimizer/ema", "optimizer/update_rule", "optimizer/lookahead", "callbacks/on_save_error",
+    "augment/replay", "network/discriminator",
+    "network/batch_statistics@network.discriminator.batch_statistics",
 )  # fmt: skip
 
 
@@ -54,7 +57,12 @@ def test_every_model_trains_and_can_be_loaded(run, model, dataset):
 
 @pytest.mark.parametrize(
     ("group", "choice"),
-    [(group, choice) for group in CHOSEN_WITH_A_MODEL for choice in group_choices(group)],
+    [
+        (group, choice)
+        for group in CHOSEN_WITH_A_MODEL
+        for choice in group_choices(group.partition("@")[0])
+        if choice not in IMAGES_ONLY
+    ],
 )
 def test_every_part_trains_with_the_plain_game_and_can_be_loaded(run, group, choice):
     objective, folder = run("model=gan", "dataset=ring", f"{group}={choice}")
@@ -99,16 +107,16 @@ def test_packing_trains_every_kind_of_network(run):
         assert math.isfinite(objective)
 
 
-@pytest.mark.parametrize("choice", group_choices("normalization"))
+@pytest.mark.parametrize("choice", group_choices("network/normalization"))
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
 def test_every_normalization_trains(run, player, choice):
     objective, _ = run(
-        "model=gan", f"normalization@{player}_normalization={choice}", "network.generator.width=8"
+        "model=gan", f"network.{player}.normalization={choice}", "network.generator.width=8"
     )
     assert math.isfinite(objective)
 
 
-@pytest.mark.parametrize("network", sorted(set(group_choices("network")) - TRANSLATION))
+@pytest.mark.parametrize("network", sorted(set(group_choices("network")) - OF_OTHER_MODELS))
 def test_every_network_trains(run, network):
     width = ["network.generator.width=8", "network.discriminator.width=8"]
     size = 32 if network == "resnet" else 8
@@ -125,16 +133,16 @@ METRICS_ON = {
     "classification_accuracy": "mnist",
     "digit_modes": "stacked_mnist",
     "intra_fid": [*LABELLED, "dataset=ring", "dataset.num_classes=2", "dataset.modes=2"],
-    "fid_infinity": ["dataset=ring", "evaluator.samples=32"],
+    "fid_infinity": ["dataset=ring", "metrics.evaluator.samples=32"],
     "inception_score": [
         "dataset=digits",
         "metrics.inception_score.splits=2",
-        "features.classifier.training.steps=1",
+        "metrics.features.classifier.training.steps=1",
     ],
     "kid": ["dataset=ring", "metrics.kid.subset_size=8"],
     "ms_ssim": [
         "dataset=digits",
-        "features=pixels",
+        "metrics.features=pixels",
         "dataset.image_size=32",
         "network.generator.width=8",
     ],
@@ -153,11 +161,11 @@ def test_every_metric_is_measured(run, choice):
     assert any(name.startswith("metrics/") for name in values) == (choice != "none")
 
 
-@pytest.mark.parametrize("choice", group_choices("features"))
+@pytest.mark.parametrize("choice", group_choices("metrics/features"))
 def test_every_choice_of_features_composes(choice):
-    config = compose_config([f"features={choice}", "dataset=digits"])
-    assert list(config.features) == [choice]
-    assert list(config.evaluator.features) == [choice]
+    config = compose_config([f"metrics.features={choice}", "dataset=digits"])
+    assert list(config.metrics.features) == [choice]
+    assert list(config.metrics.evaluator.features) == [choice]
 
 
 @pytest.mark.parametrize("choice", group_choices("logger"))
@@ -180,7 +188,7 @@ def test_every_callback_runs(run, choice):
 @pytest.mark.parametrize("dataset", group_choices("dataset"))
 def test_every_dataset_has_networks_that_fit(dataset):
     """Two iterations on random data of the shape and classes that the config declares."""
-    small = ["latent.latent_dim=8", "network.generator.width=8", "dataset.batch_size=4"]
+    small = ["network.latent.latent_dim=8", "network.generator.width=8", "dataset.batch_size=4"]
     root = ["dataset.root=pictures"] if dataset == "image_folder" else []
     if dataset.endswith("paired_folders"):
         root = ["dataset.root_a=pictures", "dataset.root_b=others"]
@@ -207,7 +215,7 @@ def test_every_dataset_has_networks_that_fit(dataset):
 def test_every_model_composes_with_every_dataset(model, dataset):
     config = compose_config([f"model={model}", f"dataset={dataset}"])
     points = len(config.dataset.shape) == 1
-    assert config.ema is None or not points
+    assert config.optimizer.ema is None or not points
     assert config.objective.startswith("metrics/")
 
 
@@ -239,12 +247,13 @@ def test_every_sweep_composes(choice):
 
 def test_no_group_is_forgotten():
     tested = {
-        "model", "penalty", "normalization", "network", "metrics", "logger", "callbacks",
-        "dataset", "experiment", "trainer", "sweep", "hydra", "conditioning", "features",
-        "evaluator", "augment", "theory",  # tests/theory/test_command_line.py
-        *CHOSEN_WITH_A_MODEL,
+        "model", "penalty", "network/normalization", "network", "metrics", "logger", "callbacks",
+        "dataset", "experiment", "trainer", "sweep", "network/conditioning", "metrics/features",
+        "metrics/evaluator", "augment", "network/encoder", "sweep/sampler", "penalty/augmentation",
+        *(group.partition("@")[0] for group in CHOSEN_WITH_A_MODEL),
     }  # fmt: skip
-    assert set(groups()) == tested
+    assert set(all_groups()) == tested
+    assert set(groups()) - {"hydra", "theory"} == {group.partition("/")[0] for group in tested}
 
 
 def test_precedence_is_command_line_experiment_model_dataset_defaults():

@@ -107,7 +107,8 @@ def is_plain(value):
 
 
 # How torch does it, which is no number of a paper, and what other files complete.
-NO_DEFAULTS = {"foreach", "source", "root"}  # nobody knows the root of a user's own pictures
+# Nobody knows the root of a user's own pictures; metrics and latents are chosen in other files.
+NO_DEFAULTS = {"foreach", "source", "root", "metrics", "latent_prior"}
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -134,27 +135,31 @@ def parameters(part):
 CHOSEN_BY = {
     "augment": "augment=[horizontal_flip,input_dropout,instance_noise,shift]",
     "callbacks": f"callbacks=[{','.join(set(group_choices('callbacks')) - {'none', 'default'})}]",
-    "conditioning/base/normalized_generator": "model=conditional_gan conditioning=projection",
-    "conditioning": "model=conditional_gan conditioning=embedding",
     "dataset/base/arrays": "dataset=cifar10",
-    "dataset/base/images": "dataset=image_folder",
-    "evaluator": "dataset=image_folder",
-    "features/base": "features=classifier",
-    "features": f"features=[{','.join(group_choices('features'))}]",
+    "dataset/base/images": "dataset=image_folder model=semi_supervised_gan",
+    "metrics/evaluator": "dataset=image_folder",
+    "metrics/features/base": "metrics.features=classifier",
+    "metrics/features": f"metrics.features=[{','.join(group_choices('metrics/features'))}]",
+    "network/conditioning/base": "model=conditional_gan network.conditioning=projection",
+    "network/conditioning": "model=conditional_gan network.conditioning=embedding",
     "logger": "logger=[csv,wandb]",
     "metrics": f"metrics=[{','.join(set(group_choices('metrics')) - {'none'})}]",
-    "penalty/augmentation": "penalty=consistency",
+    "penalty/base": "penalty=consistency",
     "penalty": f"penalty=[{','.join(set(group_choices('penalty')) - {'none'})}]",
 }
 # Groups that do not touch each other share runs: the first choice of each, the second, ...
-TOGETHER = {group: group for group in (
-    "batch_statistics", "ema", "gradient_clipping", "latent", "lookahead", "loss", "optimizer",
-    "replay", "schedule", "updates",
-)} | {"normalization": "generator_normalization"}  # fmt: skip
-ALL = {
-    group if group == root else f"{group}@{root}": group_choices(group)
-    for group, root in TOGETHER.items()
-}
+TOGETHER = {
+    group: group.replace("/", ".")
+    for group in (
+        "augment/replay", "loss", "network/latent", "optimizer", "optimizer/ema",
+        "optimizer/gradient_clipping", "optimizer/lookahead", "optimizer/schedule",
+        "optimizer/update_rule",
+    )
+} | {
+    "network/batch_statistics": "network.discriminator.batch_statistics",
+    "network/normalization": "network.generator.normalization",
+}  # fmt: skip
+ALL = {place: group_choices(group) for group, place in TOGETHER.items()}
 
 
 @cache
@@ -167,19 +172,19 @@ def composed_by_hydra(*choices):
 
 def in_a_run(part):
     """The config of a part in a run in which its file is chosen, as Hydra composes it."""
-    file = defaults_of(part).file
-    group, _, name = file.partition("/")
-    places = (file, file.rpartition("/")[0], group)
-    choices = next((CHOSEN_BY[place].split() for place in places if place in CHOSEN_BY), None)
-    if group == "theory":
-        group, _, name = name.partition("/")
-        config = compose_theory([f"{group}={name}"])[group]
+    folder, _, name = defaults_of(part).file.rpartition("/")
+    if folder.startswith("theory/"):
+        config = compose_theory([f"{folder[7:]}={name}"])[folder[7:]]
         return next(node for node in parts_of(config) if find(node._target_) is part)
-    root = TOGETHER.get(group, group)
-    if group in TOGETHER:
-        number = group_choices(group).index(name)
+    places = (f"{folder}/{name}", folder)
+    choices = next((CHOSEN_BY[place].split() for place in places if place in CHOSEN_BY), None)
+    if folder in TOGETHER:
+        number = group_choices(folder).index(name)
         choices = [f"{key}={names[number]}" for key, names in ALL.items() if number < len(names)]
-    config = composed_by_hydra(*(choices or [f"{group}={name}"]))[root]
+    config = composed_by_hydra(*(choices or [f"{folder.split('/')[0]}={name}"]))
+    config = OmegaConf.select(
+        config, TOGETHER.get(folder, folder.split("/base")[0].replace("/", "."))
+    )
     own = parts_of(config.get(name, config))
     return next(node for node in own if find(node._target_) is part)
 

@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from ganzoo.composition.compose import group_choices, groups
+import ganzoo
+from ganzoo.composition.compose import all_groups, group_choices, groups
 from ganzoo.composition.explain import explain
+from ganzoo.composition.left_out import with_left_out
+from ganzoo.composition.overrides import group_at, mend
 from ganzoo.composition.settings import check_settings
 from ganzoo.composition.suggestions import suggest_choice, suggest_setting
+from ganzoo.configs import config_directory
+from ganzoo.errors import InputError
 from ganzoo.train import _build
 
+FOLDERS = [config_directory()]
 SMALL = ["network.generator.width=4"]
 ANY_TEXT = {
     "cache_dir": "a folder",
@@ -24,7 +30,6 @@ ANY_TEXT = {
     "sweep_name": "a name",
 }
 """Settings of which any text is right, and why."""
-UNUSED = "network.encoder."  # the default model has none; setting it is a warning
 
 
 def settings(node, prefix=""):
@@ -35,7 +40,7 @@ def settings(node, prefix=""):
         name, value = f"{prefix}{key}", node[key]
         if isinstance(value, DictConfig) and len(value):
             yield from settings(value, f"{name}.")
-        elif name not in groups() and not isinstance(value, DictConfig):
+        elif not (name in groups() or group_at(name, FOLDERS) or isinstance(value, DictConfig)):
             yield name, value
 
 
@@ -89,17 +94,53 @@ def test_every_setting(base, wrong):
     said = {
         f"{name}={wrong(value)}": unclear(refusal(base, name, wrong(value)), name, wrong(value))
         for name, value in names.items()
-        if name not in ANY_TEXT and not name.startswith(UNUSED)
+        if name not in ANY_TEXT
     }
     assert {name: line for name, line in said.items() if line} == {}
 
 
-def test_what_nothing_in_a_run_uses_is_said(base, caplog):
-    with caplog.at_level(logging.WARNING, "ganzoo"):
-        check_settings(base, ["network.encoder.negative_slope=0.1", "network.generator.width=8"])
-    assert caplog.messages == [
-        "network.encoder.negative_slope is set, but nothing in this run uses it"
-    ]
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model=vae", "loss=hinge"], "model=vae has no loss: leave out loss=hinge"),
+        (["model=vae", "penalty=[r1,r2]"], "model=vae has no penalty: leave out penalty=[r1,r2]"),
+        (["model=vae", "augment=shift"], "model=vae has no augment"),
+        (["model=vae", "network.discriminator=mlp"], "model=vae has no network.discriminator"),
+        (["model=gan", "network.encoder=mlp"], "model=gan has no network.encoder"),
+        (["model=gan", "network.conditioning=embedding"], "model=gan has no network.conditioning"),
+        (["model=vae", "optimizer=adam_two_time_scale"], "optimizer.discriminator is of no player"),
+        (["model=gan", "optimizer.encoder.lr=1"], "optimizer.encoder is of no player"),
+        (["optimizer.discriminator.lrr=1"], "unknown setting 'optimizer.discriminator.lrr'"),
+        (["optimizer.discriminator.lr=abc"], "optimizer.discriminator.lr must be a number"),
+        (["trainer.max_epoch=1"], "did you mean 'trainer.max_epochs'"),
+    ],
+)
+def test_what_nothing_in_a_run_uses_is_refused(as_composed, tmp_path, words, said):
+    mended = with_left_out(mend(words, FOLDERS))
+    with pytest.raises(Exception) as caught:
+        check_settings(as_composed(words, tmp_path / "run"), mended)
+    assert said in explain(caught.value, words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model=vae", "loss=hinge"],
+        ["model=gan", "network.encoder=mlp"],
+        ["model=gan", "optimizer.encoder.lr=1"],
+    ],
+)
+def test_nor_in_python(words):
+    with pytest.raises(InputError, match="has no|is of no player"):
+        ganzoo.create_model(words[0][6:], dataset="ring", overrides=words[1:])
+
+
+def test_one_number_for_all_players_and_another_for_one(as_composed, tmp_path):
+    words = ["model=bigan", "dataset=ring", "optimizer.lr=0.5", "optimizer.encoder.lr=0.25"]
+    config = as_composed([*words, "optimizer.discriminator.betas=[0.0,0.5]"], tmp_path / "run")
+    made = _build(config).model.configure_optimizers()[0]
+    found = [(one.defaults["lr"], one.defaults["betas"]) for one in made]
+    assert sorted(found) == [(0.25, (0.5, 0.999)), (0.5, (0.0, 0.5)), (0.5, (0.5, 0.999))]
 
 
 @pytest.mark.parametrize(
@@ -109,8 +150,8 @@ def test_what_nothing_in_a_run_uses_is_said(base, caplog):
         ("+foo.bar=1", "nothing uses the setting 'foo.bar'"),
         ("+dataset.foo=1", "nothing uses the setting 'dataset.foo'"),
         ("+callbacks.foo=1", "nothing uses the setting 'callbacks.foo'"),
-        ("+optimizer.generatr.lr=1", "did you mean 'optimizer.generator.lr'?"),
-        ("+model.foo=1", "model: Game has no setting 'foo'"),
+        ("+optimizer.generatr.lr=1", "is of no player: did you mean 'generator'?"),
+        ("+model.foo=1", "model: AdversarialModule has no setting 'foo'"),
         ("~seed", "~seed takes away what is needed"),
         ("++foo=1", "nothing uses the setting 'foo'"),
         ("seed=4294967296", "seed must be a whole number from 0 to 4294967295"),
@@ -122,7 +163,7 @@ def test_what_nothing_in_a_run_uses_is_said(base, caplog):
         ),
         ("loss._target_=ganzoo.loses.Hinge", "ganzoo has no 'loses', did you mean 'losses'?"),
         ("loss._target_=mine.Loss", "there is no module 'mine' in the current folder or installed"),
-        ("optimizer.generator._target_=torch.optim.Adm", "torch.optim has no 'Adm', did you mean"),
+        ("optimizer._target_=torch.optim.Adm", "torch.optim has no 'Adm', did you mean"),
     ],
 )
 def test_other_words(as_composed, tmp_path, monkeypatch, word, said):
@@ -143,7 +184,8 @@ def test_a_whole_number_in_scientific_notation(as_composed, tmp_path):
 
 
 def test_every_group_mistyped():
-    for group in set(groups()) - {"hydra", "theory", "conditioning"}:
+    for group in all_groups():
         choice = group_choices(group)[0]
         assert suggest_choice(group, f"{choice}q") == f"did you mean '{choice}'?"
+    for group in set(groups()) - {"hydra", "theory"}:
         assert group in suggest_setting(f"{group}q")

@@ -13,7 +13,12 @@ from ganzoo import create_model
 from ganzoo.composition.compose import compose_config, group_choices
 from ganzoo.errors import InputError
 
-SMALL = ("latent.latent_dim=12", "network.generator.width=8", "ema=exponential", "ema.decay=0.5")
+SMALL = (
+    "network.latent.latent_dim=12",
+    "network.generator.width=8",
+    "optimizer.ema=exponential",
+    "optimizer.ema.decay=0.5",
+)
 ROWS = 16
 
 

@@ -16,11 +16,11 @@ WITH_A_DISCRIMINATOR = (
     "model.discriminator_steps=2",
 )
 EVERYTHING_ON = (
-    "ema=exponential",
-    "schedule=cosine",
-    "schedule.updates=30",
-    "gradient_clipping=norm",
-    "model.accumulation_steps=2",
+    "optimizer.ema=exponential",
+    "optimizer.schedule=cosine",
+    "optimizer.schedule.end=30",
+    "optimizer.gradient_clipping=norm",
+    "model.micro_batches=2",
     "metrics=[prdc]",
     "callbacks.evaluation.every_n_steps=4",
     "callbacks.checkpoints.every_n_steps=2",
@@ -95,4 +95,4 @@ def test_on_a_gpu_with_deterministic_algorithms(run, model, monkeypatch, acceler
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     gpu = (f"trainer.accelerator={accelerator}", "trainer.deterministic=true")
     # No classifier has to be trained first.
-    assert_ends_as_if_never_stopped(run, *everything_on(model), *gpu, "features=random")
+    assert_ends_as_if_never_stopped(run, *everything_on(model), *gpu, "metrics.features=random")

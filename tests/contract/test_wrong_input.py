@@ -4,7 +4,7 @@ import pytest
 from hydra.errors import InstantiationException
 
 from ganzoo.errors import InputError
-from ganzoo.models.finite import NonFiniteError
+from ganzoo.game.finite import NonFiniteError
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from ganzoo.models.finite import NonFiniteError
         (["model.gradient_penalty.weight=-1"], "weight"),
         (["model.gradient_penalty.weight=nan"], "weight"),
         (["model=wgan", "model.clip_value=-0.01"], "clip_value"),
-        (["ema.decay=1.5"], "ema.decay"),
-        (["latent.latent_dim=-1"], "latent_dim"),
+        (["optimizer.ema.decay=1.5"], "optimizer.ema.decay"),
+        (["network.latent.latent_dim=-1"], "latent_dim"),
         (["dataset=ring", "model=dcgan"], "images"),
         (["dataset=swiss_roll", "model=conditional_gan"], "data set with classes"),
         (["trainer.devices=abc"], "trainer.devices=abc: write auto, how many"),
@@ -46,14 +46,14 @@ def test_settings_that_only_a_constructor_can_judge_leave_no_folder(run, tmp_pat
 @pytest.mark.parametrize("rate", ["-1", "nan"])
 def test_learning_rate(run, rate):
     with pytest.raises(InputError, match="the optimizer of the discriminator: .*learning rate"):
-        run(f"optimizer.generator.lr={rate}")
+        run(f"optimizer.lr={rate}")
 
 
 def test_a_term_that_is_not_finite_names_the_last_checkpoint(run):
     overflow = ("model=gan", "dataset=ring", "penalty=r1")
     with pytest.raises(NonFiniteError, match="r1 is not finite at step 0: there is no checkpoint"):
         run(*overflow, "penalty.r1.weight=1e39")
-    late = ("optimizer.generator.lr=1e30", "optimizer.discriminator.lr=1e-4")
+    late = ("optimizer.lr=1e30", "optimizer.discriminator.lr=1e-4")
     where = r"at step \d: the last good checkpoint is .*last\.ckpt"
     with pytest.raises(NonFiniteError, match=where):
         run(*overflow, *late, "callbacks.checkpoints.every_n_steps=1", name="second")
@@ -96,6 +96,6 @@ def test_a_run_that_could_not_go_on_leaves_no_copy(run, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     checkpoint = f"checkpoint={tmp_path}/runs/latest/checkpoints/last.ckpt"
     with pytest.raises(InputError, match="the optimizer of the discriminator"):
-        run("model=gan", "dataset=ring", checkpoint, "optimizer.generator.lr=-1", name="second")
+        run("model=gan", "dataset=ring", checkpoint, "optimizer.lr=-1", name="second")
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "runs" / "latest").resolve() == folder

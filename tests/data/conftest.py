@@ -52,12 +52,11 @@ def crops_of(size: int, channels: int, in_memory: bool = True) -> RandomCrops:
     )
 
 
-def make_module(source, **changes) -> DataModule:
+def make_module(source, minibatches=2, **changes) -> DataModule:
     settings = {
         "source": source,
         "num_classes": source.num_classes,
         "batch_size": 4,
-        "batches_per_iteration": 2,
         "samples_per_epoch": None,
         "seed": 3,
         "horizontal_flip": False,
@@ -66,7 +65,8 @@ def make_module(source, **changes) -> DataModule:
         "labelled_samples": None,
         "labelled_per_batch": None,
     }
-    return DataModule(**(settings | changes))
+    kind = type("DataModule", (DataModule,), {"minibatches_per_iteration": minibatches})
+    return kind(**(settings | changes))
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

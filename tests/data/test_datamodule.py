@@ -4,6 +4,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule
 
+from ganzoo.data.datamodule import DataModule
 from ganzoo.data.domains import PairedDomains, UnpairedDomains
 from ganzoo.data.points import Ring, SwissRoll
 from ganzoo.errors import InputError
@@ -94,6 +95,19 @@ def make(kind, module, numbers, crops, **changes):
         return module(domains, horizontal_flip=True, num_workers=1, **changes)
     in_memory = kind == "pictures"
     return module(numbers(30, in_memory=in_memory), horizontal_flip=True, num_workers=1, **changes)
+
+
+@pytest.mark.parametrize(("minibatches", "samples"), [(3, 12), (None, 4)])
+def test_the_model_that_is_trained_says_how_many_minibatches_a_batch_has(
+    trainer, numbers, module, minibatches, samples
+):
+    model = Recorder()
+    if minibatches is not None:
+        model.minibatches_per_iteration = minibatches
+    datamodule = DataModule(source=numbers(30), num_classes=30, batch_size=4, num_workers=0)
+    assert datamodule.minibatches_per_iteration == 1
+    trainer(2).fit(model, datamodule=datamodule)
+    assert [len(data) for data, _ in model.seen] == [samples, samples]
 
 
 @SOURCES
@@ -302,7 +316,7 @@ def test_facts_for_others(numbers, module):
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.5, float("nan"), "64", True])
 def test_impossible_numbers_are_refused(wrong, numbers, module):
-    for name in ("batch_size", "batches_per_iteration", "samples_per_epoch", "num_classes"):
+    for name in ("batch_size", "samples_per_epoch", "num_classes"):
         with pytest.raises(InputError, match=rf"^{name} must be a whole number.*$"):
             module(numbers(10), **{name: wrong})
 

@@ -50,7 +50,7 @@ def seen(datamodule, count):
 def test_as_many_labels_as_asked_for_are_known_and_they_are_true(classes, module, count, seed):
     """One pass over 100 samples holds each once, so the labels in it can be counted."""
     datamodule = module(
-        classes(100), labelled_samples=count, seed=seed, batch_size=10, batches_per_iteration=10
+        classes(100), labelled_samples=count, seed=seed, batch_size=10, minibatches=10
     )
     numbers, labels = seen(datamodule, 1)
     known = labels >= 0
@@ -70,7 +70,7 @@ def labelled_numbers(datamodule):
 def test_the_choice_depends_on_the_seed_alone(classes, module):
     first = labelled_numbers(module(classes(100), labelled_samples=20, seed=7))
     assert len(first) == 20
-    others = {"batch_size": 7, "batches_per_iteration": 3, "labelled_per_batch": 4}
+    others = {"batch_size": 7, "minibatches": 3, "labelled_per_batch": 4}
     assert labelled_numbers(module(classes(100), labelled_samples=20, seed=7, **others)) == first
     assert labelled_numbers(module(classes(100), labelled_samples=20, seed=8)) != first
 
@@ -94,7 +94,7 @@ def test_every_discriminator_step_holds_the_set_number_of_labels(
         labelled_samples=10,
         labelled_per_batch=per_batch,
         batch_size=batch_size,
-        batches_per_iteration=3,
+        minibatches=3,
     )
     for _, labels in take(datamodule, 5):
         known = (labels >= 0).unflatten(0, (3, batch_size))
@@ -109,7 +109,7 @@ def test_labelled_samples_come_in_passes_and_the_others_from_all(classes, module
         labelled_samples=10,
         labelled_per_batch=2,
         batch_size=10,
-        batches_per_iteration=1,
+        minibatches=1,
     )
     numbers, labels = seen(datamodule, 5)  # 10 labelled samples, 40 others: one pass of each
     known = labels >= 0

@@ -35,7 +35,7 @@ def save(models, tmp_path):
         state = model.state_dict()
         saved["state_dict"] = {key: torch.full_like(value, weights) for key, value in state.items()}
         saved["ganzoo"] = copy.deepcopy(saved["ganzoo"])
-        saved["ganzoo"]["recipe"]["dataset"] |= fields
+        saved["ganzoo"]["configuration"]["dataset"] |= fields
         AtomicCheckpointIO().save_checkpoint(saved, path)
         return path
 
@@ -104,7 +104,7 @@ def test_a_file_that_is_replaced_in_between(save):
     (found,) = find_checkpoints([save("a.ckpt", 1)])
     save("a.ckpt", 2)
     with pytest.raises(InputError, match="changed while it was read"):
-        found.load([])
+        found.load(ganzoo.load)
 
 
 def test_a_file_that_is_replaced_while_it_is_read(save, monkeypatch):
@@ -124,7 +124,7 @@ def test_a_file_that_is_replaced_while_it_is_read(save, monkeypatch):
 
 def test_which_weights_make_the_samples_is_said(save):
     (found,) = find_checkpoints([save("a.ckpt", 1)])
-    maker = ModelOfCheckpoint(found, []).open(torch.device("cpu"))
+    maker = ModelOfCheckpoint(found, ganzoo.load).open(torch.device("cpu"))
     assert maker.protocol() == {"weights": "raw"}  # points have no average
 
 

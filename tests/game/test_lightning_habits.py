@@ -17,7 +17,7 @@ from ganzoo.models.gan import GAN
 from ganzoo.models.vae import VAE
 from ganzoo.models.wgan_gp import WGANGP
 
-RING = ("network.generator.width=8", "dataset.batch_size=16", "evaluator.samples=64")
+RING = ("network.generator.width=8", "dataset.batch_size=16", "metrics.evaluator.samples=64")
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def ring():
     config = compose_config(["model=gan", "dataset=ring", "metrics=wasserstein", *RING])
     torch.manual_seed(0)
     model = ganzoo.create_model("gan", dataset="ring", overrides=RING)
-    evaluation = Evaluation(evaluator=build(config.evaluator), every_n_steps=1000)
+    evaluation = Evaluation(evaluator=build(config.metrics.evaluator), every_n_steps=1000)
     return model, build(config.dataset.datamodule), evaluation
 
 

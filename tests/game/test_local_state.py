@@ -9,8 +9,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganzoo.checkpoints.io import AtomicCheckpointIO
-from ganzoo.losses.minimax import NonSaturating
 from ganzoo.game import local_state
+from ganzoo.losses.minimax import NonSaturating
 from ganzoo.models.gan import GAN
 from ganzoo.penalties.base import Penalty
 

@@ -51,7 +51,8 @@ def test_an_average_of_half_precision_weights_is_exact(gan, trainer, batches):
 
 def test_rules_that_differentiate_twice_need_float32(gan, trainer, batches):
     model = gan(
-        update_rule=ConsensusOptimization(weight=0.1), lookahead=partial(Lookahead, steps=2, weight=0.5)
+        update_rule=ConsensusOptimization(weight=0.1),
+        lookahead=partial(Lookahead, steps=2, weight=0.5),
     )
     with pytest.raises(
         InputError, match="ConsensusOptimization differentiates gradients, which needs"

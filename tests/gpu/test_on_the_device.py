@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 import ganzoo
 
 pytestmark = pytest.mark.gpu
-SMALL = ["network.generator.width=16", "latent.latent_dim=16"]
+SMALL = ["network.generator.width=16", "network.latent.latent_dim=16"]
 ITERATIONS = 6
 
 

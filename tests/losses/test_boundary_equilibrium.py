@@ -28,6 +28,7 @@ def test_terms_by_hand():
     high, low = np.logaddexp(0, -fake).mean(), np.logaddexp(0, -real).mean()
     assert terms["real"].item() == pytest.approx(low, rel=1e-7)
     assert terms["fake"].item() == pytest.approx(-0.25 * high, rel=1e-7)
+    loss.adapt(torch.tensor(real), torch.tensor(fake))
     assert loss.emphasis.item() == pytest.approx(0.25 + 0.01 * (0.5 * low - high))
     generator = loss.generator(torch.tensor(fake))["adversarial"]
     assert generator.item() == pytest.approx(high, rel=1e-7)
@@ -35,33 +36,42 @@ def test_terms_by_hand():
 
 def test_energies_at_the_ratio_leave_k_and_others_move_it():
     loss = objective(emphasis=0.5)
-    loss.discriminator(logits(3.0, 5.0), logits(1.0, 3.0))
+    loss.adapt(logits(3.0, 5.0), logits(1.0, 3.0))
     assert loss.emphasis.item() == pytest.approx(0.5, abs=1e-6)
-    loss.discriminator(logits(4.0), logits(1.0))  # generated data are too near: care more
+    loss.adapt(logits(4.0), logits(1.0))  # generated data are too near: care more
     assert loss.emphasis.item() == pytest.approx(0.6, abs=1e-6)
-    loss.discriminator(logits(4.0), logits(5.0))  # too far: care less
+    loss.adapt(logits(4.0), logits(5.0))  # too far: care less
     assert loss.emphasis.item() == pytest.approx(0.3, abs=1e-6)
 
 
 def test_k_stays_between_0_and_1():
     loss = objective(gain=1.0)
-    loss.discriminator(logits(1.0), logits(5.0))
+    loss.adapt(logits(1.0), logits(5.0))
     assert loss.emphasis == 0
-    loss.discriminator(logits(9.0), logits(1.0))
+    loss.adapt(logits(9.0), logits(1.0))
     assert loss.emphasis == 1
 
 
-def test_evaluation_and_energies_that_are_not_finite_leave_k():
+def test_terms_and_energies_that_are_not_finite_leave_k():
     loss = objective(emphasis=0.5)
-    loss.discriminator(torch.tensor([float("nan")]), torch.tensor([1.0]))
-    loss.discriminator(torch.tensor([1.0]), torch.tensor([float("-inf")]))
-    loss.eval().discriminator(logits(9.0), logits(1.0))
+    loss.adapt(torch.tensor([float("nan")]), torch.tensor([1.0]))
+    loss.adapt(torch.tensor([1.0]), torch.tensor([float("-inf")]))
+    loss.discriminator(logits(9.0), logits(1.0))
+    loss.generator(logits(1.0))
     assert loss.emphasis == 0.5
+
+
+def test_no_gradient_flows_into_k():
+    loss, weight = objective(emphasis=0.5), torch.ones(2, requires_grad=True)
+    loss.adapt(weight[:1], weight[1:])
+    assert loss.emphasis != 0.5
+    assert not loss.emphasis.requires_grad
 
 
 def test_the_term_keeps_the_k_it_was_computed_with():
     loss, fake = objective(gain=0.1, emphasis=0.5), torch.zeros(1, requires_grad=True)
     terms = loss.discriminator(logits(9.0), fake)
+    loss.adapt(logits(9.0), fake)
     assert loss.emphasis > 0.5
     terms["fake"].backward()
     assert fake.grad.item() == pytest.approx(0.5 * 0.5)  # k times the sigmoid of 0
@@ -104,8 +114,10 @@ def ratio_after_training(diversity_ratio):
     for _ in range(400):
         with torch.no_grad():
             fake = generator(torch.randn(64, 4))
-        terms = loss.discriminator(critic(torch.randn(64, 8)), critic(fake))
+        logits = critic(torch.randn(64, 8)), critic(fake)
+        terms = loss.discriminator(*logits)
         step(players[0], sum(terms.values()))
+        loss.adapt(*logits)
         adversarial = loss.generator(critic(generator(torch.randn(64, 4))))["adversarial"]
         step(players[1], adversarial)
         energies.append((terms["real"].item(), adversarial.item()))

@@ -13,6 +13,7 @@ def test_closed_form():
     excess = (5.0 + 4.0) / 2 - 1
     assert (terms["real"].item(), terms["fake"].item()) == (-2.0, -2.0)
     assert terms["constraint"].item() == pytest.approx(0.25 * excess + 0.25 * excess**2)
+    loss.adapt(real, fake)
     assert loss.multiplier.item() == pytest.approx(0.25 + 0.5 * excess)
     assert loss.generator(torch.tensor([1.0, 4.0]))["adversarial"].item() == -2.5
 
@@ -35,19 +36,20 @@ def test_critic_of_three_outcomes_finds_the_chi_squared_distance(p, q):
         optimizer.zero_grad()
         sum(terms.values()).backward()
         optimizer.step()
+        loss.adapt(table[real], table[fake])
     assert -(terms["real"] + terms["fake"]).item() == pytest.approx(exact, abs=0.01)
     assert loss.multiplier.item() == pytest.approx(exact / 2, abs=0.01)
 
 
-def test_evaluation_and_values_that_are_not_finite_leave_the_multiplier():
+def test_terms_and_values_that_are_not_finite_leave_the_multiplier():
     loss = Fisher(rho=0.5)
-    loss.discriminator(torch.tensor([float("nan")]), torch.tensor([1.0]))
-    loss.discriminator(torch.tensor([1e30]), torch.tensor([1.0]))
+    loss.adapt(torch.tensor([float("nan")]), torch.tensor([1.0]))
+    loss.adapt(torch.tensor([1e30]), torch.tensor([1.0]))
+    loss.discriminator(torch.tensor([3.0]), torch.tensor([1.0]))
     assert loss.multiplier == 0
-    loss.eval().discriminator(torch.tensor([3.0]), torch.tensor([1.0]))
-    assert loss.multiplier == 0
-    loss.train().discriminator(torch.tensor([3.0]), torch.tensor([1.0]))
+    loss.adapt(torch.tensor([3.0]), torch.tensor([1.0], requires_grad=True))
     assert loss.multiplier == 2.0
+    assert not loss.multiplier.requires_grad
 
 
 def test_a_resumed_run_goes_on_with_the_multiplier(gan, trainer, batches, tmp_path):

@@ -4,14 +4,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
+from ganzoo.game.player import Player
 from ganzoo.losses import Cramer, Hinge, NonSaturating, Relativistic, TopK, Wasserstein
 from ganzoo.losses.relativistic import Average, Paired
 
 FAKE = torch.tensor([0.5, -2.0, 3.0, 1.0, -1.0], dtype=torch.float64)
 REAL = torch.tensor([4.0, 1.0, 2.0, -3.0, 0.0], dtype=torch.float64)
+STEPPED = {
+    role: Player(role, nn.Linear(1, 1), lambda _: {}, role=role)
+    for role in ("generator", "discriminator")
+}
 
 
 def top(loss=None, gamma=0.6, interval=1, minimum_share=0.4, updates=0):
@@ -70,7 +76,7 @@ def test_k_shrinks_by_gamma_in_each_interval_down_to_the_smallest_share():
     counts = []
     for _ in range(10):
         counts.append(loss.count(10))
-        loss.generator(torch.arange(10.0))
+        loss.after_step(STEPPED["generator"])
     assert counts == [10, 10, 8, 8, 6, 6, 5, 5, 5, 5]  # 10, 8, 6.4, 5.12, then 5
 
 
@@ -96,13 +102,15 @@ def test_a_gamma_of_one_changes_nothing():
     assert loss.generator(FAKE)["adversarial"].item() == pytest.approx(plain.item())
 
 
-def test_updates_are_counted_in_training_alone_and_by_the_generator_alone():
+def test_steps_of_the_generator_are_counted_and_nothing_else():
     loss = top()
     loss.discriminator(REAL, FAKE)
-    loss.eval().generator(FAKE)
-    assert loss.updates == 0
-    loss.train().generator(FAKE)
+    loss.generator(FAKE)
     loss.generator_against(FAKE, lambda: REAL)
+    loss.after_step(STEPPED["discriminator"])
+    assert loss.updates == 0
+    loss.after_step(STEPPED["generator"])
+    loss.after_step(STEPPED["generator"])
     assert loss.updates == 2
     assert pickle.loads(pickle.dumps(loss)).updates == 2
 
@@ -138,6 +146,19 @@ def test_the_samples_that_are_left_out_are_those_that_would_move_away_from_their
 
     assert 0.07 < moves_away(top(updates=0)).float().mean() < 0.1
     assert moves_away(top(gamma=0.75, updates=1)).sum() == 0
+
+
+def test_parts_of_a_step_count_once_and_steps_of_the_discriminator_do_not(gan, trainer, batches):
+    model = gan(loss=top(interval=100), micro_batches=2, discriminator_steps=3)
+    trainer(4).fit(model, batches(12, 2))
+    assert model.loss.updates == 4
+
+
+def test_of_maps_and_heads_the_samples_with_the_highest_means_are_chosen():
+    maps = torch.randn(5, 1, 3, 2, generator=torch.Generator().manual_seed(0)).double()
+    best = maps.mean((1, 2, 3)).argsort(descending=True)[:3]
+    found = top(updates=1).generator(maps)["adversarial"]
+    assert found.item() == pytest.approx(-maps[best].mean().item())
 
 
 def test_any_objective_can_be_chosen_inside():

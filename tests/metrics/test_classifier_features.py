@@ -250,7 +250,7 @@ def test_features_are_fixed(tmp_path):
 
 
 def test_what_cannot_be_classified_is_one_line(tmp_path):
-    with pytest.raises(InputError, match=r"Ring has not: choose features=identity$"):
+    with pytest.raises(InputError, match=r"Ring has not: choose metrics.features=identity$"):
         make(tmp_path, Ring(modes=8, radius=2.0, deviation=0.02))
     with pytest.raises(InputError, match=r"SimpleNamespace has not"):
         make(tmp_path, SimpleNamespace(shape=(1, 8, 8)))
@@ -283,7 +283,7 @@ def test_a_training_that_fails_leaves_no_file(tmp_path, monkeypatch):
     assert files(tmp_path) == []
 
 
-CONF = Path(__file__).parents[2] / "conf" / "features" / "base" / "training.yaml"
+CONF = Path(__file__).parents[2] / "conf" / "metrics" / "features" / "base" / "training.yaml"
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 

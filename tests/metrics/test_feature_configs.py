@@ -11,10 +11,10 @@ from hydra.utils import instantiate
 from ganzoo.errors import InputError
 
 CONF = Path(__file__).parents[2] / "conf"
-FILES = sorted(path.stem for path in (CONF / "features").glob("*.yaml"))
+FILES = sorted(path.stem for path in (CONF / "metrics" / "features").glob("*.yaml"))
 ROOT = f"""
 defaults:
-  - features: random
+  - metrics/features: random
   - _self_
 hydra:
   searchpath: ["file://{CONF}"]
@@ -29,7 +29,7 @@ def composed(tmp_path):
     cache = f"cache_dir: {tmp_path}\n"
     (tmp_path / "root.yaml").write_text(ROOT + cache, encoding="utf-8")
     with initialize_config_dir(str(tmp_path), version_base="1.3"):
-        yield lambda choice: compose("root", [f"features={choice}"])
+        yield lambda choice: compose("root", [f"metrics/features={choice}"])
 
 
 def no_network(*_, **__):
@@ -43,7 +43,7 @@ def test_every_file_builds_or_says_what_is_missing(composed, name, tmp_path, mon
     if name in ("timm", "dinov2"):
         pytest.importorskip("timm")
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    settings = composed(name)
+    settings = composed(name).metrics
     if name == "classifier":
         settings.features.classifier.training.steps = 1
     assert list(settings.features) == [name]

@@ -107,6 +107,8 @@ def test_torchvision_says_where_weights_are(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "urlopen", no_network)
     with pytest.raises(InputError) as error:
         TorchvisionFeatures(model="resnet18", weights=None, resizing=CleanResizing(size=32))
-    assert "resnet18-" in one_line(error) and "features.torchvision.weights=PATH" in one_line(error)
+    assert "resnet18-" in one_line(
+        error
+    ) and "metrics.features.torchvision.weights=PATH" in one_line(error)
     with pytest.raises(InputError, match="did you mean 'resnet18'"):
         TorchvisionFeatures(model="resnet81", weights=None, resizing=CleanResizing(size=32))

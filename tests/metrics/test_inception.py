@@ -97,7 +97,7 @@ def test_without_weights_and_network_inception_says_where_they_are(tmp_path, mon
     with pytest.raises(InputError) as error:
         InceptionFeatures(weights=None, resizing=LegacyResizing(size=299))
     line = one_line(error)
-    assert package.URL_INCEPTION_V3 in line and "features.inception.weights=PATH" in line
+    assert package.URL_INCEPTION_V3 in line and "metrics.features.inception.weights=PATH" in line
     assert not list((tmp_path / "checkpoints").iterdir())
 
 

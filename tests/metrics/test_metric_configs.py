@@ -11,7 +11,7 @@ def composed():
 
     def metrics_of(choice):
         dataset = "stacked_mnist" if choice == "digit_modes" else "ring"
-        return compose_config([f"dataset={dataset}", f"metrics={choice}"]).metrics
+        return compose_config([f"dataset={dataset}", f"metrics={choice}"]).metrics.evaluator.metrics
 
     return metrics_of
 
@@ -40,5 +40,5 @@ def test_several_files_join(composed):
     ],
 )
 def test_the_objective_of_pictures_is_named_as_it_is_measured(features, objective):
-    words = ["dataset=image_folder", "dataset.root=somewhere", f"features={features}"]
+    words = ["dataset=image_folder", "dataset.root=somewhere", f"metrics.features={features}"]
     assert compose_config(words).objective == objective

@@ -35,8 +35,8 @@ def values(tmp_path_factory):
             return pieces[:COUNT], None
 
     evaluator = Evaluator(
-        metrics=build(config.metrics),
-        features=build(config.features),
+        metrics=build(config.metrics.evaluator.metrics),
+        features=build(config.metrics.features),
         samples=COUNT,
         real_samples=None,
         batch_size=100,

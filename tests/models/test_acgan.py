@@ -48,12 +48,16 @@ def test_equations_2_and_3_written_out_by_hand(acgan, context_of):
         "fake": softplus(outputs["fake"][:, 0]).mean(),
         "classification": 0.5 * (missed["real"] + missed["fake"]),
     }
-    torch.testing.assert_close(model.discriminator_losses(context_of(model, real, LABELS, fake=fake)), expected)
+    torch.testing.assert_close(
+        model.discriminator_losses(context_of(model, real, LABELS, fake=fake)), expected
+    )
     expected = {
         "adversarial": softplus(-outputs["fake"][:, 0]).mean(),
         "classification": 0.5 * missed["fake"],
     }
-    torch.testing.assert_close(model.generator_losses(context_of(model, real, LABELS, fake=fake)), expected)
+    torch.testing.assert_close(
+        model.generator_losses(context_of(model, real, LABELS, fake=fake)), expected
+    )
 
 
 def test_the_source_is_judged_whatever_the_class(acgan):
@@ -86,9 +90,9 @@ def share_of_right_classes(name, overrides, trainer):
 
 QUICK = [
     "network.generator.width=32",
-    "optimizer.generator.lr=1e-3",
-    "latent.latent_dim=32",
-    "ema.decay=0.99",
+    "optimizer.lr=1e-3",
+    "network.latent.latent_dim=32",
+    "optimizer.ema.decay=0.99",
 ]
 
 
@@ -98,12 +102,12 @@ QUICK = [
     [
         ("acgan", ["trainer.max_steps=400"]),
         ("conditional_gan", ["trainer.max_steps=400"]),
-        ("conditional_gan", ["conditioning=embedding", "trainer.max_steps=400"]),
+        ("conditional_gan", ["network.conditioning=embedding", "trainer.max_steps=400"]),
         (
             "conditional_gan",
-            ["conditioning=conditional_batch_normalization", "trainer.max_steps=400"],
+            ["network.conditioning=conditional_batch_normalization", "trainer.max_steps=400"],
         ),
-        ("conditional_gan", ["conditioning=projection", "trainer.max_steps=400"]),
+        ("conditional_gan", ["network.conditioning=projection", "trainer.max_steps=400"]),
     ],
     ids=["acgan", "concatenation", "embedding", "conditional_batch_normalization", "projection"],
 )

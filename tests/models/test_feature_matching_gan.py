@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from ganzoo.errors import InputError
+from ganzoo.game.minibatch import Minibatch
 from ganzoo.models.feature_matching_gan import FeatureMatchingGAN
 from ganzoo.models.gan import GAN
-from ganzoo.game.minibatch import Minibatch
 from ganzoo.penalties.features import discriminator_features, last_hidden_features
 
 REAL = torch.tensor([[1.0, 0.0], [3.0, 2.0]])

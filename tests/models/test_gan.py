@@ -10,9 +10,9 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganzoo.errors import InputError
-from ganzoo.losses.wasserstein import Wasserstein
 from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.game.finite import NonFiniteError
+from ganzoo.losses.wasserstein import Wasserstein
 from ganzoo.networks.latents import Normal
 from ganzoo.optim.clipping import ClipByNorm
 from ganzoo.optim.gradient_play import Alternating, Simultaneous
@@ -111,7 +111,9 @@ class Ones(Normal):
         return torch.ones(count, self.latent_dim)
 
 
-@pytest.mark.parametrize("rule", [Alternating(), Simultaneous()], ids=["alternating", "simultaneous"])
+@pytest.mark.parametrize(
+    "rule", [Alternating(), Simultaneous()], ids=["alternating", "simultaneous"]
+)
 def test_the_generator_sees_the_discriminators_step_only_where_they_alternate(
     gan, trainer, batches, rule
 ):

@@ -8,19 +8,19 @@ from ganzoo.composition.create import build_model
 from ganzoo.metrics.modes import ModeCoverage
 
 SHORT = [
-    "optimizer.generator.lr=1e-3",
+    "optimizer.lr=1e-3",
     "dataset.batch_size=64",
-    "ema=exponential",
+    "optimizer.ema=exponential",
     "network=mlp",
-    "ema.decay=0.98",
+    "optimizer.ema.decay=0.98",
 ]
 OWN = {
-    "dcgan": (["network=mlp", "latent.latent_dim=2"], 1000),
+    "dcgan": (["network=mlp", "network.latent.latent_dim=2"], 1000),
     "feature_matching_gan": (["dataset.batch_size=256"], 1000),
     "unrolled_gan": (
         [
-            "latent.latent_dim=2",
-            "optimizer.generator.lr=2e-3",
+            "network.latent.latent_dim=2",
+            "optimizer.lr=2e-3",
             "optimizer.discriminator.lr=1e-3",
             "dataset.batch_size=128",
             "network.discriminator.depth=1",
@@ -29,7 +29,7 @@ OWN = {
         ],
         1000,
     ),
-    "wgan": (["optimizer.generator.lr=5e-4", "model.clip_value=0.1"], 600),
+    "wgan": (["optimizer.lr=5e-4", "model.clip_value=0.1"], 600),
     "wgan_gp": (["experiment=wgan_gp_ring"], 700),
 }
 # Within so few updates: a generator that matches mean features, and those whose encoders have to

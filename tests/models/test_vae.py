@@ -177,7 +177,7 @@ def test_each_player_has_its_terms_and_the_generator_is_counted(vae, trainer, ba
     ("changes", "words"),
     [
         ({"deviation": 0.0}, "deviation must be a positive number, not 0.0"),
-        ({"latent_prior": Uniform(latent_dim=2)}, "not Uniform: set latent=normal"),
+        ({"latent_prior": Uniform(latent_dim=2)}, "not Uniform: set network.latent=normal"),
         ({"penalties": {"r1": R1(weight=1.0, interval=1)}}, "no player is named 'discriminator'"),
     ],
 )

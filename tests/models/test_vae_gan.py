@@ -109,7 +109,7 @@ def test_terms_and_players(model, trainer, batches):
     ("changes", "words"),
     [
         ({"reconstruction_weight": -1.0}, "reconstruction_weight must be zero or a positive"),
-        ({"latent_prior": Uniform(latent_dim=4)}, "set latent=normal"),
+        ({"latent_prior": Uniform(latent_dim=4)}, "set network.latent=normal"),
         ({"packing": 2}, "set packing=1"),
     ],
 )

@@ -170,11 +170,11 @@ def test_networks_copy_pickle_and_compile():
         ({"outputs": 10}, "has one output, its reconstruction error, not 10: choose network=mlp"),
         (
             {"batch_statistics": MinibatchDiscrimination(kernels=2, kernel_dimension=2)},
-            "choose batch_statistics=none, or penalty=pulling_away",
+            "choose network.discriminator.batch_statistics=none, or penalty=pulling_away",
         ),
         (
             {"batch_statistics": MinibatchStandardDeviation(group_size=4, eps=1e-8)},
-            "choose batch_statistics=none, or penalty=pulling_away",
+            "choose network.discriminator.batch_statistics=none, or penalty=pulling_away",
         ),
         ({"exponent": 0.5}, "exponent must be a number from 1 up, not 0.5"),
         ({"exponent": float("nan")}, "exponent must be a number from 1 up, not nan"),

@@ -133,7 +133,12 @@ def test_the_paper_s_numbers_leave_its_62_of_noise():
 @pytest.mark.parametrize(
     ("latent_dim", "categories", "continuous", "message"),
     [
-        (11, [10], 2, r"latent.latent_dim must be at least 12, not 11: categories \[10\] and 2"),
+        (
+            11,
+            [10],
+            2,
+            r"network.latent.latent_dim must be at least 12, not 11: categories \[10\] and 2",
+        ),
         (4, [], 0, "has at least one: give it categories"),
         (4, [1], 0, "categories must be a whole number from 2 up, not 1"),
         (4, [2.0], 0, "categories must be a whole number from 2 up, not 2.0"),

@@ -284,7 +284,7 @@ def test_a_label_out_of_range_is_refused_in_one_line(label):
             lambda: ConditionalNormGenerator(
                 network=lambda normalization: nn.Linear(5, 2), normalization=conditional()
             ),
-            "no layer of Linear is normalised, .* choose conditioning=concatenation",
+            "no layer of Linear is normalised, .* choose network.conditioning=concatenation",
         ),
     ],
 )

@@ -12,15 +12,15 @@ from ganzoo.networks.conditional import LabelCodeDiscriminator, LabelCodeGenerat
 from ganzoo.networks.conditional_batch_norm import ConditionalNormGenerator
 from ganzoo.networks.projection import ProjectionDiscriminator
 
-CHOICES = group_choices("conditioning")
+CHOICES = group_choices("network/conditioning")
 EVERY_CHOICE = pytest.mark.parametrize("choice", CHOICES)
 DATASETS = {"mlp": "ring", "dcgan": "digits", "resnet": "cifar10"}
 SMALL = ["model=conditional_gan", "network.generator.width=8", "network.discriminator.width=8"]
 
 
 def composed(choice, network, *changes):
-    data = [f"network={network}", f"dataset={DATASETS[network]}", "latent.latent_dim=6"]
-    return compose_config([*SMALL, *data, f"conditioning={choice}", *changes])
+    data = [f"network={network}", f"dataset={DATASETS[network]}", "network.latent.latent_dim=6"]
+    return compose_config([*SMALL, *data, f"network.conditioning={choice}", *changes])
 
 
 @pytest.mark.parametrize(("choice", "network"), itertools.product(CHOICES, DATASETS))
@@ -28,7 +28,7 @@ def test_both_networks_come_to_depend_on_the_label(choice, network, trainer):
     """Two iterations with a penalty of the discriminator's gradient, and a moving average."""
     torch.manual_seed(0)
     config = composed(
-        choice, network, "penalty=r1", "optimizer.generator.lr=1e-2", "ema=exponential"
+        choice, network, "penalty=r1", "optimizer.lr=1e-2", "optimizer.ema=exponential"
     )
     model = build(config.model)
     data = torch.rand(8, *config.dataset.shape) * 2 - 1
@@ -79,7 +79,7 @@ def test_each_name_stands_for_its_networks(choice, generator, discriminator):
 
 
 def test_both_embeddings_have_the_dimension_that_is_set_once():
-    change = "conditioning.generator.label_code.embedding_dim=3"
+    change = "network.conditioning.generator.label_code.embedding_dim=3"
     model = build(composed("embedding", "mlp", change).model)
     weights = [
         network.label_code.embedding.weight for network in (model.generator, model.discriminator)

@@ -61,7 +61,7 @@ def composed(*words):
 
 
 def test_labels_by_the_mapping_network():
-    model = build(composed("model=conditional_gan", "conditioning=mapping").model)
+    model = build(composed("model=conditional_gan", "network/conditioning=mapping").model)
     assert type(model.generator) is StyleGenerator
     assert model.generator.mapping.num_classes == 10
     assert type(model.discriminator) is LabelCodeDiscriminator
@@ -70,11 +70,11 @@ def test_labels_by_the_mapping_network():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["conditioning=concatenation"], "StyleGenerator takes labels in its mapping network"),
-        (["conditioning=embedding"], "choose conditioning=mapping"),
-        (["conditioning=projection"], "no layer of StyleGenerator is normalised"),
-        (["conditioning=mapping", "network=dcgan"], "conditioning=mapping is for generators"),
-        (["conditioning=mapping", "dataset.num_classes=null"], "needs a data set with classes"),
+        (["network/conditioning=concatenation"], "StyleGenerator takes labels in its mapping network"),
+        (["network/conditioning=embedding"], "choose conditioning=mapping"),
+        (["network/conditioning=projection"], "no layer of StyleGenerator is normalised"),
+        (["network/conditioning=mapping", "network=dcgan"], "conditioning=mapping is for generators"),
+        (["network/conditioning=mapping", "dataset.num_classes=null"], "needs a data set with classes"),
     ],
 )
 def test_labels_another_way_are_refused_in_one_line(words, said):

@@ -68,7 +68,7 @@ def waves(frequency, *shape):
 
 def sums(values):
     entries = values.detach().flatten()
-    places = torch.arange(1, len(entries) + 1) / len(entries)
+    places = torch.arange(1, len(entries) + 1, dtype=torch.float64) / len(entries)
     return [entries.sum().item(), entries.square().sum().item(), (entries * places).sum().item()]
 
 

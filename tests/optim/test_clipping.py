@@ -4,17 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.optim import ClipByNorm, ClipByValue, GradientClipping
 
 CONF = Path(__file__).parents[2] / "conf"
-STEMS = sorted(path.stem for path in (CONF / "gradient_clipping").glob("*.yaml"))
+STEMS = sorted(path.stem for path in (CONF / "optimizer" / "gradient_clipping").glob("*.yaml"))
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=8)
 
 
@@ -27,9 +26,8 @@ def clipped(clip, *gradients):
 
 
 def load(stem):
-    with initialize_config_dir(str(CONF), version_base=None):
-        conf = compose(f"gradient_clipping/{stem}")
-    return instantiate(conf, _convert_="all")["gradient_clipping"]
+    config = compose_config([f"optimizer.gradient_clipping={stem}"])
+    return config.optimizer.gradient_clipping and build(config.optimizer.gradient_clipping)
 
 
 @settings(max_examples=40, deadline=None)

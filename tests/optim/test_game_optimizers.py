@@ -5,11 +5,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from ganzoo.models.unrolling import DifferentiableSteps
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from ganzoo.errors import InputError
-from ganzoo.models.unrolling import DifferentiableSteps
 from ganzoo.optim import (
     NegativeMomentumAdam,
     NegativeMomentumSGD,

@@ -22,6 +22,6 @@ def high_quality(trainer, *overrides):
 
 @pytest.mark.slow
 def test_extragradient_rules_bring_samples_to_the_modes_where_turns_do_not(trainer):
-    plain = high_quality(trainer, "updates=alternating")
-    assert high_quality(trainer, "updates=extragradient") > 2 * plain + 0.05
-    assert high_quality(trainer, "updates=past_extragradient") > plain + 0.05
+    plain = high_quality(trainer, "optimizer.update_rule=alternating")
+    assert high_quality(trainer, "optimizer.update_rule=extragradient") > 2 * plain + 0.05
+    assert high_quality(trainer, "optimizer.update_rule=past_extragradient") > plain + 0.05

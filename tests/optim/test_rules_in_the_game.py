@@ -73,11 +73,11 @@ def test_gradients_reach_across_the_players(name, gan, trainer, batches):
 
 @pytest.mark.parametrize("name", TWICE)
 def test_data_in_parts_are_refused_in_one_line(name, gan):
-    with pytest.raises(InputError, match="in one piece: set model.accumulation_steps=1") as error:
-        gan(updates=RULES[name](), accumulation_steps=2)
+    with pytest.raises(InputError, match="in one piece: set model.micro_batches=1") as error:
+        gan(updates=RULES[name](), micro_batches=2)
     assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="in one piece"):
-        gan(updates=Lookahead(RULES[name](), steps=5, weight=0.5), accumulation_steps=2)
+        gan(updates=Lookahead(RULES[name](), steps=5, weight=0.5), micro_batches=2)
 
 
 @pytest.mark.parametrize("name", ["extragradient", "past_extragradient"])
@@ -85,9 +85,7 @@ def test_rules_that_differentiate_once_take_data_in_parts(name, gan, trainer, ba
     ends = []
     for parts in (1, 2):
         torch.manual_seed(0)
-        model = gan(
-            updates=RULES[name](), accumulation_steps=parts, latent_prior=Fixed(latent_dim=4)
-        )
+        model = gan(updates=RULES[name](), micro_batches=parts, latent_prior=Fixed(latent_dim=4))
         trainer(3).fit(model, batches(16, 2))
         ends.append(weights(model))
     torch.testing.assert_close(*ends, rtol=1e-4, atol=1e-5)

@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from lightning.pytorch import Callback
 from torch import nn
 
 from ganzoo.checkpoints.io import AtomicCheckpointIO
+from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.optim import cosine_decay, linear_decay
 
 CONF = Path(__file__).parents[2] / "conf"
-STEMS = sorted(path.stem for path in (CONF / "schedule").glob("*.yaml"))
+STEMS = sorted(path.stem for path in (CONF / "optimizer" / "schedule").glob("*.yaml"))
 DECAYS = sorted(set(STEMS) - {"constant"})
 UPDATES = 40
 
@@ -26,9 +25,8 @@ def adam(*rates):
 
 
 def load(stem):
-    with initialize_config_dir(str(CONF), version_base=None):
-        conf = compose(f"schedule/{stem}", [f"+trainer.max_steps={UPDATES}"])
-    return instantiate(conf, _convert_="all")["schedule"]
+    config = compose_config([f"optimizer.schedule={stem}", f"trainer.max_steps={UPDATES}"])
+    return config.optimizer.schedule and build(config.optimizer.schedule)
 
 
 def rates(schedule, optimizer, updates):

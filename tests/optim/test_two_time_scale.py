@@ -9,7 +9,7 @@ BEST_SLOPE = -1.0  # of the logit that parts N(0, 1) from N(theta, 1), for each 
 
 
 def rates(name):
-    optimizers = build(compose_config([f"optimizer={name}"]).optimizer)
+    optimizers = build(compose_config([f"optimizer={name}"]).model.optimizers)
     weights = [torch.nn.Parameter(torch.zeros(1))]
     return {player: make(weights).defaults["lr"] for player, make in optimizers.items()}
 

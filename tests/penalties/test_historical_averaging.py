@@ -5,10 +5,10 @@ import math
 
 import pytest
 import torch
+from ganzoo.models.player import Share
 from torch import nn
 
 from ganzoo.errors import InputError
-from ganzoo.models.player import Share
 from ganzoo.models.unrolled_gan import UnrolledGAN
 from ganzoo.penalties import HistoricalAveraging
 
@@ -137,7 +137,7 @@ def test_both_players_are_held_in_the_game(gan, trainer, batches, make_penalty):
 def test_parts_of_an_update_move_the_mean_once(gan, trainer, batches, make_penalty):
     model = gan(
         penalties={"h": make_penalty("historical_averaging", interval=4)},
-        accumulation_steps=2,
+        micro_batches=2,
         discriminator_steps=3,
     )
     trainer(2).fit(model, batches(12, 2))

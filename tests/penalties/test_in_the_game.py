@@ -118,7 +118,7 @@ def test_accumulation_leaves_a_term_on_weights_as_it_is(gan, trainer, batches):
     terms = []
     for parts in (1, 4):
         torch.manual_seed(0)
-        model = gan(penalties={"o": Orthogonal(**ORTHOGONAL)}, accumulation_steps=parts)
+        model = gan(penalties={"o": Orthogonal(**ORTHOGONAL)}, micro_batches=parts)
         trainer(1).fit(model, batches(8, 2))
         terms.append(model.latest_terms["generator/o"])
     torch.testing.assert_close(*terms)

@@ -18,9 +18,9 @@ SMALL = [
     "network=style",
     "network.generator.width=4",
     "network.generator.style_dim=8",
-    "latent.latent_dim=16",
+    "network.latent.latent_dim=16",
 ]
-LABELS = ["conditioning=mapping"]
+LABELS = ["network/conditioning=mapping"]
 
 
 def make(model="gan", *words):
@@ -106,7 +106,7 @@ def test_interpolations_are_truncated_too():
     torch.testing.assert_close(frames, frames[:1].expand_as(frames))
 
 
-TRAINING = ["penalty=[r1,path_length]", "penalty.path_length.interval=2", "ema=exponential"]
+TRAINING = ["penalty=[r1,path_length]", "penalty.path_length.interval=2", "optimizer/ema=exponential"]
 
 
 @pytest.mark.parametrize(("name", "words"), [("gan", []), ("conditional_gan", LABELS)])

@@ -1,7 +1,7 @@
 """The Dirac-GAN, and what Mescheder et al. (2018, arXiv:1801.04406) say of its training."""
 
 import math
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -9,16 +9,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
+from torch.optim import SGD
 
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
 from ganzoo.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
+from ganzoo.optim import Alternating, ConsensusOptimization, Simultaneous
 from ganzoo.penalties import R1, R2, GradientPenalty, WeightClipping
 from ganzoo.theory.dirac import DiracGAN
 from ganzoo.theory.gaussian_games import GaussianMeanGAN
-from ganzoo.theory.operators import Alternating, GradientDescent, Simultaneous
-from ganzoo.theory.operators_second_order import Consensus
 from ganzoo.theory.trajectories import trajectory
+from ganzoo.theory.update_operator import UpdateOperator
 from ganzoo.theory.verdict import Verdict, analyse, analyse_flow
 
 START = torch.tensor([0.5, 0.5], dtype=torch.float64)
@@ -53,6 +54,10 @@ REFUSED_PENALTIES = {
 
 def dirac(loss, target=0.0, **penalties):
     return DiracGAN(loss=loss, penalties=penalties, target=target)
+
+
+def descent(rate, rule, **more):
+    return UpdateOperator(update_rule=rule, optimizer=partial(SGD, lr=rate), **more)
 
 
 def minimax():
@@ -157,12 +162,11 @@ def test_without_a_penalty_nothing_converges(loss, slope):
     np.testing.assert_allclose(np.sort(flow.eigenvalues.imag), [-slope, slope], atol=1e-12)
     assert flow.verdict is Verdict.CYCLES
     for rate in (0.1, 1.0):
-        rule = GradientDescent(learning_rate=rate)
-        found = analyse(Simultaneous(rule=rule), game, game.equilibrium, tolerance=1e-9)
+        found = analyse(descent(rate, Simultaneous()), game, game.equilibrium, tolerance=1e-9)
         assert found.verdict is Verdict.DIVERGES
         assert found.rate == pytest.approx(np.sqrt(1 + (rate * slope) ** 2))
         for steps in (1, 3):
-            operator = Alternating(rule=rule, discriminator_steps=steps)
+            operator = descent(rate, Alternating(), discriminator_steps=steps)
             found = analyse(operator, game, game.equilibrium, tolerance=1e-9)
             assert found.verdict is Verdict.CYCLES
             angle = 2 * np.arcsin(np.sqrt(steps) * rate * slope / 2)
@@ -171,20 +175,20 @@ def test_without_a_penalty_nothing_converges(loss, slope):
 
 
 NOISY = GaussianMeanGAN(loss=minimax(), mean=[0.0], deviation=1.0, nodes=12)
-DESCENT = Alternating(rule=GradientDescent(learning_rate=0.2), discriminator_steps=1)
+DESCENT = descent(0.2, Alternating())
 TABLE = [  # method, optimizer, whether it converges
     ("minimax", dirac(minimax()), DESCENT, False),
     ("non-saturating", dirac(NonSaturating(label_smoothing=0.0)), DESCENT, False),
     ("wgan", dirac(Wasserstein()), DESCENT, False),
     (
         "wgan, clipped",
-        dirac(Wasserstein(), clip=WeightClipping(clip_value=1.0, player="discriminator")),
+        dirac(Wasserstein(), clip=WeightClipping(clip_value=1.0, on="discriminator")),
         DESCENT,
         False,
     ),
     ("wgan_gp", dirac(Wasserstein(), gp=GradientPenalty(weight=1.0, interval=1)), DESCENT, False),
     ("instance noise", NOISY, DESCENT, True),
-    ("consensus", dirac(minimax()), Consensus(learning_rate=0.2, weight=1.0), True),
+    ("consensus", dirac(minimax()), descent(0.2, ConsensusOptimization(weight=1.0)), True),
     ("r1", dirac(minimax(), r1=r1(1.0)), DESCENT, True),
     ("r2", dirac(minimax(), r2=R2(weight=1.0, interval=1)), DESCENT, True),
 ]
@@ -214,7 +218,7 @@ def test_a_penalty_with_a_kink_has_no_verdict():
 
 
 def test_clipping_bounds_the_discriminator_and_no_one_else():
-    clip = WeightClipping(clip_value=0.3, player="discriminator")
+    clip = WeightClipping(clip_value=0.3, on="discriminator")
     points = trajectory(DESCENT, dirac(Wasserstein(), clip=clip), start=START, steps=200)
     assert points[:, 0].abs().max() == pytest.approx(0.3)
     assert points[:, 1].abs().max() > 0.45
@@ -232,7 +236,7 @@ def test_playing_changes_neither_the_objects_nor_the_random_numbers():
 def test_wrong_targets_and_players_are_refused():
     with pytest.raises(InputError, match="target must be a finite number"):
         dirac(minimax(), target=float("inf"))
-    clip = WeightClipping(clip_value=1.0, player="encoder")
+    clip = WeightClipping(clip_value=1.0, on="encoder")
     with pytest.raises(InputError, match="no player is named 'encoder'"):
         dirac(minimax(), clip=clip)
     with pytest.raises(InputError, match="set its interval to 1"):

@@ -1,6 +1,7 @@
 """The numbers behind the figures, against closed forms."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from ganzoo.composition.compose import build
 from ganzoo.composition.theory import compose_theory
 from ganzoo.errors import InputError
+from ganzoo.optim import Simultaneous
 from ganzoo.theory.course import Course, course_of, follow
 from ganzoo.theory.figures.divergences import Divergences
 from ganzoo.theory.figures.gaussian_kl import GaussianKL
@@ -16,7 +18,7 @@ from ganzoo.theory.figures.mode_seeking import ModeSeeking
 from ganzoo.theory.figures.phase_portrait import portrait
 from ganzoo.theory.figures.portraits import Portraits
 from ganzoo.theory.games import Bilinear
-from ganzoo.theory.operators import GradientDescent, Simultaneous
+from ganzoo.theory.update_operator import UpdateOperator
 
 
 def figure(*words):
@@ -110,7 +112,8 @@ def test_a_sheet_has_an_axes_for_each_portrait():
 
 
 def test_trajectories_that_leave_are_cut():
-    game, far = bilinear(), Simultaneous(rule=GradientDescent(learning_rate=1.0))
+    game = bilinear()
+    far = UpdateOperator(update_rule=Simultaneous(), optimizer=partial(torch.optim.SGD, lr=1.0))
     start = torch.ones(2).double()
     path = follow(far, game, torch.zeros(2).double(), start, 10_000)
     distances = path.norm(dim=1)

@@ -4,15 +4,14 @@ import torch
 
 from ganzoo.errors import InputError
 from ganzoo.theory.fixed_points import fixed_points
-from ganzoo.theory.game import FunctionGame
-from ganzoo.theory.games import Bilinear
+from ganzoo.theory.games import Bilinear, VectorGame
 
 SEARCH = {"starts": 30, "seed": 0, "tolerance": 1e-9}
 
 
 def double_well(shift=0.0):
     """v = (x^3 - x - y + shift, y - x / 4): three fixed points on the line y = x / 4."""
-    return FunctionGame(
+    return VectorGame(
         objectives={
             "discriminator": lambda p: (
                 p["discriminator"] ** 4 / 4

@@ -4,9 +4,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
+from torch import nn
 
 from ganzoo.errors import InputError
-from ganzoo.theory.game import FunctionGame
+from ganzoo.game.player import Player
+from ganzoo.losses import Wasserstein
+from ganzoo.penalties import R1
+from ganzoo.theory.dirac import DiracGAN
+from ganzoo.theory.game import DifferentiableGame
+from ganzoo.theory.games import VectorGame
 
 POINT = torch.tensor([0.4, -0.7, 1.1], dtype=torch.float64)
 
@@ -20,7 +26,7 @@ def second(p):
 
 
 def nonlinear():
-    return FunctionGame(
+    return VectorGame(
         objectives={"discriminator": first, "generator": second},
         sizes={"discriminator": 2, "generator": 1},
     )
@@ -65,7 +71,7 @@ def test_quadratic_games_of_any_number_of_players(sizes, seed):
     def objective(form):
         return lambda p: torch.cat([p[n] for n in names]) @ form @ torch.cat([p[n] for n in names])
 
-    game = FunctionGame(
+    game = VectorGame(
         objectives={n: objective(q / 2) for n, q in zip(names, forms, strict=True)},
         sizes=dict(zip(names, sizes, strict=True)),
     )
@@ -77,31 +83,72 @@ def test_quadratic_games_of_any_number_of_players(sizes, seed):
     np.testing.assert_allclose(values, np.sort_complex(np.linalg.eigvals(expected)), atol=1e-9)
 
 
-def test_the_field_can_be_differentiated_again():
+def test_gradients_can_be_differentiated_again():
     """The gradient of |v|^2 / 2 is J^T v."""
-    game, point = nonlinear(), POINT.clone().requires_grad_()
-    (found,) = torch.autograd.grad(game.field(point).square().sum() / 2, point)
+    game = nonlinear()
+    game.move_to(POINT)
+    half = sum(part.square().sum() for part in game.gradients(differentiable=True)) / 2
+    found = torch.cat(torch.autograd.grad(half, game.parameters))
     torch.testing.assert_close(found, game.jacobian(POINT).T @ game.field(POINT))
+
+
+def test_a_game_of_networks_of_any_shapes_has_the_field_of_backward():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+    data = torch.randn(8, 2, dtype=torch.float64)
+    player = Player("critic", network, lambda minibatch: {"loss": network(data).square().mean()})
+    game = DifferentiableGame([player])
+    network(data).square().mean().backward()
+    expected = torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
+    torch.testing.assert_close(game.field(game.point), expected)
+    shifted = game.point + 1.0
+    game.move_to(shifted)
+    assert torch.equal(nn.utils.parameters_to_vector(network.parameters()), shifted)
+
+
+def test_penalties_of_the_players_are_in_the_field_and_chance_is_not_the_callers():
+    """R1 of weight 3 on D(x) = psi x adds 3 psi."""
+    game = DiracGAN(loss=Wasserstein(), penalties={"r1": R1(weight=3.0, interval=1)}, target=0.0)
+    before = torch.get_rng_state()
+    assert game.field(torch.tensor([0.5, 0.2]).double()).tolist() == pytest.approx([1.7, -0.5])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_players_without_parameters_are_refused():
+    with pytest.raises(InputError, match="needs players, and each of them parameters"):
+        DifferentiableGame([])
+    with pytest.raises(InputError, match="needs players, and each of them parameters"):
+        DifferentiableGame([Player("critic", nn.Identity(), lambda minibatch: {})])
+
+
+def test_where_a_derivative_is_0_over_0_it_is_a_difference():
+    """d/dx of the gradient of |x|^4 + 3 x^2 is 6 at 0, where autograd has NaN."""
+
+    def steep(of):
+        return torch.linalg.vector_norm(of["alone"]) ** 4 + 3 * of["alone"].square().sum()
+
+    game = VectorGame(objectives={"alone": steep}, sizes={"alone": 1})
+    assert game.jacobian(torch.zeros(1).double()).item() == pytest.approx(6, abs=1e-9)
 
 
 def test_the_field_leaves_no_trace():
     game = nonlinear()
     with torch.no_grad():
         assert not game.field(POINT).requires_grad
-    assert POINT.grad is None and not POINT.requires_grad
+    assert not any(player.parameters[0].grad is not None for player in game.players)
 
 
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({}, "at least one player"),
+        ({}, "must name the same players"),
         ({"discriminator": 0, "generator": 1}, "discriminator must be a whole number from 1"),
         ({"discriminator": 2}, "must name the same players"),
     ],
 )
 def test_wrong_games_are_refused(sizes, message):
     with pytest.raises(InputError, match=message):
-        FunctionGame(objectives={"discriminator": first, "generator": second}, sizes=sizes)
+        VectorGame(objectives={"discriminator": first, "generator": second}, sizes=sizes)
 
 
 def test_points_of_another_size_are_refused():
@@ -110,6 +157,6 @@ def test_points_of_another_size_are_refused():
 
 
 def test_objectives_that_are_no_single_number_are_refused():
-    game = FunctionGame(objectives={"alone": lambda p: p["alone"] ** 2}, sizes={"alone": 2})
+    game = VectorGame(objectives={"alone": lambda p: p["alone"] ** 2}, sizes={"alone": 2})
     with pytest.raises(InputError, match=r"player alone must be a single number.*\[2\]"):
         game.field(torch.ones(2, dtype=torch.float64))

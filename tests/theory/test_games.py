@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganzoo.errors import InputError
-from ganzoo.theory.games import Bilinear, QuadraticSaddle, TwoTimeScales
+from ganzoo.theory.games import Bilinear, QuadraticSaddle
 
 number = st.floats(-3, 3).map(lambda x: round(x, 3))
 
@@ -43,15 +43,6 @@ def test_a_quadratic_saddle_has_its_closed_form(a, b, c):
         np.testing.assert_allclose(np.sort_complex(found), np.sort_complex(expected), atol=1e-9)
 
 
-def test_time_scales_multiply_the_players_rows():
-    game = Bilinear(matrix=[[1.0, 2.0], [0.0, 3.0]])
-    scaled = TwoTimeScales(game=game, factors={"discriminator": 4.0, "generator": 0.5})
-    factors = torch.tensor([4.0, 4.0, 0.5, 0.5], dtype=torch.float64)[:, None]
-    point = torch.randn(4, dtype=torch.float64)
-    torch.testing.assert_close(scaled.jacobian(point), factors * game.jacobian(point))
-    assert torch.equal(scaled.equilibrium, game.equilibrium)
-
-
 @pytest.mark.parametrize("matrix", [[], [[]], [[1.0], [1.0, 2.0]]])
 def test_matrices_without_one_row_length_are_refused(matrix):
     with pytest.raises(InputError, match="rows of one length"):
@@ -63,11 +54,3 @@ def test_numbers_that_are_not_finite_are_refused():
         Bilinear(matrix=[[float("nan")]])
     with pytest.raises(InputError, match="must be finite"):
         QuadraticSaddle(discriminator_curvature=1.0, generator_curvature=float("inf"), coupling=1.0)
-
-
-def test_time_scales_of_other_players_are_refused():
-    with pytest.raises(InputError, match="must name the players discriminator, generator"):
-        TwoTimeScales(game=Bilinear(matrix=[[1.0]]), factors={"critic": 1.0})
-    with pytest.raises(InputError, match="generator must be a positive number"):
-        factors = {"discriminator": 1.0, "generator": -1.0}
-        TwoTimeScales(game=Bilinear(matrix=[[1.0]]), factors=factors)

@@ -46,18 +46,16 @@ def test_instance_noise_has_the_eigenvalues_of_the_paper(loss, deviation):
 
 def test_expected_costs_agree_with_adaptive_quadrature():
     game = GaussianMeanGAN(loss=minimax(), mean=[0.5], deviation=0.8, nodes=40)
-    parameters = {"discriminator": torch.tensor([1.2]).double(), "generator": torch.tensor([-0.3])}
 
     def expected(sign, mean):
         return quad(
             lambda x: norm.pdf(x, mean, 0.8) * math.log1p(math.exp(sign * 1.2 * x)), -10, 10
         )[0]
 
-    value = game.objective("discriminator", parameters).item()
-    assert value == pytest.approx(expected(-1, 0.5) + expected(1, -0.3), abs=1e-8)
-    assert game.objective("generator", parameters).item() == pytest.approx(
-        -expected(1, -0.3), abs=1e-8
-    )
+    game.move_to(torch.tensor([1.2, -0.3], dtype=torch.float64))
+    of_discriminator, of_generator = (player.loss().item() for player in game.players)
+    assert of_discriminator == pytest.approx(expected(-1, 0.5) + expected(1, -0.3), abs=1e-8)
+    assert of_generator == pytest.approx(-expected(1, -0.3), abs=1e-8)
 
 
 def test_learning_a_covariance_with_the_wasserstein_loss_has_its_closed_form():
@@ -67,8 +65,8 @@ def test_learning_a_covariance_with_the_wasserstein_loss_has_its_closed_form():
     factor = np.array([[1.5, 0], [0.3, -0.7]])
     gap = np.array(COVARIANCE) - factor @ factor.T
     expected = 0.5 * gap[0, 0] - 1.0 * gap[1, 0] + 2.0 * gap[1, 1]
-    value = game.objective("discriminator", {"discriminator": w, "generator": v})
-    assert value.item() == pytest.approx(-expected, abs=1e-10)
+    game.move_to(torch.cat([w, v]))
+    assert game.players[0].loss().item() == pytest.approx(-expected, abs=1e-10)
 
 
 def test_the_covariances_fixed_points_are_its_roots():

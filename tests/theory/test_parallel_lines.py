@@ -79,15 +79,14 @@ def test_less_noise_takes_the_saturating_gradient_away_and_blows_up_the_other():
 
 
 def test_longer_training_takes_the_saturating_gradient_away_and_not_the_critics():
-    def after(loss, steps, project):
-        return gradient_after_training(loss, Flat(), 1.0, steps, 0.02, project).item()
+    def after(loss, steps, *constraints):
+        return gradient_after_training(loss, Flat(), 1.0, steps, 0.02, constraints).item()
 
-    free = parallel_lines.unconstrained
-    short, long = after(SATURATING, 20, free), after(SATURATING, 250, free)
+    short, long = after(SATURATING, 20), after(SATURATING, 250)
     assert short > 0.1
     assert 0 < long < short / 20
-    assert after(NON_SATURATING, 250, free) > 1
-    clip = WeightClipping(clip_value=0.3, player="discriminator").project
+    assert after(NON_SATURATING, 250) > 1
+    clip = WeightClipping(clip_value=0.3, on="discriminator")
     critic = [after(Wasserstein(), steps, clip) for steps in (100, 250)]
     assert critic[0] > 0.5
     assert critic[1] == pytest.approx(critic[0], rel=0.2)
@@ -103,18 +102,16 @@ def test_a_linear_critic_with_clipped_weights_gives_its_clip_value():
             return points @ self.weight
 
     critic = Linear()
-    clip = WeightClipping(clip_value=0.3, player="discriminator").project
+    clip = WeightClipping(clip_value=0.3, on="discriminator")
     for theta in (-1.0, 2.0):
-        value = gradient_after_training(Wasserstein(), critic, theta, 50, 0.05, clip).item()
+        value = gradient_after_training(Wasserstein(), critic, theta, 50, 0.05, [clip]).item()
         assert value == pytest.approx(0.3 * math.copysign(1, theta), rel=1e-6)
     assert critic.weight.tolist() == [0.0, 0.0]
 
 
 def test_zero_steps_give_the_gradient_of_the_discriminator_as_it_is():
     discriminator = Flat().double()
-    mine = gradient_after_training(
-        Wasserstein(), discriminator, 0.7, 0, 0.1, parallel_lines.unconstrained
-    )
+    mine = gradient_after_training(Wasserstein(), discriminator, 0.7, 0, 0.1)
     heights = (torch.arange(64, dtype=torch.float64) + 0.5) / 64
 
     def score(place):
@@ -129,4 +126,4 @@ def test_zero_steps_give_the_gradient_of_the_discriminator_as_it_is():
 )
 def test_wrong_arguments_are_refused(steps, rate, message):
     with pytest.raises(InputError, match=message):
-        gradient_after_training(SATURATING, Flat(), 1.0, steps, rate, parallel_lines.unconstrained)
+        gradient_after_training(SATURATING, Flat(), 1.0, steps, rate)

@@ -7,15 +7,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
+from torch.optim import SGD
 
 from ganzoo.errors import InputError
 from ganzoo.losses import Minimax
+from ganzoo.optim import Alternating, ConsensusOptimization, Simultaneous
 from ganzoo.penalties import R1
 from ganzoo.theory.dirac import DiracGAN
 from ganzoo.theory.games import Bilinear, QuadraticSaddle
-from ganzoo.theory.operators import Alternating, GradientDescent, Simultaneous
-from ganzoo.theory.operators_second_order import Consensus
 from ganzoo.theory.trajectories import flow_trajectory, measured_rate, trajectory
+from ganzoo.theory.update_operator import UpdateOperator
 from ganzoo.theory.verdict import analyse
 
 XY = Bilinear(matrix=[[1.0]])
@@ -23,8 +24,9 @@ START = torch.tensor([1.0, 0.5], dtype=torch.float64)
 TIMES = [0.0, 0.5, 2.0, 7.0]
 
 
-def descent(rate):
-    return Simultaneous(rule=GradientDescent(learning_rate=rate))
+def descent(rate, rule=None, **more):
+    rule = rule or Simultaneous()
+    return UpdateOperator(update_rule=rule, optimizer=partial(SGD, lr=rate), **more)
 
 
 def test_steps_on_a_linear_field_are_powers_of_a_matrix():
@@ -54,7 +56,11 @@ def test_the_flow_of_the_textbook_example_is_a_circle():
 
 def test_the_flow_of_consensus_is_a_spiral():
     """J + w J^T J has the eigenvalues w +- i on V = xy."""
-    direction = partial(Consensus(learning_rate=1.0, weight=0.3).direction, XY)
+    step = descent(1.0, ConsensusOptimization(weight=0.3))
+
+    def direction(point):
+        return point - trajectory(step, XY, start=point, steps=1)[1]
+
     points = flow_trajectory(direction, start=START, times=[2 * math.pi], tolerance=1e-10)
     np.testing.assert_allclose(points[0], math.exp(-0.6 * math.pi) * START, atol=1e-8)
 
@@ -91,7 +97,7 @@ def test_rates_predicted_for_a_nonlinear_game_are_measured(gamma):
     """Mescheder et al.'s regularised Dirac-GAN, far into its convergence."""
     penalties = {"r1": R1(weight=gamma, interval=1)}
     game = DiracGAN(loss=Minimax(label_smoothing=0.0), penalties=penalties, target=0.0)
-    operator = Alternating(rule=GradientDescent(learning_rate=0.3), discriminator_steps=1)
+    operator = descent(0.3, Alternating())
     predicted = analyse(operator, game, game.equilibrium, tolerance=1e-9).rate
     points = trajectory(operator, game, start=START, steps=200)
     measured = measured_rate(points, game.equilibrium, skip=60)

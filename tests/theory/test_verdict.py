@@ -1,18 +1,21 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.optim import SGD
 
+from ganzoo import optim
 from ganzoo.errors import InputError
-from ganzoo.theory.game import FunctionGame
-from ganzoo.theory.games import Bilinear, QuadraticSaddle
-from ganzoo.theory.operators import Alternating, GradientDescent, Simultaneous
-from ganzoo.theory.operators_extrapolation import Extragradient
-from ganzoo.theory.operators_memory import HeavyBall
+from ganzoo.losses import Minimax
+from ganzoo.optim import Alternating, Extragradient, Simultaneous
+from ganzoo.theory.games import Bilinear, QuadraticSaddle, VectorGame
+from ganzoo.theory.gaussian_games import GaussianMeanGAN
 from ganzoo.theory.trajectories import measured_rate, trajectory
+from ganzoo.theory.update_operator import UpdateOperator
 from ganzoo.theory.verdict import (
     Verdict,
     analyse,
@@ -29,12 +32,13 @@ def saddle(a, b, c):
     return QuadraticSaddle(discriminator_curvature=a, generator_curvature=b, coupling=c)
 
 
-def descent(rate):
-    return Simultaneous(rule=GradientDescent(learning_rate=rate))
+def descent(rate, rule=None, optimizer=SGD, **more):
+    rule = rule or Simultaneous()
+    return UpdateOperator(update_rule=rule, optimizer=partial(optimizer, lr=rate), **more)
 
 
 def alone(function, size=1):
-    return FunctionGame(objectives={"alone": lambda p: function(p["alone"])}, sizes={"alone": size})
+    return VectorGame(objectives={"alone": lambda of: function(of["alone"])}, sizes={"alone": size})
 
 
 @settings(max_examples=25, deadline=None)
@@ -72,7 +76,7 @@ def test_verdicts_of_descent(game, rate, verdict):
 
 def test_a_rotation_by_half_a_turn_is_undecided():
     """At rate 2 alternating descent of V = xy has -1 twice, and grows with the steps."""
-    operator = Alternating(rule=GradientDescent(learning_rate=2.0), discriminator_steps=1)
+    operator = descent(2.0, Alternating())
     game = Bilinear(matrix=[[1.0]])
     assert analyse(operator, game, game.equilibrium, tolerance=1e-7).verdict is Verdict.UNDECIDED
 
@@ -81,9 +85,9 @@ def test_a_rotation_by_half_a_turn_is_undecided():
     "operator",
     [
         descent(0.3),
-        Extragradient(learning_rate=0.3),
-        Alternating(rule=GradientDescent(learning_rate=0.3), discriminator_steps=2),
-        Alternating(rule=HeavyBall(learning_rate=0.3, momentum=-0.3), discriminator_steps=1),
+        descent(0.3, Extragradient()),
+        descent(0.3, Alternating(), discriminator_steps=2),
+        descent(0.3, Alternating(), partial(SGD, momentum=0.1)),
     ],
 )
 def test_predicted_rates_are_those_of_trajectories(operator):
@@ -92,6 +96,38 @@ def test_predicted_rates_are_those_of_trajectories(operator):
     points = trajectory(operator, game, start=torch.tensor([1.0, 1.0]).double(), steps=300)
     measured = measured_rate(points, game.equilibrium, skip=20)
     assert measured == pytest.approx(predicted, abs=2e-3)
+
+
+NOISY = GaussianMeanGAN(loss=Minimax(label_smoothing=0.0), mean=[1.0], deviation=1.0, nodes=12)
+RUNS = {
+    "alternating": descent(0.2, Alternating()),
+    "simultaneous": descent(0.2),
+    "extragradient": descent(0.2, Extragradient()),
+    "past_extragradient": descent(0.2, optim.PastExtragradient()),
+    "consensus": descent(0.2, optim.ConsensusOptimization(weight=0.5)),
+    "symplectic_gradient_adjustment": descent(
+        0.2, optim.SymplecticGradientAdjustment(weight=0.5, alignment=None)
+    ),
+    "competitive_gradient_descent": descent(
+        0.2, optim.CompetitiveGradientDescent(tolerance=1e-10, iterations=20)
+    ),
+    "lookahead": descent(0.2, optim.Lookahead(Alternating(), steps=5, weight=0.5), iterations=5),
+    "optimistic": descent(0.2, optimizer=optim.OptimisticSGD),
+    "negative_momentum": descent(
+        0.2, Alternating(), partial(optim.NegativeMomentumSGD, momentum=-0.3)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_rule_learns_a_gaussian_at_the_rate_that_is_predicted(name):
+    target, steps = NOISY.equilibrium, 300 // RUNS[name].iterations
+    predicted = analyse(RUNS[name], NOISY, target, tolerance=1e-9).rate
+    points = trajectory(RUNS[name], NOISY, start=torch.full((2,), 0.4).double(), steps=steps)
+    measured = measured_rate(points, target, skip=steps // 3)
+    assert predicted < 1
+    assert (points[-1] - target).norm() < 0.1 * (points[0] - target).norm()
+    assert math.log(measured) == pytest.approx(math.log(predicted), rel=0.1)
 
 
 def test_eigenvalues_come_with_the_deciding_one_first():

@@ -45,7 +45,7 @@ class Chain(Augmentation):
         return data
 
 
-@defaults_from("penalty/augmentation/gentle")
+@defaults_from("penalty/base/augmentation")
 class ByShape(Augmentation):
     """One augmentation for images ``[B, C, H, W]`` and another for data of any other shape.
 
@@ -87,7 +87,7 @@ def as_augmentations(augmentations: Any) -> nn.Sequential:
     """Take named augmentations, functions among them, for a chain of modules.
 
     Raises:
-        InputError: if they have no names, or one cannot be called.
+        InputError: if they have no names that a module can have, or one cannot be called.
     """
     if not isinstance(augmentations, Mapping) or not all(map(callable, augmentations.values())):
         raise InputError(
@@ -98,4 +98,7 @@ def as_augmentations(augmentations: Any) -> nn.Sequential:
         name: part if isinstance(part, Augmentation) else FunctionAugmentation(part)
         for name, part in augmentations.items()
     }
-    return nn.Sequential(OrderedDict(parts))
+    try:
+        return nn.Sequential(OrderedDict(parts))
+    except KeyError as error:  # a dot, or a method of torch's modules
+        raise InputError(f"give an augmentation another name: {error.args[0]}") from error

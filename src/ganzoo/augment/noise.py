@@ -10,7 +10,7 @@ from ganzoo.errors import InputError, check_not_negative, check_positive
 from ganzoo.progress import Progress, Unit, check_unit
 
 
-@defaults_from("penalty/augmentation/gentle")
+@defaults_from("penalty/base/augmentation")
 class GaussianNoise(Augmentation):
     """Add independent Gaussian noise to every entry of data of any shape.
 

@@ -9,7 +9,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 
 
-@defaults_from("replay/buffer")
+@defaults_from("augment/replay/buffer")
 class ReplayBuffer(nn.Module):
     """A pool of earlier generated samples, from which part of each batch comes.
 

@@ -22,13 +22,13 @@ ROWS = ("data", "reconstruction")
 
 @defaults_from("callbacks/reconstructions")
 class Reconstructions(Measurements):
-    """Draws and measures what the generator makes of the codes of the same real samples.
+    """Draws and measures what a model makes of the codes of the same real samples.
 
-    Every few generator updates and at the end, the model reconstructs the samples in evaluation mode,
-    with averaged weights where there are any. Images are drawn as rows of data
-    over rows of their reconstructions, points with a line between the two. The mean of the
-    squared error over samples and their numbers is logged as
-    ``reconstructions/mean_squared_error``, in the data's units squared (images are in [-1, 1]).
+    Every few generator updates and at the end, the model reconstructs them in evaluation mode,
+    with averaged weights where there are any. Images are drawn as rows of data over rows of their
+    reconstructions, points with a line between the two. The mean of the squared error over samples
+    and their numbers is logged as ``reconstructions/mean_squared_error``, in the data's units
+    squared (images are in [-1, 1]).
 
     Samples come from the data module's ``real(count, seed)``, or else are the beginning of the
     first batch. Models that do not reconstruct are left alone.
@@ -67,7 +67,7 @@ class Reconstructions(Measurements):
         self._kept: Tensor | None = None
 
     def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
-        """That the model has no encoder, where it has none; else the samples are found."""
+        """That the model does not reconstruct, where that is so; else the samples are found."""
         if not isinstance(model, Reconstructs):
             return f"{type(model).__name__} does not reconstruct"
         datamodule: Any = getattr(trainer, "datamodule", None)

@@ -144,7 +144,7 @@ class Collapse(Symptom):
         return (
             f"the samples have collapsed: two of them are typically {100 * typical:.2g}% as far "
             f"apart as two real ones, over the last {self.measurements} measurements. Try "
-            "penalty=r1, model=wgan_gp, or a lower optimizer.generator.lr"
+            "penalty=r1, model=wgan_gp, or a lower optimizer.lr"
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Traversals(Pictures):
         """That there are no codes among the latents, where there are none."""
         if isinstance(getattr(model, "latent_prior", None), CodePrior):
             return None
-        return f"the latents of {type(model).__name__} have no codes: latent=codes"
+        return f"the latents of {type(model).__name__} have no codes: network.latent=codes"
 
     def draw(self, path: Path, trainer: Trainer, model: LatentSampler) -> None:
         """Draw blocks of images, or points in the colours of their codes."""

@@ -31,11 +31,11 @@ _ELSEWHERE = {
     "logger": "choose loggers with logger=csv, tensorboard, wandb or none",
     "callbacks": "choose callbacks with callbacks=[default,...], or +callbacks.NAME._target_=...",
     "model_registry": "it uploads Lightning's own checkpoints: upload checkpoints/best.ckpt after",
-    "limit_test_batches": "this command trains: evaluator.samples=... of ganzoo.evaluate measures",
+    "limit_test_batches": "this command trains: samples=... of python -m ganzoo.evaluate measures",
     "limit_predict_batches": "this command trains: python -m ganzoo.sample draws samples",
 }
 _OF_VALIDATION = {
-    "limit_val_batches": f"{_MEASURING}evaluator.samples",
+    "limit_val_batches": f"{_MEASURING}metrics.evaluator.samples",
     "val_check_interval": f"{_MEASURING}callbacks.evaluation.every_n_steps",
     "check_val_every_n_epoch": f"{_MEASURING}callbacks.evaluation.every_n_steps",
     "num_sanity_val_steps": "each metric is tried before training as it is: leave it out",

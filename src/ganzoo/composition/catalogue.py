@@ -1,4 +1,4 @@
-"""What the zoo holds: an entry for each config of a part that has a source, and its facts."""
+"""What the zoo holds: an entry for each choice of each config group, and its facts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,18 +9,37 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ganzoo.composition.citations import Citation, find_citations, without_citations
-from ganzoo.composition.compose import group_choices, groups
+from ganzoo.composition.compose import all_groups, group_choices
 from ganzoo.composition.docstrings import Documented, look_up
+from ganzoo.composition.overrides import name_of
 from ganzoo.configs import config_directory
 
 GROUPS = (
-    "model", "loss", "penalty", "augment", "replay", "batch_statistics", "normalization",
-    "network", "conditioning", "optimizer", "updates", "lookahead", "ema",
+    "model", "loss", "penalty", "augment", "augment/replay", "network", "network/normalization",
+    "network/batch_statistics", "network/conditioning", "optimizer", "optimizer/update_rule",
+    "optimizer/lookahead", "optimizer/ema",
 )  # fmt: skip
 """Config groups whose choices come from papers, in the order of the table."""
 
-_NOT_OF_TRAINING = {"hydra", "theory"}
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper.
+
+    Attributes:
+        authors: Family names, or the first one's and "et al.".
+        year: Of its publication.
+        arxiv: Its identifier, as 1406.2661; None where it is not there.
+    """
+
+    authors: str
+    year: int
+    arxiv: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.authors} {self.year}" + (f", arXiv {self.arxiv}" if self.arxiv else "")
 
 
 @dataclass(frozen=True)
@@ -28,46 +47,61 @@ class Entry:
     """One choice of one config group.
 
     Attributes:
-        group: The config group.
+        path: The path of the config group, as ``optimizer/ema``.
         name: The choice.
     """
 
-    group: str
+    path: str
     name: str
+
+    @property
+    def group(self) -> str:
+        """The dotted name of the config group."""
+        return name_of(self.path)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What ``conf/about.yaml`` says of it."""
+        return about().get(self.path, {}).get(self.name, {})
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a line."""
+        return str(self.facts.get("summary", ""))
+
+    @property
+    def papers(self) -> list[Paper]:
+        """The papers that it comes from, the first one named first."""
+        return [Paper(**paper) for paper in self.facts.get("papers", [])]
 
     @cached_property
     def config(self) -> DictConfig:
         """The file itself, without what it takes from others."""
-        return _load(self._path(self.name))
+        return _load(self._file(self.name))
 
     @cached_property
     def target(self) -> Documented:
         """The class that it builds; without a name where it only chooses or sets others."""
         name = self._target_name
-        return look_up(name) if name else Documented("", "", "", "")
+        return look_up(name) if name else Documented("", "", "")
 
     @cached_property
     def _target_name(self) -> str:
-        chain = self.chain
-        places = [node for config in chain for node in (config, _node(config, self.group))]
-        places += [_first(config) for config in chain]
+        places = [node for config in self.chain for node in (config, _node(config, self._key))]
+        places += [_first(config) for config in self.chain]
         for node in places:
             if isinstance(node, DictConfig) and _node(node, "_target_") is not None:
                 return str(node._target_)
         return ""
 
-    @cached_property
-    def targets(self) -> list[Documented]:
-        """The class that it builds, and those of ganzoo that it hands to it."""
-        names = [name for config in self.chain for name in _target_names(config)]
-        found = [look_up(name) for name in names
-                 if "${" not in name and name.rpartition(".")[2][:1].isupper()]  # fmt: skip
-        return list(dict.fromkeys([self.target, *found]))
+    @property
+    def _key(self) -> str:
+        return self.path.rpartition("/")[2]
 
     @property
     def comments(self) -> list[str]:
-        """The lines at the top of the file, where it says what it is."""
-        lines = self._path(self.name).read_text().splitlines()
+        """The lines at the top of the file."""
+        lines = self._file(self.name).read_text(encoding="utf-8").splitlines()
         top = takewhile(lambda line: line.startswith("#"), lines)
         return [line[2:] for line in top if "@package" not in line]
 
@@ -77,50 +111,29 @@ class Entry:
         return self.target.documentation
 
     @property
-    def summary(self) -> str:
-        """What it is, in a line: as its file says first, or else its class."""
-        said = (self.comments or self.documentation.splitlines() or [""])[0]
-        return without_citations(said).rstrip(".:")
-
-    @cached_property
-    def citations(self) -> list[Citation]:
-        """The papers that it comes from, the first one named first."""
-        found = list(find_citations(" ".join(self.comments)))
-        if not (found and self._is_foreign):  # else importing it adds nothing
-            found += find_citations(self.documentation)
-        if not found:
-            texts = [target.documentation for target in self.targets]
-            texts.append(self.target.module_documentation)
-            found = [citation for text in texts for citation in find_citations(text)]
-        first: dict[str, Citation] = {}
-        for citation in found:
-            first.setdefault(citation.arxiv, citation)
-        return list(first.values())
-
-    @property
     def module(self) -> str:
         """The module that holds its algorithm."""
-        return self._target_name.rpartition(".")[0] if self._is_foreign else self.target.module
-
-    @property
-    def _is_foreign(self) -> bool:
-        return not self._target_name.startswith("ganzoo.")
+        own = self._target_name.startswith("ganzoo.")
+        return self.target.module if own else self._target_name.rpartition(".")[0]
 
     @property
     def parts(self) -> dict[str, str]:
         """What it chooses in other groups."""
         chosen: dict[str, str] = {}
         for config in reversed(self.chain):
-            for entry in config.get("defaults", []):
-                if isinstance(entry, DictConfig):
-                    chosen |= {_group(key): str(value) for key, value in entry.items()}
-        return chosen
+            for entry in _plain(config).get("defaults", []):
+                if isinstance(entry, dict):
+                    chosen |= {_place(key): choice for key, choice in entry.items()}
+        return {place: str(choice) for place, choice in chosen.items()
+                if choice is not None and "$" not in str(choice)}  # fmt: skip
 
     def _bases(self) -> list["Entry"]:
         """The files of the same group that it starts from, the nearest first."""
-        defaults = self.config.get("defaults", [])
-        names = [entry.partition("@")[0] for entry in defaults if isinstance(entry, str)]
-        own = [Entry(self.group, name) for name in names if self._path(name).exists()]
+        defaults = _plain(self.config).get("defaults", [])
+        named = [entry.partition("@")[::2] for entry in defaults if isinstance(entry, str)]
+        here = {"", "_here_", "_global_", self.name}
+        own = [Entry(self.path, name) for name, place in named
+               if place in here and self._file(name).exists()]  # fmt: skip
         return own + [base for entry in own for base in entry._bases()]
 
     @property
@@ -128,28 +141,25 @@ class Entry:
         """The file itself and those it starts from, the nearest first."""
         return [self.config, *(base.config for base in self._bases())]
 
-    def _path(self, name: str) -> Path:
-        return config_directory() / self.group / f"{name}.yaml"
-
-
-def entries() -> list[Entry]:
-    """All entries, group by group; choices that choose nothing are left out."""
-    found = (Entry(group, name) for group in GROUPS for name in group_choices(group))
-    return [entry for entry in found if entry.name != "none"]
+    def _file(self, name: str) -> Path:
+        return config_directory() / self.path / f"{name}.yaml"
 
 
 @cache
-def _load(path: Path) -> DictConfig:
-    config = OmegaConf.load(path)
-    assert isinstance(config, DictConfig)
-    return config
+def about() -> dict[str, dict[str, Facts]]:
+    """The facts of all choices, by the paths of their groups and their names."""
+    facts: Any = OmegaConf.to_container(OmegaConf.load(config_directory() / "about.yaml"))
+    return facts  # type: ignore[no-any-return]
+
+
+def entries() -> list[Entry]:
+    """The entries of the table, group by group; choices that choose nothing are left out."""
+    return [*_entries_of(GROUPS)]
 
 
 def everything() -> list[Entry]:
     """All choices of all groups, those that come from papers first."""
-    others = [group for group in groups() if group not in {*GROUPS, *_NOT_OF_TRAINING}]
-    return [*entries(), *(Entry(group, name) for group in others for name in group_choices(group)
-                          if name != "none")]  # fmt: skip
+    return [*entries(), *_entries_of([group for group in all_groups() if group not in GROUPS])]
 
 
 def settings(entry: Entry) -> dict[str, Any]:
@@ -160,6 +170,22 @@ def settings(entry: Entry) -> dict[str, Any]:
     return {
         name: value for config in reversed(entry.chain) for name, value in _settings(config, "")
     }
+
+
+def _entries_of(paths: Any) -> Iterator[Entry]:
+    found = (Entry(path, name) for path in paths for name in group_choices(path))
+    return (entry for entry in found if entry.name != "none")
+
+
+@cache
+def _load(path: Path) -> DictConfig:
+    config = OmegaConf.load(path)
+    assert isinstance(config, DictConfig)
+    return config
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    return OmegaConf.to_container(config, resolve=False)  # type: ignore[return-value]
 
 
 def _settings(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -173,15 +199,6 @@ def _settings(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield from _settings(node[key], f"{prefix}{key}.")
 
 
-def _target_names(node: Any) -> Iterator[str]:
-    if isinstance(node, DictConfig):
-        if isinstance(_node(node, "_target_"), str):
-            yield node._target_
-        for key in map(str, node):
-            if not OmegaConf.is_interpolation(node, key) and not OmegaConf.is_missing(node, key):
-                yield from _target_names(node[key])
-
-
 def _first(config: DictConfig) -> Any:
     keys = [key for key in config if key != "defaults"]
     return _node(config, str(keys[0])) if keys else None
@@ -192,5 +209,8 @@ def _node(config: DictConfig, key: str) -> Any:
     return None if OmegaConf.is_interpolation(config, key) else config.get(key)
 
 
-def _group(key: object) -> str:
-    return str(key).removeprefix("override ").lstrip("/").partition("@_global_")[0]
+def _place(key: object) -> str:
+    """Where something is chosen; what is brought along inside of a model is of its own group."""
+    named = str(key).removeprefix("override ").lstrip("/")
+    group = named.partition("@")[0]
+    return name_of(named) if "/" in group else group

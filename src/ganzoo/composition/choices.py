@@ -7,38 +7,45 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-_REFERENCE = re.compile(r"\$\{([a-z_]+)")
+from ganzoo.composition.overrides import name_of
+from ganzoo.configs import groups_inside
+
+_REFERENCE = re.compile(r"\$\{(?:without_groups:)?([a-z_]+)")
 NONE = "none"
 """The choice of nothing."""
 _FIRST = ("model", "dataset", "loss", "penalty")
+_ELSEWHERE = ("hydra/", "sweep/")
 
 
 def chosen(config: DictConfig, choices: Mapping[str, Any] | None = None) -> dict[str, str]:
     """The choice of each group, several of one group as ``"r1, r2"``.
+
+    Groups inside of others have the names of their places, as ``optimizer.ema``.
 
     Args:
         config: A composed config.
         choices: Hydra's record of what was chosen; None for that of the run in progress.
     """
     recorded = HydraConfig.get().runtime.choices if choices is None else choices
-    groups = set(_groups()) - {"hydra"}
+    groups = _groups()
     found: dict[str, list[str]] = {}
     for key, choice in recorded.items():
-        if choice is not None and "/" not in key:
+        if choice is not None and not key.startswith(_ELSEWHERE):
             found.setdefault(_name(str(key), groups), []).append(str(choice))
     # Of a list of choices Hydra keeps no name, but each has a key in the group's node.
-    for group in groups - set(found):
-        if isinstance(config.get(group), DictConfig):
-            found[group] = list(map(str, config[group]))
+    for group in groups:
+        node, name = OmegaConf.select(config, name_of(group)), name_of(group)
+        if isinstance(node, DictConfig) and name not in found:
+            found[name] = [str(key) for key in node if key not in groups_inside(group)]
     order = [*_FIRST, *sorted(set(found) - set(_FIRST))]
     return {group: ", ".join(_made(found[group])) for group in order if group in found}
 
 
 def _name(key: str, groups: Collection[str]) -> str:
-    """The group, or the setting that it is chosen for, as in ``normalization@NAME``."""
+    """The group, or the place that it is chosen for."""
     group, _, place = key.partition("@")
     # A choice that a model brings along inside of itself is one of its group all the same.
-    return group if not place or place.split(".")[0] in groups else place
+    return group if place.split(".")[0] in groups and "/" not in group else name_of(key)
 
 
 def _made(choices: list[str]) -> list[str]:
@@ -67,9 +74,9 @@ def reached(config: DictConfig, start: str, *, not_beyond: str = "") -> set[str]
 
 
 def _groups() -> list[str]:
-    from ganzoo.composition.compose import groups
+    from ganzoo.composition.compose import all_groups
 
-    return groups()
+    return all_groups()
 
 
 def _first(*values: Any) -> Any:

@@ -7,14 +7,16 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition.catalogue import Entry
-from ganzoo.composition.compose import build, compose_config, group_choices
+from ganzoo.composition.compose import build, compose_config, group_choices, places_of
+from ganzoo.composition.overrides import mend
+from ganzoo.composition.settings import check_choices
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
 
 KINDS = {"points": "ring", "images": "digits"}
 """A data set for each kind of data; the second has classes too."""
 
-SMALL = ("latent.latent_dim=12",)
+SMALL = ("network.latent.latent_dim=12",)
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,31 @@ def fits_of(entry: Entry) -> list[Fit]:
         pairs = [(group, name) for group in ("loss", "penalty") for name in group_choices(group)]
         bases = {kind: _composed(entry.name, kind) for kind in KINDS}
         return [
-            Fit(group, name, kind, _refusal(with_part(base, group, part(group, name))))
+            Fit(group, name, kind, _refusal_in(base, entry.name, group, name))
             for group, name in pairs
             for kind, base in bases.items()
         ]
+    choice = f"{places_of(entry.path)[0]}={entry.name}"
     return [
-        Fit("model", model, kind, _refusal(_composed(model, kind, f"{entry.group}={entry.name}")))
+        Fit("model", model, kind, _refusal_of(model, kind, choice))
         for model in group_choices("model")
         for kind in KINDS
     ]
+
+
+def _refusal_in(base: DictConfig, model: str, group: str, name: str) -> str | None:
+    if group not in base:
+        return f"model={model} has no {group}"
+    return _refusal(with_part(base, group, part(group, name)))
+
+
+def _refusal_of(model: str, kind: str, choice: str) -> str | None:
+    config = _composed(model, kind, choice)
+    try:
+        check_choices(config, mend([choice], [config_directory()]), model)
+    except InputError as error:
+        return str(error)
+    return _refusal(config)
 
 
 def _composed(model: str, kind: str, *choice: str) -> DictConfig:
@@ -73,10 +91,10 @@ def _refusal(config: DictConfig) -> str | None:
     """What a model says of its settings when it is built, and when it sees its own samples."""
     try:
         model = build(config.model)
-        count = 2 * config.packing
+        count = 2 * config.get("packing", 1)
         samples = model.sample(count, seed=0)
         labels = torch.zeros(count, dtype=torch.int64)
-        model.check_fit(samples, labels)
+        model.check_fields({"real": samples, "labels": labels})
     except InputError as error:
         return str(error)
     return None

@@ -11,6 +11,7 @@ from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ganzoo.composition.compose import compose_config, group_choices
+from ganzoo.composition.overrides import name_of
 from ganzoo.composition.overrides import quoted as _quoted
 from ganzoo.composition.settings import check_checkpoint
 from ganzoo.configs import config_directory
@@ -18,8 +19,7 @@ from ganzoo.errors import InputError, nearest
 
 CONFIG = "evaluate"
 _SHARED = {
-    *("dataset", "features", "metrics", "evaluator", "seed", "cache_dir", "hydra"),
-    *("logger", "on_save_error"),
+    *("dataset", "metrics", "seed", "cache_dir", "hydra", "logger", "callbacks.on_save_error"),
 }
 """What means the same in training; the rest of training's config has no meaning here."""
 _KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*", re.ASCII)
@@ -60,15 +60,15 @@ def _given(overrides: Sequence[str]) -> dict[str, Any]:
         if one.is_sweep_override() and one.key_or_group in ("checkpoint", "fake", "real"):
             several = "write several as [a,b]" if one.key_or_group == "checkpoint" else "give one"
             raise InputError(f"{one.input_line} is no path: {several}")
-    return {one.key_or_group: one.value() for one in parsed}
+    return {name_of(one.get_key_element().lstrip("+~")): one.value() for one in parsed}
 
 
 def _check_names(given: Settings) -> None:
     own = {str(key) for key in OmegaConf.load(config_directory() / f"{CONFIG}.yaml")}
     known = (own - {"defaults"}) | _SHARED
     for name in given:
-        first = re.split(r"[./@]", name)[0]
-        if first not in known:
+        first = name.partition(".")[0]
+        if not {first, name} & known:
             raise InputError(f"{first!r} is no setting of an evaluation: {nearest(first, known)}")
 
 
@@ -87,12 +87,15 @@ def _left_open(given: Settings, search_path: Path | None) -> list[str]:
         return []
     if given.get("real") is None:
         raise InputError("fake is compared with real samples: add real=PATH or dataset=NAME")
-    if "classifier" in _names(given.get("features")):
+    if "classifier" in _names(given.get("metrics.features")):
         raise InputError(
-            "features=classifier is trained on a data set: add dataset=NAME, or choose others"
+            "metrics.features=classifier is trained on a data set: add dataset=NAME, or choose "
+            "others"
         )
     defaults = _usual_measures(Path(str(given["fake"])).expanduser())
-    return [f"{group}={choice}" for group, choice in defaults.items() if group not in given]
+    return [
+        f"{group}={choice}" for group, choice in defaults.items() if name_of(group) not in given
+    ]
 
 
 def _usual_measures(fake: Path) -> dict[str, str]:
@@ -100,8 +103,8 @@ def _usual_measures(fake: Path) -> dict[str, str]:
     from ganzoo.evaluation.arrays import holds_points
 
     if holds_points(fake):
-        return {"features": "identity", "metrics": "[wasserstein,prdc]"}
-    return {"features": "inception", "metrics": "quality"}
+        return {"metrics/features": "identity", "metrics": "[wasserstein,prdc]"}
+    return {"metrics/features": "inception", "metrics": "quality"}
 
 
 def _names(value: Any) -> list[str]:

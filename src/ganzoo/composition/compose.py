@@ -13,14 +13,18 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 import ganzoo.composition.choices  # noqa: F401 - the configs use its resolvers
-from ganzoo.composition.overrides import mend
-from ganzoo.configs import config_directory
+from ganzoo.composition.left_out import with_left_out
+from ganzoo.composition.overrides import mend, name_of
+from ganzoo.configs import BASE, config_directory, register_resolvers, without_groups
 from ganzoo.errors import InputError
+
+_OTHERS = {"hydra", "theory"}
+"""Folders of configs that are chosen from otherwise."""
 
 
 def packed(shape: Sequence[int], packing: int) -> ListConfig:
     """The shape of ``packing`` samples that are concatenated along their first axis."""
-    samples = max(1, int(packing))  # the presentation says what is wrong with other numbers
+    samples = max(1, int(packing))  # the model says what is wrong with other numbers
     return OmegaConf.create([shape[0] * samples, *shape[1:]])
 
 
@@ -68,6 +72,7 @@ def half(number: int | None) -> int:
     return (number or 0) // 2
 
 
+register_resolvers()
 for resolver in (half, packed, paired, vector, picture, one_more, features_named):
     OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
@@ -92,6 +97,7 @@ def compose_config(
     """
     folder = directory or config_directory()
     words = mend(overrides, [folder, config_directory()])
+    words = with_left_out(words) if folder == config_directory() else words
     if GlobalHydra.instance().is_initialized():  # inside of a command, whose folders these are
         return compose(config_name, overrides=words, return_hydra_config=with_hydra)
     with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
@@ -100,10 +106,14 @@ def compose_config(
 
 @cache
 def composed_once(
-    overrides: tuple[str, ...], config_name: str = "config", directory: Path | None = None
+    overrides: tuple[str, ...],
+    config_name: str = "config",
+    directory: Path | None = None,
+    *,
+    with_hydra: bool = False,
 ) -> DictConfig:
     """The same as :func:`compose_config`, for those who only look at it."""
-    return compose_config(overrides, config_name, directory)
+    return compose_config(overrides, config_name, directory, with_hydra=with_hydra)
 
 
 def group_choices(group: str) -> list[str]:
@@ -112,8 +122,35 @@ def group_choices(group: str) -> list[str]:
 
 
 def groups() -> list[str]:
-    """The names of the config groups."""
+    """The names of the config groups that are in no other one."""
     return sorted(path.name for path in config_directory().iterdir() if path.is_dir())
+
+
+def all_groups() -> list[str]:
+    """The paths of all config groups of training, as ``optimizer`` and ``optimizer/ema``."""
+    folders = (path for path in config_directory().rglob("*") if path.is_dir())
+    names = (path.relative_to(config_directory()).as_posix() for path in folders)
+    return sorted(name for name in names if name.split("/")[0] not in _OTHERS
+                  and BASE not in name.split("/"))  # fmt: skip
+
+
+def places_of(group: str) -> list[str]:
+    """Where a group is chosen in a usual run, as dotted names."""
+    if "/" not in group:
+        return [group]
+    choices = composed_once((), with_hydra=True).hydra.runtime.choices
+    found = [name_of(str(key)) for key in choices if str(key).partition("@")[0] == group]
+    return sorted(found) or [name_of(group)]
+
+
+def is_group(name: str) -> bool:
+    """Whether this is the path of a config group."""
+    return bool(name) and (config_directory() / name).is_dir()
+
+
+def callbacks_of(config: DictConfig) -> list[Any]:
+    """The configs of a run's callbacks, without what they have in common."""
+    return [*without_groups("callbacks", _root_=config).values()]
 
 
 def resolved(node: DictConfig) -> dict[str, Any]:

@@ -8,6 +8,10 @@ from omegaconf import DictConfig, OmegaConf
 from ganzoo.composition.choices import chosen, reached
 from ganzoo.composition.compose import build, compose_config, resolved
 from ganzoo.composition.explain import explain
+from ganzoo.composition.left_out import check_players, with_left_out
+from ganzoo.composition.overrides import mend
+from ganzoo.composition.settings import check_choices
+from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
 from ganzoo.game.module import AdversarialModule
 
@@ -32,6 +36,9 @@ def create_model(
     command = [f"model={model}", f"dataset={dataset}", *overrides]
     try:
         config = compose_config(command, with_hydra=True)
+        understood = with_left_out(mend(command, [config_directory()]))
+        check_choices(config, understood, model)
+        check_players(config, understood)
         built = build_model(config, model, dataset, **objects)
     except Exception as error:
         line = explain(error, command)
@@ -48,7 +55,8 @@ def _hyperparameters(config: DictConfig, overrides: Sequence[str]) -> dict[str, 
     used = reached(config, "model", not_beyond="dataset") | {"dataset"}
     pairs = (override.lstrip("+").partition("=") for override in overrides if "=" in override)
     settings = {name: value for name, _, value in pairs if name not in groups}
-    return {group: choice for group, choice in groups.items() if group in used} | settings
+    parts = {name: choice for name, choice in groups.items() if name.split(".")[0] in used}
+    return parts | settings
 
 
 def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) -> AdversarialModule:
@@ -60,7 +68,6 @@ def build_model(config: DictConfig, model: str, dataset: str, **objects: Any) ->
         dataset: The choice of the data set group.
         objects: Objects in place of what the config describes.
     """
-    _check_normalizations(config)
     settings = resolved(config.model)
     built: AdversarialModule = build(settings, **objects)
     given = {
@@ -105,10 +112,3 @@ def _written(node: DictConfig, raw: Any, prefix: str) -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", value
         elif "${oc.env:" in text and "${" not in text.replace("${oc.env:", ""):
             yield f"{prefix}{key}", node[key]
-
-
-def _check_normalizations(config: DictConfig) -> None:
-    for name in ("generator_normalization", "discriminator_normalization"):
-        choice = config[name]
-        if isinstance(choice, str):
-            raise InputError(f"{name} is chosen from a group: write normalization@{name}={choice}")

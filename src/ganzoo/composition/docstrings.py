@@ -15,19 +15,17 @@ _ROOT = Path(ganzoo.__file__).parent
 
 @dataclass(frozen=True)
 class Documented:
-    """A class, or a function that makes an object, and its docstrings.
+    """A class, or a function that makes an object, and its docstring.
 
     Attributes:
         module: The module that defines it.
         name: Its name there.
         documentation: Its docstring, or that of the class it derives from.
-        module_documentation: The docstring of its module.
     """
 
     module: str
     name: str
     documentation: str
-    module_documentation: str
 
 
 @cache
@@ -48,7 +46,7 @@ def look_up(target: str) -> Documented:
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
             text = ast.get_docstring(node) or _inherited(node, tree, module)
-            return Documented(module, name, text, ast.get_docstring(tree) or "")
+            return Documented(module, name, text)
     origin = _origin(tree, name)
     return look_up(origin) if origin else _imported(target)
 
@@ -85,5 +83,4 @@ def _parsed(path: Path) -> ast.Module:
 
 def _imported(target: str) -> Documented:
     found = get_object(target)
-    module = inspect.getdoc(inspect.getmodule(found)) or ""
-    return Documented(found.__module__, found.__qualname__, inspect.getdoc(found) or "", module)
+    return Documented(found.__module__, found.__qualname__, inspect.getdoc(found) or "")

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,7 +17,10 @@ from omegaconf import DictConfig, OmegaConf
 from ganzoo.composition import explain as explaining
 from ganzoo.composition.console import console, print_version, refuse
 from ganzoo.composition.folder import choose_folder
+from ganzoo.composition.helping import GROUPS, help_of
+from ganzoo.composition.left_out import with_left_out
 from ganzoo.composition.overrides import mend, quoted
+from ganzoo.composition.printing import compactly
 from ganzoo.composition.settings import check_sweep
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
@@ -74,15 +78,32 @@ def _run(
     task: Callable[[DictConfig], Any], config_name: str, directory: Path, complete: Complete
 ) -> None:
     OmegaConf.register_new_resolver("run_folder", choose_folder, replace=True, use_cache=True)
+    topic = _help_topic(sys.argv[1:])
+    if topic is not None and directory == config_directory():
+        print(help_of(config_name, topic))
+        return
     sys.argv[1:] = complete(_mended(sys.argv[1:], directory))
     given = _arguments(sys.argv[1:])
     if given.multirun:
         check_sweep(_understood(sys.argv[1:]), given.config_name or config_name, directory)
     guarded = _Guarded(task)
     decorate = hydra.main(version_base="1.3", config_path=str(directory), config_name=config_name)
-    decorate(guarded)()
+    with compactly() if given.cfg else nullcontext():
+        decorate(guarded)()
     if guarded.error is not None:
         raise guarded.error
+
+
+def _help_topic(words: Sequence[str]) -> str | None:
+    """What help is asked for: "" for the first page, None for none.
+
+    Raises:
+        InputError: if there is no such page.
+    """
+    asked = [word.partition("=")[2] for word in words if word.split("=")[0] in ("--help", "-h")]
+    if asked and asked[0] not in ("", GROUPS):
+        raise InputError(f"--help={asked[0]}: write --help or --help={GROUPS}")
+    return asked[0] if asked else None
 
 
 def _mended(words: Sequence[str], directory: Path) -> list[str]:
@@ -90,6 +111,8 @@ def _mended(words: Sequence[str], directory: Path) -> list[str]:
     given = _arguments(words)
     own = [] if given.config_dir is None else [Path(given.config_dir)]
     mended = mend(given.overrides, [*own, directory, config_directory()])
+    if directory == config_directory():
+        mended = with_left_out(mended)
     return [*(word for word in words if word not in given.overrides), *mended]
 
 

@@ -1,5 +1,6 @@
 """From the config of an evaluation to its objects."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from omegaconf import DictConfig, open_dict
 
 from ganzoo.composition.completion import paths
 from ganzoo.composition.compose import build
+from ganzoo.configs import without_groups
 from ganzoo.errors import InputError, check_whole
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def _check(config: DictConfig) -> None:
             f"seeds={config.seeds} needs a generator, stored samples are always the same: "
             "evaluate a checkpoint, or leave seeds out"
         )
-    if not config.metrics:
+    if not without_groups("metrics", _root_=config):
         raise InputError("there are no metrics: choose some, such as metrics=[fid,prdc]")
 
 
@@ -157,28 +159,32 @@ def _class_names(found: dict[str, Any], data: Any) -> Any:
 def _subjects(
     config: DictConfig, checkpoints: "list[Checkpoint]", fake: "Stored | None"
 ) -> "list[Subject]":
+    from ganzoo.composition.loading import load
     from ganzoo.evaluation.subjects import ModelOfCheckpoint, StoredSubject
 
     if fake is not None:
         return [StoredSubject(fake)]
-    return [ModelOfCheckpoint(checkpoint, list(config.trusted)) for checkpoint in checkpoints]
+    loader = partial(load, trusted=list(config.trusted))
+    return [ModelOfCheckpoint(checkpoint, loader) for checkpoint in checkpoints]
 
 
 def _evaluator(config: DictConfig, real: "Stored | None", fake: "Stored | None") -> Any:
     """The evaluator, with as many samples as there are where no number is asked for."""
-    samples, real_samples = config.evaluator.samples, config.evaluator.real_samples
+    described = config.metrics.evaluator
+    samples, real_samples = described.samples, described.real_samples
     if samples is None:
         samples = config.dataset.evaluation_samples if fake is None else len(fake.samples)
     if real_samples is None and real is not None:
         real_samples = len(real.samples)
     if config.bootstrap.resamples:
         _bootstrap(config)
-    return build(config.evaluator, samples=samples, real_samples=real_samples)
+    return build(described, samples=samples, real_samples=real_samples)
 
 
 def _bootstrap(config: DictConfig) -> None:
     """Wrap the metrics whose values depend on which samples there are."""
-    chosen = [name for name, node in config.metrics.items() if _can_be_resampled(node)]
+    metrics = without_groups("metrics", _root_=config)
+    chosen = [name for name, node in metrics.items() if _can_be_resampled(node)]
     if not chosen:
         raise InputError("none of these metrics can be bootstrapped: set bootstrap.resamples=0")
     with open_dict(config):

@@ -12,8 +12,8 @@ from hydra.errors import (
 )
 from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
 
-from ganzoo.composition.compose import groups
-from ganzoo.composition.overrides import how_to_quote
+from ganzoo.composition.compose import is_group
+from ganzoo.composition.overrides import how_to_quote, name_of
 from ganzoo.composition.suggestions import suggest_choice, suggest_setting
 from ganzoo.composition.targets import explain_target
 from ganzoo.errors import InputError
@@ -93,7 +93,8 @@ def _explain_choice(error: MissingConfigException) -> str:
         return first_line(error)
     if choice.startswith("submitit"):
         return f"the launcher {choice} is not installed: pip install 'lightning-ganzoo[slurm]'"
-    return f"unknown {group} {choice!r}: {suggest_choice(group, choice, error.options or ())}"
+    meant = suggest_choice(group, choice, error.options or ())
+    return f"unknown {name_of(group)} {choice!r}: {meant}"
 
 
 def _explain_setting(
@@ -107,16 +108,16 @@ def _explain_setting(
         return f"{there['name']} is there already: set it without +"
     unknown = _UNKNOWN.search(str(error))
     if unknown:
-        name = unknown["name"] or unknown["key"]
+        name = name_of(unknown["name"] or unknown["key"])
         return f"unknown setting {name!r}: {suggest_setting(name, overrides, config_name)}"
     return first_line(error)
 
 
 def _explain_several(word: str) -> str:
     key, _, value = word.partition("=")
-    said = f"{word} has several values: add -m for a run with each of them"
-    if key.partition("@")[0] in groups():
-        return f"{said}, or write '{key}=[{value}]' for one with all of them"
+    said = f"{name_of(key)}={value} has several values: add -m for a run with each of them"
+    if is_group(key.partition("@")[0]):
+        return f"{said}, or write '{name_of(key)}=[{value}]' for one with all of them"
     return f"{said}, or write {how_to_quote(key, value)} for text with commas"
 
 

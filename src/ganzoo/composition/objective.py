@@ -35,12 +35,12 @@ def check_measured(config: DictConfig) -> None:
         InputError: naming what is measured, or what is wrong with the model or a callback.
     """
     from ganzoo.callbacks.evaluation import Evaluation
-    from ganzoo.composition.compose import build
+    from ganzoo.composition.compose import build, callbacks_of
     from ganzoo.composition.create import build_model
 
     choices = config.hydra.runtime.choices
     model = build_model(config, choices["model"], choices["dataset"])
-    callbacks = [build(node) for node in config.callbacks.values()]
+    callbacks = [build(node) for node in callbacks_of(config)]
     measured = {
         name
         for callback in callbacks

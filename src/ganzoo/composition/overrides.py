@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
+from ganzoo.configs import BASE
 from ganzoo.errors import InputError, listed
 
 _WORD = re.compile(r"(?P<key>(?:\+\+?)?[\w./@-]+)=(?P<value>.*)", re.DOTALL)
@@ -22,8 +23,10 @@ _TEXTS = ("logger.",)  # notes and names that may be empty
 def mend(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """Write overrides as Hydra reads them, where they have one meaning.
 
-    ``checkpoint=epoch=0-step=5.ckpt`` gets quotes; ``logger=false``, ``ema=null`` and ``~penalty``
-    become the choice that adds nothing.
+    ``checkpoint=epoch=0-step=5.ckpt`` gets quotes; ``logger=false``, ``optimizer.ema=null`` and
+    ``~penalty`` become the choice that adds nothing. A name that is given to the place of a group
+    inside of another one chooses from it: ``optimizer.ema=exponential`` is
+    ``optimizer/ema=exponential``.
 
     Args:
         words: Overrides.
@@ -32,7 +35,7 @@ def mend(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     Raises:
         InputError: if a word cannot be read, or nothing is chosen where something must be.
     """
-    return [_chosen(_readable(word), folders) for word in words]
+    return [_chosen(_as_choice(_readable(word), folders), folders) for word in words]
 
 
 def parse(word: str) -> Override:
@@ -68,9 +71,39 @@ def empty_choice(group: str, folders: Sequence[Path]) -> str | None:
         if (folder / group / "none.yaml").is_file():
             return "none"
         for path in sorted((folder / group).glob("*.yaml")):
-            if OmegaConf.load(path) == {group: None}:
+            if OmegaConf.load(path) == {group.rpartition("/")[2]: None}:
                 return path.stem
     return None
+
+
+def group_at(place: str, folders: Sequence[Path]) -> str | None:
+    """The group that is chosen from at a place inside of another one, as Hydra writes it.
+
+    Its first word is the outer group, its last one the inner: ``optimizer/ema`` of
+    ``optimizer.ema``, ``network/normalization@network.generator.normalization``. A group may be
+    inside of itself, as in ``loss@loss.loss``.
+
+    Args:
+        place: A dotted name.
+        folders: Where config groups are.
+
+    Returns:
+        The key of an override, or None where no group is chosen from there.
+    """
+    words = place.split(".")
+    if len(words) == 1 or words[0] == "hydra" or words[-1] == BASE:
+        return None
+    itself = len(words) == 2 and words[0] == words[1]
+    group = words[0] if itself else f"{words[0]}/{words[-1]}"
+    if not _files(group, folders):
+        return None
+    return f"{group}@{place}" if itself or len(words) > 2 else group
+
+
+def name_of(key: str) -> str:
+    """The dotted name of what is chosen by a key of Hydra's."""
+    group, _, package = key.partition("@")
+    return package.removeprefix("_global_.") or group.replace("/", ".")
 
 
 def _readable(word: str) -> str:
@@ -92,13 +125,40 @@ def _readable(word: str) -> str:
     return word
 
 
+def _as_choice(word: str, folders: Sequence[Path]) -> str:
+    """A choice from a group in Hydra's form, where it is given by its place."""
+    override = parse(word)
+    if override.is_add() or override.is_force_add() or not _may_choose(override):
+        return word
+    key = group_at(str(override.key_or_group), folders)
+    if key is None or override.package is not None:
+        return word
+    return f"~{key}" if override.is_delete() else f"{key}={word.partition('=')[2]}"
+
+
+def _may_choose(override: Override) -> bool:
+    """Whether the value is one that a choice can have: a name, a list of them, or nothing."""
+    value: Any = override.value()
+    if override.is_sweep_override():
+        return override.is_choice_sweep() and all(map(_is_name, value.list))
+    return override.is_delete() or all(map(_is_name, value if isinstance(value, list) else [value]))
+
+
+def _is_name(value: Any) -> bool:
+    return value is None or value is False or isinstance(value, str)
+
+
+def _files(group: str, folders: Sequence[Path]) -> list[Path]:
+    return [path for folder in folders for path in (folder / group).glob("*.yaml")]
+
+
 def _chosen(word: str, folders: Sequence[Path]) -> str:
     override = parse(word)
     name = str(override.key_or_group)
     if not name:
         raise InputError(f"cannot read {word!r}: write setting=value")
     group, _, package = name.partition("@")
-    choices = [path for folder in folders for path in (folder / group).glob("*.yaml")]
+    choices = _files(group, folders)
     if not choices:
         _check_not_empty(override, name)
     if not choices or override.is_add() or override.is_force_add():
@@ -135,8 +195,8 @@ def _is_nothing(value: Any) -> bool:
 def _empty(group: str, folders: Sequence[Path]) -> str:
     found = empty_choice(group, folders)
     if found is None:
-        names = sorted({path.stem for one in folders for path in (one / group).glob("*.yaml")})
-        raise InputError(f"{group} must be chosen: {group}=NAME, with one of {listed(names)}")
+        names, name = sorted({path.stem for path in _files(group, folders)}), name_of(group)
+        raise InputError(f"{name} must be chosen: {name}=NAME, with one of {listed(names)}")
     return found
 
 

@@ -105,7 +105,7 @@ class Search:
         if not space.distributions:
             raise InputError(
                 "there is nothing to search: give a setting a range, such as "
-                "'optimizer.generator.lr=tag(log,interval(1e-5,1e-2))'"
+                "'optimizer.lr=tag(log,interval(1e-5,1e-2))'"
             )
         setup_globals()
         for example in space.examples():

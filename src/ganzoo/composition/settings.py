@@ -1,27 +1,27 @@
 """What can be said of a user's settings before anything is imported that computes."""
 
-import logging
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from ganzoo.composition.compose import compose_config, composed_once, groups, resolved
-from ganzoo.composition.overrides import parse
+from ganzoo.composition.compose import compose_config, composed_once, groups, is_group, resolved
+from ganzoo.composition.left_out import check_players, number_of_all
+from ganzoo.composition.overrides import empty_choice, name_of, parse
 from ganzoo.composition.suggestions import suggest_setting
 from ganzoo.composition.trainer_words import check_words
+from ganzoo.configs import config_directory
 from ganzoo.data.checks import check_root
 from ganzoo.errors import InputError
 
 _BUILT = ("model", "trainer", "callbacks", "logger", "dataset.datamodule", "dataset.shape")
-_REFERENCE = re.compile(r"\$\{([\w.]+)")
+_REFERENCE = re.compile(r"\$\{(?:without_groups:)?([\w.]+)")
 _TRUTH_OR_COUNT = "trainer.fast_dev_run"
 _LARGEST_SEED = 2**32 - 1
-
-log = logging.getLogger("ganzoo")
 
 
 def check_settings(config: DictConfig, overrides: Sequence[str]) -> None:
@@ -36,6 +36,8 @@ def check_settings(config: DictConfig, overrides: Sequence[str]) -> None:
     """
     for override in map(parse, overrides):
         _check_given(config, override, overrides)
+    check_choices(config, overrides, HydraConfig.get().runtime.choices["model"])
+    check_players(config, overrides)
     check_kinds(config, overrides)
     seed = config.seed
     if seed is not None and (isinstance(seed, bool | float) or not 0 <= seed <= _LARGEST_SEED):
@@ -44,6 +46,28 @@ def check_settings(config: DictConfig, overrides: Sequence[str]) -> None:
     source = OmegaConf.select(config, "dataset.datamodule.source")
     if isinstance(source, DictConfig) and "root" in source:
         check_root(source.root)
+
+
+def check_choices(config: DictConfig, overrides: Sequence[str], model: str) -> None:
+    """Refuse a choice, other than that of nothing, that nothing in a run uses.
+
+    Args:
+        config: What the overrides are composed to.
+        overrides: The user's overrides.
+        model: The choice of the model.
+
+    Raises:
+        InputError: naming the first one.
+    """
+    for override in map(parse, overrides):
+        name = name_of(override.get_key_element().lstrip("+~"))
+        if not is_group(str(override.key_or_group)) or _chooses_nothing(override):
+            continue
+        if OmegaConf.select(config, name) is not None and not _is_reached(config, name):
+            others = [w for w in overrides if _chooses(parse(w)) and w != override.input_line]
+            usual = OmegaConf.select(composed_once(tuple(others)), name)
+            said = f"model={model} has no {name}" if usual is None else f"nothing uses {name}"
+            raise InputError(f"{said}: leave out {name}={override.get_value_element_as_str()}")
 
 
 def check_checkpoint(path: Path) -> None:
@@ -82,8 +106,9 @@ def check_kinds(
         usual, default = (composed_once(words, config_name, directory) for words in (chosen, ()))
         for override in suspicious:
             name = str(override.key_or_group)
-            if not isinstance(OmegaConf.select(default, name), str):  # auto, or a number
-                _check_kind(config, name, OmegaConf.select(usual, name))
+            known = number_of_all(name) or name
+            if not isinstance(OmegaConf.select(default, known), str):  # auto, or a number
+                _check_kind(config, name, OmegaConf.select(usual, known))
 
 
 def check_known(config: DictConfig, config_name: str) -> None:
@@ -130,7 +155,7 @@ def _values(override: Override) -> list[str]:
 
 def _check_given(config: DictConfig, override: Override, overrides: Sequence[str]) -> None:
     name = str(override.key_or_group)
-    if _chooses(override) or "@" in name:
+    if _chooses(override):
         return
     if override.is_delete():
         if "." not in name:
@@ -138,7 +163,12 @@ def _check_given(config: DictConfig, override: Override, overrides: Sequence[str
     elif _is_new(override, overrides) and not _is_used(config, name):
         raise InputError(f"nothing uses the setting {name!r}: {suggest_setting(name, overrides)}")
     elif name.partition(".")[0] in groups() and not _is_reached(config, name):
-        log.warning("%s is set, but nothing in this run uses it", name)
+        raise InputError(f"{name} is set, but nothing in this run uses it")
+
+
+def _chooses_nothing(override: Override) -> bool:
+    none = empty_choice(str(override.key_or_group), [config_directory()])
+    return bool(override.is_delete() or override.value() == none)
 
 
 def _is_new(override: Override, overrides: Sequence[str]) -> bool:
@@ -201,7 +231,10 @@ def _references(config: DictConfig) -> list[str]:
 
 def _is_suspicious(override: Override) -> bool:
     """Whether a value may be of another kind than its setting; counts and paths rarely are."""
-    if override.is_add() or override.is_force_add() or override.is_delete() or _chooses(override):
+    added = override.is_add() or override.is_force_add()
+    if added and number_of_all(str(override.key_or_group)) is None:
+        return False
+    if override.is_delete() or _chooses(override):
         return False
     value = override.value()
     if isinstance(value, int) and not isinstance(value, bool):
@@ -210,8 +243,7 @@ def _is_suspicious(override: Override) -> bool:
 
 
 def _chooses(override: Override) -> bool:
-    key = str(override.key_or_group)
-    return key.partition("@")[0] in groups() or override.is_hydra_override()
+    return is_group(str(override.key_or_group)) or override.is_hydra_override()
 
 
 def _check_kind(config: DictConfig, name: str, usual: Any) -> None:

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from ganzoo.composition.catalogue import GROUPS, Entry, settings
-from ganzoo.composition.citations import Citation
+from ganzoo.composition.catalogue import GROUPS, Entry, Paper, settings
+from ganzoo.composition.compose import places_of
 from ganzoo.configs import config_directory
 
 if TYPE_CHECKING:  # it imports torch
     from ganzoo.composition.compatibility import Fit
+
+BAR = r"\|"
+"""A bar inside of a cell of a Markdown table."""
 
 
 def table(entries: Iterable[Entry]) -> Table:
     """A row for each entry: group, name, what it is, paper."""
     made = Table("group", "name", "what it is", "paper", box=None, pad_edge=False)
     for entry in entries:
-        made.add_row(entry.group, entry.name, entry.summary, _first(entry.citations))
+        made.add_row(entry.group, entry.name, entry.summary, _first(entry.papers))
     return made
 
 
@@ -32,15 +35,17 @@ def page(entry: Entry, fits: "Sequence[Fit] | None") -> Iterator[str]:
     """
     yield f"{entry.group}={entry.name}: {entry.summary}"
     yield ""
-    yield from (f"paper     {citation}, https://arxiv.org/abs/{citation.arxiv}"
-                for citation in entry.citations)  # fmt: skip
+    places = places_of(entry.path)
+    if places != [entry.group]:
+        yield f"chosen    {', '.join(f'{place}={entry.name}' for place in places)}"
+    yield from (f"paper     {paper}{_address(paper)}" for paper in entry.papers)
     if entry.target.name:
         yield f"class     {entry.target.module}.{entry.target.name}"
     yield from (f"part      {group}={choice}" for group, choice in entry.parts.items())
     yield from (f"setting   {name}={value}" for name, value in settings(entry).items())
     if fits is not None:
         yield from _composes(fits)
-    elif entry.group in GROUPS:
+    elif entry.path in GROUPS:
         yield "goes with  compatibility=true tries it with all others, which takes about a minute"
     yield ""
     yield entry.documentation
@@ -62,7 +67,7 @@ def evidence(entry: Entry) -> Path | None:
     """
     package, _, module = entry.module.removeprefix("ganzoo.").rpartition(".")
     folder = config_directory().parent / "tests" / package
-    if entry.group == "model" and module != entry.name:
+    if entry.path == "model" and module != entry.name:
         module = "ring"
     named = folder / f"test_{module}.py"
     mentions = (
@@ -75,15 +80,18 @@ def _markdown_table(group: str, entries: list[Entry]) -> Iterator[str]:
     yield f"| `{group}` | what it is | paper | |"
     yield "|---|---|---|---|"
     for entry in entries:
-        papers = ", ".join(_link(citation) for citation in entry.citations[:1])
-        yield f"| `{entry.name}` | {entry.summary} | {papers} | {_files(entry)} |".replace(
-            "``", "`"
-        )
+        paper = _link(entry.papers[0]) if entry.papers else ""
+        cells = [f"`{entry.name}`", entry.summary, paper, _files(entry)]
+        yield f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
 
-def _link(citation: Citation) -> str:
-    address = f"https://arxiv.org/abs/{citation.arxiv}"
-    return f"{citation.authors} {citation.year}, [{citation.arxiv}]({address})"
+def _link(paper: Paper) -> str:
+    said = f"{paper.authors} {paper.year}"
+    return f"{said}, [{paper.arxiv}](https://arxiv.org/abs/{paper.arxiv})" if paper.arxiv else said
+
+
+def _address(paper: Paper) -> str:
+    return f", https://arxiv.org/abs/{paper.arxiv}" if paper.arxiv else ""
 
 
 def _files(entry: Entry) -> str:
@@ -116,5 +124,5 @@ def _refusal(fit: "Fit") -> str:
     return fit.refusal or ""
 
 
-def _first(citations: Sequence[Citation]) -> str:
-    return str(citations[0]) if citations else ""
+def _first(papers: Sequence[Paper]) -> str:
+    return str(papers[0]) if papers else ""

@@ -1,5 +1,6 @@
 """What a setting or a choice that does not exist may have meant."""
 
+import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from ganzoo.composition.compose import composed_once, group_choices, groups
-from ganzoo.composition.overrides import parse
+from ganzoo.composition.compose import all_groups, composed_once, group_choices, groups, is_group
+from ganzoo.composition.left_out import number_of_all, trainer_arguments
+from ganzoo.composition.overrides import group_at, name_of, parse
 from ganzoo.configs import config_directory
 from ganzoo.errors import closest, did_you_mean, listed, plain
 
@@ -20,14 +22,14 @@ def suggest_choice(group: str, choice: str, options: Sequence[str] = ()) -> str:
     """Say what was meant by a choice that its group does not have.
 
     Args:
-        group: The config group.
+        group: The path of the config group, as ``optimizer/ema``.
         choice: What was asked for.
         options: The group's choices; empty for those of the zoo.
     """
     known = list(options or group_choices(group))
     own = closest(choice, known)
     found = (
-        list(synonyms().get(f"{group}={choice}", []))
+        list(synonyms().get(f"{name_of(group)}={choice}", []))
         or [name for name in own if plain(choice) in name]
         or _elsewhere(group, choice)
         or own
@@ -44,7 +46,17 @@ def suggest_setting(name: str, overrides: Sequence[str] = (), config_name: str =
         config_name: The primary config.
     """
     config = _chosen(overrides, config_name)
-    names = dict(_settings(config)) | dict.fromkeys(_groups(config_name), True)
+    own = {name: value for name, value in _settings(config) if not name.startswith("hydra")}
+    names = own | dict.fromkeys(_groups(config_name), True)
+    if config_name == "config":
+        names |= dict.fromkeys(_left_out(config), False)
+    renamed = _renamed(name)
+    if renamed in names or _owners(renamed):
+        return _with_owner([renamed], names)
+    name = renamed or name
+    absent = next((place for place in _places(name) if _is_without(config, place)), None)
+    if absent is not None and absent != name:
+        return f"model={config.hydra.runtime.choices.model} has no {absent}"
     owners = "" if name in names else _owners(name)
     if owners:
         return f"it belongs to {owners}"
@@ -68,12 +80,15 @@ def synonyms() -> dict[str, list[str]]:
 
 def _elsewhere(group: str, choice: str) -> list[str]:
     """Choices of other groups that are called so, or start so, and what they choose in this one."""
-    word = plain(choice)
-    others = [(other, name) for other in groups() if other != group for name in _names(other)]
+    word, placed = plain(choice), {name_of(key) for key in _keys("config")}
+    others = [(other, name) for other in all_groups() if other != group
+              if name_of(other) in placed for name in _names(other)]  # fmt: skip
     same = [(other, name) for other, name in others if name == word]
     parts = [part for other, name in same for part in _parts(other, name, group)]
     longer = [(other, name) for other, name in others if name.startswith(f"{word}_")]
-    return [*dict.fromkeys(parts), *(f"{other}={name}" for other, name in same or longer)][:3]
+    return [*dict.fromkeys(parts), *(f"{name_of(other)}={name}" for other, name in same or longer)][
+        :3
+    ]
 
 
 def _names(group: str) -> list[str]:
@@ -82,21 +97,21 @@ def _names(group: str) -> list[str]:
 
 def _parts(other: str, name: str, group: str) -> Iterator[str]:
     """What a choice of one group chooses in another."""
-    config: Any = OmegaConf.load(config_directory() / other / f"{name}.yaml")
-    for entry in config.get("defaults", []):
-        for key, value in entry.items() if isinstance(entry, DictConfig) else ():
+    for entry in _defaults(config_directory() / other / f"{name}.yaml"):
+        for key, value in entry.items() if isinstance(entry, dict) else ():
             if str(key).removeprefix("override ").lstrip("/").partition("@")[0] == group:
-                yield f"{group}={value}"
+                yield f"{name_of(group)}={value}"
 
 
 def _chosen(overrides: Sequence[str], config_name: str) -> DictConfig:
     """The config of the user's choices, or of none where they do not compose."""
-    kept = {*groups(), "hydra.searchpath"}
-    chosen = [word for word in overrides if _key(word).partition("@")[0] in kept]
+    chosen = [
+        word for word in overrides if is_group(_key(word)) or _key(word) == "hydra.searchpath"
+    ]
     try:
-        return composed_once(tuple(chosen), config_name)
+        return composed_once(tuple(chosen), config_name, with_hydra=True)
     except HydraException:
-        return composed_once((), config_name)
+        return composed_once((), config_name, with_hydra=True)
 
 
 def _key(word: str) -> str:
@@ -107,14 +122,49 @@ def _key(word: str) -> str:
 
 
 def _groups(config_name: str) -> Iterator[str]:
-    """The groups of a config, with the place where a group is used more than once."""
+    """The places of the groups of a config."""
     if config_name == "evaluate":
         yield from _groups("config")
-    config: Any = OmegaConf.load(config_directory() / f"{config_name}.yaml")
-    for entry in config.get("defaults", []):
-        for key in entry if isinstance(entry, DictConfig) else ():
+    yield from map(name_of, _keys(config_name))
+
+
+def _keys(config_name: str) -> Iterator[str]:
+    """The groups of a config as its list of defaults has them."""
+    for entry in _defaults(config_directory() / f"{config_name}.yaml"):
+        for key in entry if isinstance(entry, dict) else ():
             if not str(key).startswith("override"):
                 yield str(key)
+
+
+def _defaults(path: Path) -> list[Any]:
+    """The list of defaults of a config file."""
+    config: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    return config.get("defaults", [])  # type: ignore[no-any-return]
+
+
+def _left_out(config: DictConfig) -> Iterator[str]:
+    """Settings that a job leaves out until they are set."""
+    yield from (f"trainer.{name}" for name in trainer_arguments())
+    numbers = [key for key, value in config.optimizer.items() if not isinstance(value, DictConfig)]
+    for player in config.model.optimizers:
+        names = (f"optimizer.{player}.{number}" for number in numbers)
+        yield from (name for name in names if number_of_all(name))
+
+
+def _places(name: str) -> Iterator[str]:
+    """The groups that a setting is in, the innermost first."""
+    words = name.split(".")
+    for length in range(len(words), 0, -1):
+        place = ".".join(words[:length])
+        if group_at(place, [config_directory()]) or (length == 1 and place in groups()):
+            yield place
+
+
+def _is_without(config: DictConfig, place: str) -> bool:
+    """Whether a run has nothing in the place of a group, not even the choice of nothing."""
+    *above, last = place.split(".")
+    node = OmegaConf.select(config, ".".join(above)) if above else config
+    return isinstance(node, DictConfig) and last not in node
 
 
 def _settings(node: Any, prefix: str = "") -> Iterator[tuple[str, bool]]:
@@ -130,9 +180,18 @@ def _settings(node: Any, prefix: str = "") -> Iterator[tuple[str, bool]]:
 
 def _synonymous(name: str, names: Container[str]) -> list[str]:
     known = synonyms()
-    meant = known.get(name.lower()) or known.get(name.lower().rpartition(".")[2], [])
+    last = re.split(r"[.@]", name.lower())[-1]
+    meant = known.get(name.lower()) or known.get(last, [])
     here = [one for one in meant if one in names or "=" in one]
     return here or [one for one in meant if _owners(one)]
+
+
+def _renamed(name: str) -> str:
+    """A setting of a group that is inside of another one, and was not always; "" for others."""
+    group, _, rest = name.partition(".")
+    meant = synonyms().get(group, [])
+    inside = len(meant) == 1 and group_at(meant[0], [config_directory()])
+    return f"{meant[0]}.{rest}" if rest and inside else ""
 
 
 def _with_owner(found: Sequence[str], names: Container[str]) -> str:
@@ -166,19 +225,21 @@ def _alike_last(name: str, names: dict[str, bool]) -> list[str]:
 
 def _owners(name: str) -> str:
     """The choices of a setting's group that have it, where the chosen one has not."""
-    group, _, rest = name.partition(".")
-    if group not in groups():
-        return ""
-    if not rest:
-        return " or ".join(f"model={model}" for model in group_choices("model")
-                           if any(_parts("model", model, group)))  # fmt: skip
-    found = [f"{group}={path.stem}" for path in sorted((config_directory() / group).glob("*.yaml"))
-            if _has(path, group, rest)]  # fmt: skip
-    return " or ".join(found[:3])
+    for place in _places(name):
+        group = (group_at(place, [config_directory()]) or place).partition("@")[0]
+        rest = name[len(place) + 1 :]
+        if not rest:
+            return " or ".join(f"model={model}" for model in group_choices("model")
+                               if any(_parts("model", model, group)))  # fmt: skip
+        files = sorted((config_directory() / group).glob("*.yaml"))
+        found = [f"{place}={path.stem}" for path in files if _has(path, place, rest)]
+        if found:
+            return " or ".join(found[:3])
+    return ""
 
 
-def _has(path: Path, group: str, setting: str) -> bool:
+def _has(path: Path, place: str, setting: str) -> bool:
     config = OmegaConf.load(path)
     assert isinstance(config, DictConfig)
-    own = config.get(group) if "@package _global_" in path.read_text() else config
+    own = config.get(place) if "@package _global_" in path.read_text() else config
     return isinstance(own, DictConfig) and setting in dict(_settings(own))

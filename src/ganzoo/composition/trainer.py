@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.composition.arguments import check_kinds, check_values
-from ganzoo.composition.compose import build, resolved
+from ganzoo.composition.compose import build, callbacks_of, resolved
 from ganzoo.composition.folder import is_first_process
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
@@ -48,9 +48,9 @@ def build_trainer(config: DictConfig, *, validates: bool) -> Trainer:
     Raises:
         InputError: if an argument has a wrong value, or means nothing in this run.
     """
-    settings = resolved(config.trainer)
+    settings = _lightnings_own() | resolved(config.trainer)
     make = build({"_target_": settings.pop("_target_"), "_partial_": True})
-    if settings["accumulate_grad_batches"] is None:  # so that +trainer.accumulate... is read too
+    if settings["accumulate_grad_batches"] is None:  # is read as no other
         settings["accumulate_grad_batches"] = 1
     check_kinds(settings)
     check_values(settings, validates=validates)
@@ -63,9 +63,15 @@ def build_trainer(config: DictConfig, *, validates: bool) -> Trainer:
     return _constructed(settings | _objects(config, settings), make)
 
 
+def _lightnings_own() -> Settings:
+    """What the Trainer does with arguments that a config leaves out."""
+    arguments = signature(Trainer.__init__).parameters.values()
+    return {one.name: one.default for one in arguments if one.default is not one.empty}
+
+
 def _objects(config: DictConfig, settings: Settings) -> Settings:
     bare, dry = settings["barebones"], settings["fast_dev_run"]
-    callbacks = [] if bare else [build(node) for node in config.callbacks.values()]
+    callbacks = [] if bare else [build(node) for node in callbacks_of(config)]
     loggers = [] if bare or dry else [build(node) for node in config.logger.values()]
     if settings["enable_autolog_hparams"]:
         for logger in loggers:
@@ -81,9 +87,9 @@ def _objects(config: DictConfig, settings: Settings) -> Settings:
 
 def _enabled(callbacks: list[Callback], config: DictConfig, settings: Settings) -> list[Callback]:
     """Those that are not switched off, and a progress bar unless that is."""
-    off = tuple(kind for name, kind in _SWITCHES.items() if not settings[name])
+    off = tuple(kind for name, kind in _SWITCHES.items() if settings[name] is False)
     left = [callback for callback in callbacks if not isinstance(callback, off)]
-    if settings["enable_progress_bar"] and not any(isinstance(c, ProgressBar) for c in left):
+    if ProgressBar not in off and not any(isinstance(c, ProgressBar) for c in left):
         left.append(_default_progress(config))
     return left
 

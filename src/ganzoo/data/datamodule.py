@@ -14,23 +14,22 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_whole
 
 
-@defaults_from("dataset/base/images", beside="model/gan")
+@defaults_from("dataset/base/images", beside="dataset/base/labelled")
 class DataModule(LightningDataModule):
     """Batches of real data for the game.
 
-    One batch holds all real samples of one iteration: ``batches_per_iteration * batch_size``,
-    which the game divides among its discriminator steps in order. It is ``[data, labels]``, or
-    ``[data]`` without classes, or ``{"a": data, "b": data}`` of two domains. On the device,
-    pictures become float32 in [-1, 1]; points stay float32 in the data's own units. A batch
-    depends on the seed, the number of the iteration and the process, on nothing else, so a run
-    resumes with the batches that it would have seen, and N processes with batch B see the samples
-    of one process with batch N x B.
+    One batch holds all real samples of one iteration: ``batch_size`` for each of its minibatches,
+    of which the model that is trained says how many there are (``minibatches_per_iteration``; 1
+    where it does not say). It is ``[data, labels]``, or ``[data]`` without classes, or
+    ``{"a": data, "b": data}`` of two domains. On the device, pictures become float32 in [-1, 1];
+    points stay float32 in the data's own units. A batch depends on the seed, the number of the
+    iteration and the process, on nothing else, so a run resumes with the batches that it would have
+    seen, and N processes with batch B see the samples of one process with batch N x B.
 
     Args:
         source: The data set.
         num_classes: Number of classes, C; None leaves the labels out.
-        batch_size: Samples of one process in one discriminator step, B.
-        batches_per_iteration: Discriminator steps in one iteration.
+        batch_size: Samples of one process in one minibatch, B.
         samples_per_epoch: What counts as an epoch where ``Trainer(max_epochs=...)`` is set; None
             is one pass over the data. Without ``max_epochs`` there is one endless epoch.
         seed: Seed of order, fresh samples and flips, zero or above.
@@ -53,7 +52,6 @@ class DataModule(LightningDataModule):
         source: Source,
         num_classes: int | None = FROM_CONFIG,
         batch_size: int = FROM_CONFIG,
-        batches_per_iteration: int = FROM_CONFIG,
         samples_per_epoch: int | None = FROM_CONFIG,
         seed: int = FROM_CONFIG,
         horizontal_flip: bool = FROM_CONFIG,
@@ -63,7 +61,7 @@ class DataModule(LightningDataModule):
         labelled_per_batch: int | None = FROM_CONFIG,
     ) -> None:
         super().__init__()
-        check_whole(batch_size=batch_size, batches_per_iteration=batches_per_iteration)
+        check_whole(batch_size=batch_size)
         check_whole(0, seed=seed, num_workers=num_workers)
         check_not_negative(memory_limit=memory_limit)
         if num_classes is not None:
@@ -75,7 +73,7 @@ class DataModule(LightningDataModule):
         self.source = source
         self.shape = tuple(source.shape)
         self.num_classes = num_classes
-        self._batch_size, self._batches_per_iteration = batch_size, batches_per_iteration
+        self._batch_size = batch_size
         self._samples_per_epoch, self._seed = samples_per_epoch, seed
         self._horizontal_flip, self._num_workers = horizontal_flip, num_workers
         self._memory_limit = memory_limit
@@ -83,6 +81,12 @@ class DataModule(LightningDataModule):
         self._is_set_up = False
         self._held_out: Source | None = None
         self._stream: Stream | None = None
+
+    @property
+    def minibatches_per_iteration(self) -> int:
+        """Minibatches in a batch, as the model that is trained says."""
+        model = getattr(self.trainer, "lightning_module", None)
+        return int(getattr(model, "minibatches_per_iteration", 1))
 
     def prepare_data(self) -> None:
         """Download what is missing; Lightning calls this in one process only.
@@ -208,7 +212,7 @@ class DataModule(LightningDataModule):
         trainer = self.trainer
         return Shares(
             batch_size=batch_size,
-            batches_per_iteration=self._batches_per_iteration,
+            batches_per_iteration=self.minibatches_per_iteration,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )

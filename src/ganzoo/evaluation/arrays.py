@@ -60,7 +60,7 @@ def read_arrays(
     if own != tuple(shape):
         pictures = [image[..., 0] if image.shape[2] == 1 else image for image in images]
         source = StoredPictures(str(path), pictures, Image.fromarray, shape)
-        decoded, _ = source.read()
+        decoded, _ = source.read_all()
         return Contents(to_model_range(decoded), classes, conversions | source.conversions.plain())
     first = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1)))
     return Contents(to_model_range(first), classes, conversions)

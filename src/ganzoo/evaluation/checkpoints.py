@@ -1,7 +1,7 @@
 """Which checkpoints are evaluated."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.checkpoints.loading import load
 from ganzoo.checkpoints.resuming import read_or_before
 from ganzoo.errors import InputError
 from ganzoo.game.configuration import Configuration
@@ -44,13 +43,16 @@ class Checkpoint:
     weights: str
     identity: tuple[int, ...]
 
-    def load(self, trusted: Sequence[str]) -> AdversarialModule:
+    def load(self, loader: Callable[[Path], AdversarialModule]) -> AdversarialModule:
         """Rebuild the model.
+
+        Args:
+            loader: From the file to its model, as :func:`ganzoo.load`.
 
         Raises:
             InputError: if that cannot be done, or another file has taken the path.
         """
-        model = load(self.path, trusted=trusted)
+        model = loader(self.path)
         _check_unchanged(self.path, self.identity)
         return model
 

@@ -56,7 +56,7 @@ class StoredPictures(DecodedImages):
         """Open one picture."""
         return self._opener(item)
 
-    def read(self) -> tuple[Tensor, list[int]]:
+    def read_all(self) -> tuple[Tensor, list[int]]:
         """Return all good pictures, uint8 ``[N, C, H, W]``, and which they are.
 
         Raises:

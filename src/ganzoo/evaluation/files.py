@@ -100,13 +100,13 @@ def _pictures(
         "nearest_real.png": lambda path: draw(
             generated,
             real,
-            captions=("generated", f"nearest real, by features={features}"),
+            captions=("generated", f"nearest real, by metrics.features={features}"),
             path=path,
         ),
         "nearest_generated.png": lambda path: draw(
             real,
             generated,
-            captions=("real", f"nearest generated, by features={features}"),
+            captions=("real", f"nearest generated, by metrics.features={features}"),
             path=path,
         ),
     }

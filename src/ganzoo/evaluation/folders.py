@@ -47,7 +47,7 @@ def read_folder(
     items = [str(folder / path) for path in paths]
     shape = shape or _common_shape(folder, items, size)
     source = StoredPictures(str(folder), items, Image.open, shape)
-    images, kept = source.read()
+    images, kept = source.read_all()
     classes = None if any(len(path.parts) == 1 for path in paths) else [p.parts[0] for p in paths]
     return Contents(
         to_model_range(images),

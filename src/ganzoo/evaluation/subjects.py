@@ -1,6 +1,7 @@
 """What is evaluated: the model of a checkpoint, or samples that are stored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -8,6 +9,7 @@ import torch
 from ganzoo.errors import InputError
 from ganzoo.evaluation.checkpoints import Checkpoint
 from ganzoo.evaluation.stored import Stored
+from ganzoo.game.module import AdversarialModule
 from ganzoo.metrics.comparison import Generator, SampleSet
 from ganzoo.metrics.populations import Population, StoredSamples
 from ganzoo.sampling.generated import AveragedGenerator, GeneratedSamples
@@ -59,11 +61,11 @@ class ModelOfCheckpoint:
 
     Args:
         checkpoint: The checkpoint.
-        trusted: Modules whose classes it may name.
+        loader: From its file to the model.
     """
 
-    def __init__(self, checkpoint: Checkpoint, trusted: Sequence[str]) -> None:
-        self._checkpoint, self._trusted = checkpoint, trusted
+    def __init__(self, checkpoint: Checkpoint, loader: Callable[[Path], AdversarialModule]) -> None:
+        self._checkpoint, self._loader = checkpoint, loader
         path = checkpoint.path.resolve()
         self.name, self.series = str(path), str(path.parent)
         self.title = (
@@ -74,7 +76,7 @@ class ModelOfCheckpoint:
 
     def open(self, device: torch.device) -> "ModelMaker":
         """Load the model."""
-        model = self._checkpoint.load(self._trusted).to(device)
+        model = self._checkpoint.load(self._loader).to(device)
         if not isinstance(model, LatentSampler):
             raise InputError(f"{self.name} is of a {type(model).__name__}, which draws no samples")
         return ModelMaker(model)

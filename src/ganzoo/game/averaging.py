@@ -69,7 +69,7 @@ class MovingAverage(KeptInFloat32, ABC):
             torch._foreach_copy_(buffers, list(network.buffers()))
 
 
-@defaults_from("ema/exponential")
+@defaults_from("optimizer/ema/exponential")
 class ExponentialMovingAverage(MovingAverage):
     """An average in which the past counts less and less.
 
@@ -105,12 +105,15 @@ class ExponentialMovingAverage(MovingAverage):
     ) -> None:
         super().__init__(network, start_step=start_step)
         if (decay is None) == (half_life is None):
-            raise InputError("give one of ema.decay and ema.half_life, and null for the other")
+            raise InputError(
+                "give one of optimizer.ema.decay and ema.half_life, and null for the other"
+            )
         if decay is not None and not 0.0 <= decay < 1.0:
-            raise InputError(f"ema.decay must be at least 0 and below 1, not {decay}")
+            raise InputError(f"optimizer.ema.decay must be at least 0 and below 1, not {decay}")
         if half_life is None and ramp is not None:
             raise InputError("ema.ramp bounds a half-life: give ema.half_life, and decay=null")
-        check_positive(**{"ema.half_life": half_life or 1, "ema.ramp": ramp or 1})
+        given = {"ema.half_life": half_life, "ema.ramp": ramp}
+        check_positive(**{name: value for name, value in given.items() if value is not None})
         check_unit(unit)
         self.decay, self.half_life, self.unit, self.ramp = decay, half_life, unit, ramp
 
@@ -129,7 +132,7 @@ class ExponentialMovingAverage(MovingAverage):
         return float(0.5 ** (progress.step_in_unit(self.unit) / max(half_life, 1e-8)))
 
 
-@defaults_from("ema/uniform")
+@defaults_from("optimizer/ema/uniform")
 class UniformAverage(MovingAverage):
     """The mean of the weights since an update, all of which count the same.
 

@@ -46,6 +46,9 @@ class TorchBackend:
             counted: False for a step that is taken back.
         """
         player.optimizer.step()
+        for constraint in player.constraints:
+            constraint.project(player.parameters)
+        player.step_number += counted
 
 
 class LightningBackend:

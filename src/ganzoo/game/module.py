@@ -58,7 +58,7 @@ class _Completed(ABCMeta):
         return model
 
 
-@defaults_from()
+@defaults_from("model/gan", of="GAN")
 class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metaclass=_Completed):
     """The mechanics of every adversarial game: players who step on minibatches of one batch.
 
@@ -124,7 +124,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         check_functions(gradient_clipping=gradient_clipping)
         check_whole(micro_batches=micro_batches)
         self.automatic_optimization = False
-        self.penalties = nn.ModuleDict(as_penalties(penalties))
+        self.penalties = as_penalties(penalties)
         self.ema = nn.ModuleDict()
         self.update_rule = lookahead(update_rule) if lookahead else update_rule
         self.micro_batches = int(micro_batches)

@@ -49,7 +49,7 @@ class AdversarialTerm(nn.Module):
     given it is 1. Before the step ``start`` both terms are 0.
 
     The discriminator may return logits of any shape, one a sample or a map of them, whose mean
-    the losses take, or a list of such tensors, its heads. LossTerms are means over heads, which weigh
+    the losses take, or a list of such tensors, its heads. Terms are means over heads, which weigh
     the same whatever their size; where a paper takes their sum the weights are larger by their
     number. A loss that remembers, such as ``BoundaryEquilibrium``, does so for each head.
 

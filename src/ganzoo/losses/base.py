@@ -36,8 +36,9 @@ class AdversarialLoss(nn.Module, ABC):
         """Score the discriminator.
 
         Args:
-            real: logits ``[B]`` of real data.
-            fake: logits ``[B']`` of generated data; B' may differ from B.
+            real: logits ``[B, ...]`` of real data: one a sample, or a map or several heads, over
+                all of which means are taken.
+            fake: logits ``[B', ...]`` of generated data; B' may differ from B.
 
         Returns:
             Scalar terms, among them ``"real"`` and ``"fake"``.
@@ -48,7 +49,7 @@ class AdversarialLoss(nn.Module, ABC):
         """Score the generator.
 
         Args:
-            fake: logits ``[B]`` of generated data.
+            fake: logits ``[B, ...]`` of generated data.
 
         Returns:
             The scalar term ``"adversarial"``.
@@ -58,9 +59,9 @@ class AdversarialLoss(nn.Module, ABC):
         """Score the generator in a game, where the logits of real data can be had.
 
         Args:
-            fake: logits ``[B]`` of generated data.
-            real: computes the logits ``[B']`` of real data. Most objectives score generated data
-                alone and never call it, so that the pass through the discriminator is saved.
+            fake: logits ``[B, ...]`` of generated data.
+            real: computes the logits ``[B', ...]`` of real data. Most objectives score generated
+                data alone and never call it, so that the pass through the discriminator is saved.
 
         Returns:
             The scalar term ``"adversarial"``.
@@ -69,7 +70,7 @@ class AdversarialLoss(nn.Module, ABC):
 
 
 class AdaptiveLoss(AdversarialLoss):
-    """An objective that moves with the game: by the logits of each step of the discriminator.
+    """An objective that adapts to the logits of each step of the discriminator.
 
     The game calls ``after_step`` once after each step of each player; in a training loop of one's
     own call ``adapt``. With several processes the logits of all of them count.
@@ -77,11 +78,13 @@ class AdaptiveLoss(AdversarialLoss):
 
     @abstractmethod
     def adapt(self, real: Tensor, fake: Tensor) -> None:
-        """Move by logits ``[B, ...]`` of real and ``[B', ...]`` of generated data."""
+        """Adapt to logits ``[B, ...]`` of real and ``[B', ...]`` of generated data.
 
-    @torch.no_grad()
+        No gradient flows through it.
+        """
+
     def after_step(self, player: Any) -> None:
-        """Move, where it was the discriminator's step."""
+        """Adapt, where it was the discriminator's step."""
         if player.role == "discriminator" and set(player.logits) == {"real", "fake"}:
             self.adapt(torch.cat(player.logits["real"]), torch.cat(player.logits["fake"]))
 
@@ -89,20 +92,20 @@ class AdaptiveLoss(AdversarialLoss):
 class ComparativeLoss(AdversarialLoss):
     """An objective that scores generated data only by comparing them with real data.
 
-    In the generator's turn the game gives it the real data of the last discriminator update,
+    In the generator's step the game gives it the real data of the last discriminator update,
     where a paper's algorithm may draw fresh ones. Its terms are functions of the samples that pass
-    through the networks together, those of one device and one accumulation step. Averages of such
+    through the networks together, those of one device and one micro-batch. Averages of such
     terms are the term of all samples where it is a mean over samples; a term with means or pairs
     inside the batch is that of the smaller batch.
     """
 
     @abstractmethod
     def discriminator_terms(self, real: Tensor, fake: Tensor) -> LossTerms:
-        """What the discriminator pays, from logits ``[B]`` and ``[B']`` in float32 or float64."""
+        """What the discriminator pays, from logits ``[N]`` and ``[M]`` in float32 or float64."""
 
     @abstractmethod
     def generator_term(self, real: Tensor, fake: Tensor) -> Tensor:
-        """What the generator pays, from logits ``[B]`` and ``[B']`` in float32 or float64."""
+        """What the generator pays, from logits ``[N]`` and ``[M]`` in float32 or float64."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> LossTerms:
         """Compare real with generated logits for the discriminator."""
@@ -128,8 +131,8 @@ class ComparativeLoss(AdversarialLoss):
 class PointwiseLoss(AdversarialLoss):
     """An objective whose terms are batch means of a function of a single logit.
 
-    The three functions get logits ``[B]`` in float32 (float64 stays as it is), also where the
-    networks run in half precision, and return one value a sample, ``[B]``.
+    The three functions get logits ``[B, ...]`` in float32 (float64 stays as it is), also where the
+    networks run in half precision, and return one value for each.
     """
 
     @abstractmethod

@@ -24,10 +24,10 @@ class BoundaryEquilibrium(AdaptiveLoss):
     ones, their energies too high, it is made to care less for them. In equilibrium
     ``E L(G(z)) = gamma E L(x)``.
 
-    k is the buffer ``emphasis``, 0 at first; it stays as it is where the energies are not finite. Departures: the energy is ``softplus(-logit)``, which is the
-    reconstruction error where the discriminator is ``ganzoo.networks.autoencoder``'s (with others
-    it is merely never negative); k moves by the generated data of the discriminator's step, not
-    by those of the generator's.
+    k is the buffer ``emphasis``, 0 at first; it stays as it is where the energies are not finite.
+    Departures: the energy is ``softplus(-logit)``, which is the reconstruction error where the
+    discriminator is ``ganzoo.networks.autoencoder``'s (with others it is merely never negative);
+    k follows the generated data of the discriminator's step, not those of the generator's.
 
     Args:
         diversity_ratio: ``gamma``, positive, in the paper between 0 and 1; lower values weigh
@@ -56,8 +56,9 @@ class BoundaryEquilibrium(AdaptiveLoss):
         """The energy of generated data."""
         return {"adversarial": energy(fake)}
 
+    @torch.no_grad()
     def adapt(self, real: Tensor, fake: Tensor) -> None:
-        """Move k."""
+        """Update k."""
         (excess,) = mean_across_devices([self.diversity_ratio * energy(real) - energy(fake)])
         step = self.gain * torch.where(excess.isfinite(), excess, 0)
         self.emphasis.add_(step).clamp_(0, 1)

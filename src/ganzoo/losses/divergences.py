@@ -19,7 +19,7 @@ from ganzoo.errors import InputError
 
 
 class Divergence(ABC):
-    """An f-divergence, as two functions of the discriminator's output ``v``, any real number.
+    """An f-divergence, as functions of the discriminator's output ``v``, any real number.
 
     Departure: the conjugate is computed of ``v`` and not of the activation's value, which cannot
     tell apart numbers that are close to the end of the domain. In float32 both are exact to
@@ -42,6 +42,14 @@ class Divergence(ABC):
             logits: ``v``, of any shape.
         """
 
+    @abstractmethod
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """The output v with ``g_f(v) = f'(u)``, which reaches the divergence.
+
+        Args:
+            log_ratio: ``log u``, of any shape; it may be infinite.
+        """
+
 
 @dataclass(frozen=True)
 class KullbackLeibler(Divergence):
@@ -58,6 +66,10 @@ class KullbackLeibler(Divergence):
         """``e^(v - 1)``."""
         return (logits - 1).exp()
 
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """``1 + log u``."""
+        return 1 + log_ratio
+
 
 @dataclass(frozen=True)
 class ReverseKullbackLeibler(Divergence):
@@ -73,6 +85,10 @@ class ReverseKullbackLeibler(Divergence):
     def conjugate(self, logits: Tensor) -> Tensor:
         """``v - 1``."""
         return logits - 1
+
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """``log u``."""
+        return log_ratio
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,10 @@ class PearsonChiSquared(Divergence):
         """``v^2/4 + v``."""
         return logits * (logits / 4 + 1)
 
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """``2 (u - 1)``."""
+        return 2 * log_ratio.expm1()
+
 
 @dataclass(frozen=True)
 class NeymanChiSquared(Divergence):
@@ -107,6 +127,10 @@ class NeymanChiSquared(Divergence):
         """``2 - 2 e^(-v/2)``."""
         return -2 * (-logits / 2).expm1()
 
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """``2 log u``."""
+        return 2 * log_ratio
+
 
 @dataclass(frozen=True)
 class SquaredHellinger(Divergence):
@@ -122,6 +146,10 @@ class SquaredHellinger(Divergence):
     def conjugate(self, logits: Tensor) -> Tensor:
         """``e^v - 1``."""
         return logits.expm1()
+
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """``log(u) / 2``."""
+        return log_ratio / 2
 
 
 @dataclass(frozen=True)
@@ -142,6 +170,10 @@ class JensenShannon(Divergence):
         """``log(1 + e^v) - log 2``."""
         return functional.softplus(logits) - math.log(2)
 
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """``log u``."""
+        return log_ratio
+
 
 @dataclass(frozen=True)
 class GANDivergence(Divergence):
@@ -160,6 +192,10 @@ class GANDivergence(Divergence):
         """``-log(1 - sigmoid(v))``."""
         return functional.softplus(logits)
 
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """``log u``, the logit of ``D = p/(p + q)``."""
+        return log_ratio
+
 
 @dataclass(frozen=True)
 class TotalVariation(Divergence):
@@ -175,6 +211,10 @@ class TotalVariation(Divergence):
     def conjugate(self, logits: Tensor) -> Tensor:
         """``tanh(v) / 2``."""
         return logits.tanh() / 2
+
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """Infinite, with the sign of ``u - 1``; 0 where that is 0, as any output is best there."""
+        return torch.where(log_ratio == 0, 0.0, math.inf * log_ratio.sign())
 
 
 @defaults_from("loss/f_gan_alpha")
@@ -218,6 +258,13 @@ class Alpha(Divergence):
         else:
             power = (exponent * (math.log(1 - self.alpha) + _log_softplus(-logits))).exp()
         return (power - 1) / self.alpha
+
+    def best_output(self, log_ratio: Tensor) -> Tensor:
+        """``T = (u^(a - 1) - 1)/(a - 1)`` above 1, else ``-log(e^x - 1)``, x = 1/(1 - a) - T."""
+        if self.alpha > 1:
+            return ((self.alpha - 1) * log_ratio).expm1() / (self.alpha - 1)
+        rest = ((self.alpha - 1) * log_ratio).exp() / (1 - self.alpha)  # log(1 + e^-v)
+        return -(rest + (-(-rest).expm1()).log())
 
 
 def _log_softplus(values: Tensor) -> Tensor:

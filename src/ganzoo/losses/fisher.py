@@ -17,7 +17,7 @@ class Fisher(AdaptiveLoss):
     Mroueh and Sercu (2017, arXiv:1705.09675), Algorithm 1. The critic maximises
     ``E f(x) - E f(y)`` under the constraint ``w = E f(x)^2 / 2 + E f(y)^2 / 2 = 1``, kept by an
     augmented Lagrangian: it pays ``E f(y) - E f(x) - l (1 - w) + r/2 (w - 1)^2``, and after each of
-    its updates the multiplier l moves by ``r (w - 1)``. At the best critic the difference of
+    its updates the multiplier l grows by ``r (w - 1)``. At the best critic the difference of
     means is the chi-squared distance of the two distributions, the square root of the integral of
     ``(p - q)^2 / ((p + q)/2)``, as the paper shows, without any bound on gradients. The
     generator pays ``-E f(y)``.
@@ -50,8 +50,9 @@ class Fisher(AdaptiveLoss):
         """Minus the mean score of generated data."""
         return {"adversarial": -at_least_float32(fake).mean()}
 
+    @torch.no_grad()
     def adapt(self, real: Tensor, fake: Tensor) -> None:
-        """Move the multiplier."""
+        """Update the multiplier."""
         (excess,) = mean_across_devices([_excess(at_least_float32(real), at_least_float32(fake))])
         self.multiplier += self.rho * torch.where(excess.isfinite(), excess, 0)
 

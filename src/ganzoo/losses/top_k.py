@@ -25,7 +25,7 @@ class TopK(AdversarialLoss):
     ``k = floor(B max(gamma^floor(n / interval), minimum_share))``, at least 1, rounded down as in
     the authors' code.
 
-    LossTerms are means over the k samples, as in the paper. An objective that compares with real
+    Terms are means over the k samples, as in the paper. An objective that compares with real
     logits gets as many of them, the rows of the chosen samples, where both batches have one size,
     and all of them otherwise: which rows are chosen does not depend on the real data.
 
@@ -88,7 +88,7 @@ class TopK(AdversarialLoss):
 
     def _best(self, fake: Tensor) -> Tensor:
         """The rows ``[k]`` of the highest logits ``[B, ...]``, by their means."""
-        scores = at_least_float32(fake.detach()).view(len(fake), -1).mean(dim=1)
+        scores = at_least_float32(fake.detach()).reshape(len(fake), -1).mean(dim=1)
         return scores.topk(self.count(len(fake))).indices
 
     def after_step(self, player: Any) -> None:

@@ -16,7 +16,7 @@ from ganzoo.errors import InputError
 log = logging.getLogger("ganzoo")
 
 
-@defaults_from("evaluator/default")
+@defaults_from("metrics/evaluator/default")
 class FeatureCache:
     """Files of features, each under a key of the very samples and of what made the features.
 

@@ -98,7 +98,7 @@ def _convolutions(shape: Sequence[int], width: int) -> tuple[list[nn.Module], in
     return layers, channels * height * breadth
 
 
-@defaults_from("features/base/training")
+@defaults_from("metrics/features/base/training")
 @dataclass(frozen=True, kw_only=True)
 class ClassifierTraining:
     """How classifiers are made and trained: the same cost whatever the number of pictures.

@@ -45,7 +45,7 @@ class Reference:
     sets: dict[str, SampleSet]
 
 
-@defaults_from("evaluator/default", beside="dataset/base/images")
+@defaults_from("metrics/evaluator/default", beside="dataset/base/images")
 class Evaluator:
     """Computes every metric on every choice of features, from one pass over the samples.
 
@@ -83,7 +83,7 @@ class Evaluator:
         if real_samples is not None:
             check_whole(real_samples=real_samples)
         if metrics and not features:
-            raise InputError("metrics need features: choose features=identity for points")
+            raise InputError("metrics need features: choose metrics.features=identity for points")
         self.metrics, self.features = dict(metrics), dict(features)
         self._check_names()
         for metric in self.metrics.values():

@@ -66,7 +66,7 @@ class FrechetInfinity(SampleMetric):
         """Return ``fid_infinity`` and ``fid_infinity_fit``, scalars."""
         few = (
             f"that is what points={self.points} from smallest={self.smallest} take; set "
-            "evaluator.samples higher, or metrics.fid_infinity.points lower"
+            "metrics.evaluator.samples higher, or metrics.fid_infinity.points lower"
         )
         real, generated = self.gather(at_least=2)
         self.require(len(generated), at_least=self._least(), real=False, consequence=few)

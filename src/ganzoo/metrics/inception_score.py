@@ -66,7 +66,7 @@ class InceptionScore(TwoSampleMetric):
         """Return ``inception_score`` and its ``inception_score_deviation`` over the splits."""
         few = (
             f"two in each of splits={self.splits}, and with few the score is far too low; set "
-            "evaluator.samples higher, or metrics.inception_score.splits lower"
+            "metrics.evaluator.samples higher, or metrics.inception_score.splits lower"
         )
         logits = joined(self.generated)
         self.require(len(logits), at_least=2 * self.splits, real=False, consequence=few)

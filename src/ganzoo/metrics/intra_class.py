@@ -85,7 +85,7 @@ def _distance(real: Tensor, generated: Tensor, label: int) -> Tensor:
         raise InputError(
             "IntraClassFrechetDistance needs at least 2 real and 2 generated samples of each "
             f"class, got {len(real)} real and {len(generated)} generated of class {label}: "
-            "set evaluator.samples higher, as with few of a class the value is far too high"
+            "set metrics.evaluator.samples higher, as with few of a class the value is far too high"
         )
     first, second = feature_statistics(real), feature_statistics(generated)
     return frechet_distance(first.mean, first.covariance, second.mean, second.covariance)

@@ -51,7 +51,7 @@ class KernelDistance(SampleMetric):
         """Return ``kid`` and its standard deviation over the subsets, ``kid_deviation``."""
         advice = (
             "set metrics.kid.subset_size lower, which leaves the value unbiased and makes it vary "
-            "more, or evaluator.samples higher"
+            "more, or metrics.evaluator.samples higher"
         )
         sets = self.gather(at_least=self.subset_size, consequence=advice)
         real, generated = (samples.double() for samples in sets)

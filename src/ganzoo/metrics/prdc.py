@@ -60,7 +60,7 @@ class PRDC(SampleMetric):
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``precision``, ``recall``, ``density`` and ``coverage``, scalars."""
-        advice = "set evaluator.samples higher, or metrics.prdc.neighbors lower"
+        advice = "set metrics.evaluator.samples higher, or metrics.prdc.neighbors lower"
         real, generated = self.gather(at_least=self.neighbors + 1, consequence=advice)
         real_radii = neighbor_distances(real, neighbors=self.neighbors)
         generated_radii = neighbor_distances(generated, neighbors=self.neighbors)

@@ -72,7 +72,7 @@ def to_color(images: Tensor) -> Tensor:
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise InputError(
             f"features need images [B, 1 or 3, H, W], not {list(images.shape)}: "
-            "choose features=identity for points"
+            "choose metrics.features=identity for points"
         )
     return images.expand(-1, 3, -1, -1)
 
@@ -106,7 +106,7 @@ class Resizing(ABC):
         """
 
 
-@defaults_from("features/inception")
+@defaults_from("metrics/features/inception")
 class LegacyResizing(Resizing):
     """TensorFlow 1's bilinear interpolation, as the Inception graph of the first FIDs has it.
 
@@ -133,7 +133,7 @@ class LegacyResizing(Resizing):
         return left + (right - left) * weight
 
 
-@defaults_from("features/inception_clean")
+@defaults_from("metrics/features/inception_clean")
 class CleanResizing(Resizing):
     """Antialiased bicubic interpolation of each channel in floating point, as clean-fid's.
 

@@ -129,7 +129,7 @@ class CycleGAN(Translator):
 
     def score(self, domain: str, images: Tensor) -> Tensor:
         """What the discriminator of a domain says of pictures, as training shows them."""
-        discriminator = self.discriminator_a if domain == "a" else self.discriminator_b
+        discriminator: nn.Module = getattr(self, f"discriminator_{domain}")
         return logits_of(discriminator(self.augmentations(images)))
 
     def translators(self) -> Mapping[str, nn.Module]:

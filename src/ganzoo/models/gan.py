@@ -194,7 +194,9 @@ class GAN(LatentSampler):
         """
         self.refuse_packs()
         if self.replay is not None:
-            raise InputError("the pool keeps no labels: a model with classes needs replay=none")
+            raise InputError(
+                "the pool keeps no labels: a model with classes needs augment.replay=none"
+            )
 
     def _fakes_for(self, real: Tensor, labels: Tensor | None) -> Tensor:
         random = torch.Generator().manual_seed(0)

@@ -73,12 +73,12 @@ class Pix2Pix(Translator):
         check_not_negative(reconstruction_weight=reconstruction_weight)
         if target not in OTHER:
             raise InputError(f"model.target must be a or b, not {target}")
-        given, wanted = (shape_a, shape_b) if target == "b" else (shape_b, shape_a)
+        self.shapes = {"a": tuple(shape_a), "b": tuple(shape_b)}
+        given, wanted = self.shapes[OTHER[target]], self.shapes[target]
         pair = [given[0] + wanted[0], *wanted[1:]]
         self.target = target
         self.generator = built("generator", generator, shape=given, out_channels=wanted[0])
         self.discriminator = built("discriminator", discriminator, shape=pair)
-        self.shapes = {"a": tuple(shape_a), "b": tuple(shape_b)}
         self.loss, self.augmentations = as_loss(loss), as_augmentations(augmentations)
         self.discriminator_weight = discriminator_weight
         self.adversarial_weight = adversarial_weight

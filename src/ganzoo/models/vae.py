@@ -109,5 +109,5 @@ def check_standard_normal(prior: Any) -> None:
     if not isinstance(prior, Normal):
         raise InputError(
             f"the divergence of codes is one from normal latents, not {type(prior).__name__}: "
-            "set latent=normal"
+            "set network.latent=normal"
         )

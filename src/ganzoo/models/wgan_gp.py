@@ -36,4 +36,5 @@ class WGANGP(GAN):
                 "this model has its gradient penalty already: "
                 "set model.gradient_penalty.weight, or choose another penalty"
             )
-        self.penalties.update(as_penalties({"gradient_penalty": gradient_penalty}))
+        own = as_penalties({"gradient_penalty": gradient_penalty})
+        self.penalties.update(dict(own.items()))

@@ -15,7 +15,7 @@ from ganzoo.precision import at_least_float32
 from ganzoo.strategies.across_devices import mean_across_devices, world_size
 
 
-@defaults_from("normalization/activation")
+@defaults_from("network/normalization/activation")
 class ActivationNorm(Normalization):
     """A learnt scale and shift of each feature, which start by normalising the first batch.
 

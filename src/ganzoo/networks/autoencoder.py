@@ -15,7 +15,7 @@ from ganzoo.networks.shapes import check_batch
 from ganzoo.precision import at_least_float32
 
 
-@defaults_from("network/autoencoder")
+@defaults_from("network/discriminator/autoencoder", beside="network/autoencoder")
 class AutoencoderDiscriminator(nn.Module):
     """An auto-encoder whose reconstruction error is the energy of data.
 
@@ -124,5 +124,6 @@ def _check_one_energy(outputs: int, batch_statistics: BatchStatistics) -> None:
     if batch_statistics.layer(1)[1] != 1:
         raise InputError(
             "an auto-encoder has no last layer to be told of the batch: choose"
-            " batch_statistics=none, or penalty=pulling_away, which compares its codes"
+            " network.discriminator.batch_statistics=none, or penalty=pulling_away, which compares"
+            " its codes"
         )

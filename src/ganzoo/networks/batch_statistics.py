@@ -30,7 +30,7 @@ class NoBatchStatistics(BatchStatistics):
     """Each sample is judged by itself, as in Goodfellow et al. 2014 (arXiv 1406.2661)."""
 
 
-@defaults_from("batch_statistics/minibatch_discrimination")
+@defaults_from("network/batch_statistics/minibatch_discrimination")
 class MinibatchDiscrimination(BatchStatistics):
     """Tell how close each sample is to the others (Salimans et al. 2016, arXiv 1606.03498).
 
@@ -56,7 +56,7 @@ class MinibatchDiscrimination(BatchStatistics):
         return module, features + self.kernels
 
 
-@defaults_from("batch_statistics/minibatch_standard_deviation")
+@defaults_from("network/batch_statistics/minibatch_standard_deviation")
 class MinibatchStandardDeviation(BatchStatistics):
     """Tell how much the samples vary (Karras et al. 2018, arXiv 1710.10196).
 

@@ -27,7 +27,7 @@ class Codes(NamedTuple):
     noise: Tensor
 
 
-@defaults_from("latent/codes")
+@defaults_from("network/latent/codes")
 class CodePrior(Prior):
     """One-hot uniform categories, then uniform numbers on [-1, 1], then standard normal noise.
 
@@ -61,7 +61,7 @@ class CodePrior(Prior):
             raise InputError("a prior of codes has at least one: give it categories, as [10]")
         if latent_dim < width:
             raise InputError(
-                f"latent.latent_dim must be at least {width}, not {latent_dim}: categories"
+                f"network.latent.latent_dim must be at least {width}, not {latent_dim}: categories"
                 f" {list(self.categories)} and {continuous} continuous codes take as many numbers"
             )
         self.noise_dim = latent_dim - width

@@ -18,7 +18,7 @@ from ganzoo.networks.label_codes import check_labels, known_classes
 from ganzoo.networks.normalization import BatchNorm
 
 
-@defaults_from("conditioning/base/normalized_generator")
+@defaults_from("network/conditioning/base/normalized_generator")
 class ConditionalBatchNorm(BatchNorm):
     """Batch normalisation whose scale and shift are those of each sample's class.
 
@@ -107,7 +107,7 @@ class ConditionalNormGenerator(nn.Module):
         if not _layers(self.network):
             raise InputError(
                 f"no layer of {type(self.network).__name__} is normalised, so that none could be"
-                " told the label: choose conditioning=concatenation"
+                " told the label: choose network.conditioning=concatenation"
             )
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:

@@ -91,7 +91,7 @@ class DCGANGenerator(nn.Module):
         return images
 
 
-@defaults_from("network/dcgan")
+@defaults_from("network/discriminator/dcgan", beside="network/dcgan")
 class DCGANDiscriminator(nn.Module):
     """Convolutions that halve the size down to the generator's first maps, then a linear layer.
 

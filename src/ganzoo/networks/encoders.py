@@ -158,7 +158,9 @@ class CodeClassifier(nn.Module):
     def __init__(self, *, network: Callable[..., nn.Module], prior: CodePrior) -> None:
         super().__init__()
         if not isinstance(prior, CodePrior):
-            raise InputError("there are no codes to recover in these latents: set latent=codes")
+            raise InputError(
+                "there are no codes to recover in these latents: set network.latent=codes"
+            )
         self.prior = prior
         self.network = network(outputs=sum(prior.categories) + 2 * prior.continuous)
 

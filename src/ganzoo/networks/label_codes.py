@@ -49,7 +49,7 @@ class OneHotLabels(LabelCode):
         return one_hot(labels, self.num_classes)
 
 
-@defaults_from("conditioning/embedding")
+@defaults_from("network/conditioning/embedding")
 class EmbeddedLabels(LabelCode):
     """A learnt vector for each class, at first drawn from N(0, I).
 

@@ -100,7 +100,7 @@ class Uniform(Prior):
         return bound * _uniform(shape, generator, device)
 
 
-@defaults_from("latent/truncated_normal")
+@defaults_from("network/latent/truncated_normal")
 class TruncatedNormal(Prior):
     """The standard normal distribution restricted to [-threshold, threshold] in each coordinate.
 

@@ -66,7 +66,7 @@ class MLPGenerator(nn.Module):
         return data
 
 
-@defaults_from("network/mlp")
+@defaults_from("network/discriminator/mlp", beside="network/mlp")
 class MLPDiscriminator(nn.Module):
     """Fully connected discriminator, as in Goodfellow et al. 2014 (arXiv 1406.2661).
 

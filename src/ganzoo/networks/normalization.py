@@ -47,7 +47,7 @@ class NoNorm(Normalization):
     """No normalisation, as in the critic of WGAN-GP (arXiv 1704.00028, section 4)."""
 
 
-@defaults_from("normalization/batch")
+@defaults_from("network/normalization/batch")
 class BatchNorm(Normalization):
     """Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167) with a learnt scale and shift.
 
@@ -70,7 +70,7 @@ class BatchNorm(Normalization):
         return module(features, eps=self.eps, momentum=self.momentum)
 
 
-@defaults_from("normalization/layer")
+@defaults_from("network/normalization/layer")
 class LayerNorm(Normalization):
     """Layer normalisation (Ba et al. 2016, arXiv 1607.06450) over all axes but the batch.
 
@@ -93,7 +93,7 @@ class LayerNorm(Normalization):
         return nn.LayerNorm(features, eps=self.eps)
 
 
-@defaults_from("normalization/instance")
+@defaults_from("network/normalization/instance")
 class InstanceNorm(Normalization):
     """Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022), with learnt scale and shift.
 
@@ -125,7 +125,7 @@ class InstanceNorm(Normalization):
         return nn.InstanceNorm2d(features, eps=self.eps, affine=self.affine)
 
 
-@defaults_from("normalization/spectral")
+@defaults_from("network/normalization/spectral")
 class SpectralNorm(Normalization):
     """Spectral normalisation of the weights (Miyato et al. 2018, arXiv 1802.05957, algorithm 1).
 

@@ -15,7 +15,7 @@ from ganzoo.networks.shapes import check_image_shape, check_images
 WIDEST = 8
 
 
-@defaults_from("network/unet")
+@defaults_from("network/discriminator/unet", beside="network/unet")
 class PatchGANDiscriminator(nn.Module):
     """Convolutions without a linear layer at the end: each logit is of one patch (section 6.1.2).
 
@@ -104,7 +104,7 @@ class PatchGANDiscriminator(nn.Module):
             )
 
 
-@defaults_from("network/unet_pixelgan")
+@defaults_from("network/discriminator/unet_pixelgan", beside="network/unet_pixelgan")
 class PixelDiscriminator(nn.Module):
     """1x1 convolutions: each logit is of one pixel (the paper's PixelGAN, section 4.4).
 

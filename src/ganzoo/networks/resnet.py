@@ -107,7 +107,7 @@ class ResNetGenerator(nn.Module):
         return images
 
 
-@defaults_from("network/resnet")
+@defaults_from("network/discriminator/resnet", beside="network/resnet")
 class ResNetDiscriminator(nn.Module):
     """Residual blocks that halve the size, ReLU, sum over the pixels, one linear layer.
 

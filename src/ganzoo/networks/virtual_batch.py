@@ -17,7 +17,7 @@ from ganzoo.precision import at_least_float32
 SEED = 0
 
 
-@defaults_from("normalization/virtual_batch")
+@defaults_from("network/normalization/virtual_batch")
 class VirtualBatchNorm(Normalization):
     """Virtual batch normalisation with a learnt scale and shift.
 

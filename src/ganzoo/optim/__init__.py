@@ -4,7 +4,7 @@ Update rules say how the players of a game move in a round, and work with any op
 optimizers here are made for one player of a game, and work with any rule and any torch module.
 """
 
-from ganzoo.optim.base import Player, UpdateRule
+from ganzoo.optim.base import UpdateRule
 from ganzoo.optim.clipping import ClipByNorm, ClipByValue, GradientClipping
 from ganzoo.optim.competitive_gradient_descent import CompetitiveGradientDescent
 from ganzoo.optim.consensus import ConsensusOptimization

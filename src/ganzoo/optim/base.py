@@ -43,8 +43,9 @@ class UpdateRule(ABC):
     """How the players step on one minibatch.
 
     An iteration has one minibatch or more; on each one ``step`` moves the players who are due. A
-    rule that acts at the end of iterations has ``end_iteration(players)``. With several processes every one of them steps with data
-    of its own; what a rule computes from gradients takes their means over processes.
+    rule that acts at the end of iterations has ``end_iteration(players)``. With several processes
+    every one of them steps with data of its own; what a rule computes from gradients takes their
+    means over processes.
 
     Attributes:
         differentiates_twice: Whether it asks for losses rather than for gradients, and so needs

@@ -23,7 +23,7 @@ class GradientClipping(ABC):
         """Limit ``parameter.grad`` of the player's parameters."""
 
 
-@defaults_from("gradient_clipping/norm")
+@defaults_from("optimizer/gradient_clipping/norm")
 class ClipByNorm(GradientClipping):
     """Shrink all gradients by one factor so that their joint Euclidean norm keeps a limit.
 
@@ -46,7 +46,7 @@ class ClipByNorm(GradientClipping):
         nn.utils.clip_grad_norm_(parameters, self.max_norm)
 
 
-@defaults_from("gradient_clipping/value")
+@defaults_from("optimizer/gradient_clipping/value")
 class ClipByValue(GradientClipping):
     """Cut each entry of the gradients to ``[-max_value, max_value]``.
 

@@ -18,7 +18,7 @@ log = logging.getLogger("ganzoo")
 Flat = npt.NDArray[np.float64]
 
 
-@defaults_from("updates/competitive_gradient_descent")
+@defaults_from("optimizer/update_rule/competitive_gradient_descent")
 class CompetitiveGradientDescent(UpdateRule):
     """Each player's step is the best answer to the steps of the others, as far as one can see.
 

@@ -10,7 +10,7 @@ from ganzoo.optim.base import Player, UpdateRule
 from ganzoo.optim.derivatives import by_player, gradients, inner, means, plus
 
 
-@defaults_from("updates/consensus")
+@defaults_from("optimizer/update_rule/consensus")
 class ConsensusOptimization(UpdateRule):
     """Every player minimises its objective plus ``weight / 2 |v|^2``, all at once.
 

@@ -19,7 +19,7 @@ class Extragradient(UpdateRule):
     An iteration costs two gradients for each player, and one copy of the parameters. Only the
     second step counts as an update. Departures: both gradients are taken on the same real data
     (the algorithms draw new ones), with latents of their own, and iterates are not averaged:
-    that is what ``ema=uniform`` does. Constraints on weights also hold at the point ahead.
+    that is what ``optimizer.ema=uniform`` does. Constraints on weights hold at the point ahead too.
     """
 
     def step(self, players: Sequence[Player]) -> None:

@@ -12,7 +12,7 @@ from ganzoo.optim.base import Player, UpdateRule
 from ganzoo.optim.extragradient import go_back, positions
 
 
-@defaults_from("lookahead/minimax")
+@defaults_from("optimizer/lookahead/minimax")
 class Lookahead(UpdateRule):
     """Another rule's game, in which all players together step back every ``steps`` iterations.
 

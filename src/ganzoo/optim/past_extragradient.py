@@ -17,9 +17,9 @@ class PastExtragradient(UpdateRule):
     point ahead, differentiate there, keep these gradients, go back and step along them.
 
     A player without a past, in its first update, does not extrapolate: Popov's sequence of points
-    ahead begins where the players are. Departures: iterates are not averaged, see ``ema=uniform``,
-    and constraints on weights also hold at the point ahead. The rule remembers one gradient for
-    each player.
+    ahead begins where the players are. Departures: iterates are not averaged, see
+    ``optimizer.ema=uniform``, and constraints on weights also hold at the point ahead. The rule
+    remembers one gradient for each player.
     """
 
     def __init__(self) -> None:

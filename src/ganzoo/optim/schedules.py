@@ -79,7 +79,7 @@ class TimedSchedule(LRScheduler):
         self.former_end = before if before != self.end else None
 
 
-@defaults_from("schedule/linear")
+@defaults_from("optimizer/schedule/linear")
 def linear_decay(
     optimizer: Optimizer,
     *,
@@ -108,7 +108,7 @@ def linear_decay(
     return TimedSchedule(optimizer, rate=rate, start=start, end=_checked(end), unit=unit)
 
 
-@defaults_from("schedule/cosine")
+@defaults_from("optimizer/schedule/cosine")
 def cosine_decay(
     optimizer: Optimizer,
     *,
@@ -147,7 +147,7 @@ def _cosine(final_lr: float, first: float, share: float) -> float:
 def _checked(end: int | None) -> int:
     if end is None or end < 1:
         raise InputError(
-            "a decaying schedule needs its end as schedule.end or trainer.max_steps, a positive "
-            f"number, not {end}"
+            "a decaying schedule needs its end as optimizer.schedule.end or trainer.max_steps, a "
+            f"positive number, not {end}"
         )
     return end

@@ -14,7 +14,7 @@ Alignment = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Ten
 """From the gradient, the adjustment and the slope of half the squared gradient to a factor."""
 
 
-@defaults_from("updates/symplectic_gradient_adjustment")
+@defaults_from("optimizer/update_rule/symplectic_gradient_adjustment")
 class SymplecticGradientAdjustment(UpdateRule):
     """Players move along ``xi + weight A^T xi``, all at once.
 
@@ -89,7 +89,7 @@ class SymplecticGradientAdjustment(UpdateRule):
         return self.alignment(_flat(mean), _flat(means(adjustments)), _flat(slope))
 
 
-@defaults_from("updates/aligned_symplectic_gradient_adjustment")
+@defaults_from("optimizer/update_rule/aligned_symplectic_gradient_adjustment")
 class SignAlignment:
     """The sign that keeps the adjustment towards stable and away from unstable points.
 

@@ -142,7 +142,7 @@ class Context:
 
     def points(self, side: str) -> Tensor:
         """Real or generated data as constants, in float32 or better."""
-        return at_least_float32((self.real if side == "real" else self.fake).detach())
+        return at_least_float32(getattr(self, side).detach())
 
     def score(self, data: Tensor) -> Tensor:
         """Logits of other data, with the labels of the first of the real data."""
@@ -168,6 +168,8 @@ class Context:
             return points, self.generate(points)
         labels = None if self.labels is None else self.labels[: len(latents)]
         styles = (self._map_latents or network.mapping)(latents, labels)
+        if not styles.requires_grad:  # a mapping without weights that are trained
+            styles = styles.detach().requires_grad_()
         return styles, network.synthesis(styles)
 
     def draw_latents(self, count: int) -> Tensor:
@@ -191,7 +193,7 @@ class Context:
             of a pack in one row; zeros if the logits do not depend on the data.
         """
         self.differentiated.add(side)
-        logits = self.real_logits if side == "real" else self.fake_logits
+        logits: Tensor = getattr(self, f"{side}_logits")
         return differentiate(logits, self._points[side])
 
     def _pass(self, side: str, data: Tensor) -> Any:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.errors import InputError, described
 from ganzoo.penalties.base import Penalty
@@ -13,20 +13,25 @@ from ganzoo.penalties.context import Context
 from ganzoo.precision import at_least_float32
 
 
-def as_penalties(penalties: Any) -> dict[str, Penalty | Constraint]:
+def as_penalties(penalties: Any) -> nn.ModuleDict:
     """Take functions ``(discriminator, real, fake)`` to a term for penalties of the discriminator.
 
     Such a penalty is part of all steps; its term is a scalar, or the mean of a tensor.
 
     Raises:
-        InputError: if something is neither that nor a penalty of the library.
+        InputError: if something is neither that nor a penalty of the library, or its name is one
+            that a module cannot have.
     """
     if not isinstance(penalties, Mapping):
         raise InputError(
             "penalties must be a dictionary from a name of yours to each penalty, as "
             f"{{'r1': R1(...)}}; it is {described(penalties)}"
         )
-    return {name: _as_penalty(name, penalty) for name, penalty in penalties.items()}
+    parts = {name: _as_penalty(name, penalty) for name, penalty in penalties.items()}
+    try:
+        return nn.ModuleDict(parts)
+    except KeyError as error:  # a dot, or a method of torch's modules
+        raise InputError(f"give a penalty another name: {error.args[0]}") from error
 
 
 def _as_penalty(name: str, penalty: Any) -> Penalty | Constraint:

@@ -14,7 +14,7 @@ from ganzoo.sampling.batches import BatchKeys, read_data
 NO_WEIGHT = torch.empty(0)
 
 
-@defaults_from()
+@defaults_from("model/gan", of="GAN")
 class DataReader(AdversarialModule):
     """The part of a model that reads batches of data and perhaps their labels.
 

@@ -7,12 +7,12 @@ from lightning.pytorch import Trainer
 from ganzoo.errors import InputError, check_whole
 
 _CLIPPING = (
-    "a game clips the gradients of one player at a time: write gradient_clipping={}, in Python "
-    "the model's gradient_clipping"
+    "a game clips the gradients of one player at a time: write optimizer.gradient_clipping={}, in "
+    "Python the model's gradient_clipping"
 )
 _ACCUMULATION = (
-    "a game accumulates the gradients of one player at a time: write model.accumulation_steps={}, "
-    "in Python the model's accumulation_steps"
+    "a game accumulates the gradients of one player at a time: write model.micro_batches={}, in "
+    "Python the model's micro_batches"
 )
 
 
@@ -37,7 +37,7 @@ def check_arguments(
     asked = getattr(gradient_clip_algorithm, "value", gradient_clip_algorithm)
     way = asked if asked in ("norm", "value") else "norm"
     if gradient_clip_val:
-        setting = f"{way} gradient_clipping.max_{way}={gradient_clip_val}"
+        setting = f"{way} optimizer.gradient_clipping.max_{way}={gradient_clip_val}"
         raise InputError(f"gradient_clip_val={gradient_clip_val}: {_CLIPPING.format(setting)}")
     if asked is not None:
         raise InputError(f"gradient_clip_algorithm={asked}: {_CLIPPING.format(way)}")

@@ -1,12 +1,14 @@
 """What a trajectory is seen to do, in a word."""
 
 from enum import Enum
+from itertools import islice
 
 import torch
 from torch import Tensor
 
-from ganzoo.theory.game import Game
-from ganzoo.theory.operators import UpdateOperator
+from ganzoo.theory.game import DifferentiableGame
+from ganzoo.theory.trajectories import points_of
+from ganzoo.theory.update_operator import UpdateOperator
 
 # A trajectory that is this many times its first distance away, and one more, is not followed on.
 FAR = 20.0
@@ -26,7 +28,7 @@ class Course(Enum):
 
 
 def follow(
-    operator: UpdateOperator, game: Game, point: Tensor, start: Tensor, steps: int
+    operator: UpdateOperator, game: DifferentiableGame, point: Tensor, start: Tensor, steps: int
 ) -> Tensor:
     """The optimizer's trajectory, up to where it is far from a point for good.
 
@@ -40,16 +42,12 @@ def follow(
     Returns:
         Points ``[T, N]`` with T at most ``steps + 1``, the start among them, all finite.
     """
-    state = operator.initial(game, game.constrain(start))
-    points = [operator.point(game, state)]
-    limit = FAR * (1 + float((points[0] - point).norm()))
-    for _ in range(steps):
-        state = operator.step(game, state)
-        here = operator.point(game, state)
+    points: list[Tensor] = []
+    for here in islice(points_of(operator, game, start), steps + 1):
         if not here.isfinite().all():
             break
         points.append(here)
-        if (here - point).norm() > limit:
+        if (here - point).norm() > FAR * (1 + (points[0] - point).norm()):
             break
     return torch.stack(points)
 

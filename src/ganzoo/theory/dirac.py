@@ -6,21 +6,25 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
+from ganzoo.game.penalties import assign_penalties
+from ganzoo.game.player import Player
 from ganzoo.losses import AdversarialLoss
-from ganzoo.penalties import Regularizer, Scene
-from ganzoo.theory.dirac_checks import check_constraint, check_loss, check_penalty
-from ganzoo.theory.game import Game, Parameters
+from ganzoo.losses.base import LossTerms, total
+from ganzoo.penalties.base import Penalty
+from ganzoo.penalties.constraint import Constraint
+from ganzoo.penalties.context import Context
+from ganzoo.theory.dirac_checks import Evaluate, check_forgets, check_loss, check_penalty
+from ganzoo.theory.game import DifferentiableGame
 
 # Copies of the one point in a batch: losses of pairs of samples need two.
 COPIES = 2
 
 
 @defaults_from("theory/game/dirac")
-class DiracGAN(Game):
+class DiracGAN(DifferentiableGame):
     """Data at one point c, a generator of one point theta, a discriminator ``D(x) = psi x``.
 
     Mescheder et al. (2018, arXiv:1801.04406), section 2, with c = 0. The parameters are
@@ -31,134 +35,93 @@ class DiracGAN(Game):
     non-saturating, 1 for wasserstein and hinge) the flow has the eigenvalues ``+- i a``, and with
     R1 of weight gamma ``-gamma/2 +- sqrt(gamma^2/4 - a^2)``.
 
-    A constraint on weights takes effect after every update.
+    A constraint on weights takes effect after every step.
 
     Departures: the zoo's logits are high for real data, where the paper's are low: psi has the
-    other sign. Derivatives of penalties by generated data are not seen, since the zoo computes
-    penalties of the discriminator on constant data; with this discriminator they are zero.
+    other sign. Derivatives by generated data of penalties that take these as constants are not
+    seen; with this discriminator they are zero.
 
     Args:
-        loss: the objective.
-        penalties: by any names.
+        loss: The objective.
+        penalties: Penalties and constraints, by any names.
         target: c, where the data are.
 
     Raises:
         InputError: if target is not finite; if the loss, or a penalty, has no meaning in this
             game: if it draws random numbers, keeps a memory, needs many different samples, acts
-            only in some updates, is constant, or is not finite.
+            only in some steps, is constant, or is not finite.
     """
 
     def __init__(
         self,
         *,
         loss: AdversarialLoss = FROM_CONFIG,
-        penalties: Mapping[str, Regularizer] = FROM_CONFIG,
+        penalties: Mapping[str, Penalty | Constraint] = FROM_CONFIG,
         target: float = FROM_CONFIG,
     ) -> None:
-        super().__init__(sizes={"discriminator": 1, "generator": 1})
         if not math.isfinite(target):
             raise InputError(f"target must be a finite number, not {target}")
-        self.target = float(target)
         self.loss = copy.deepcopy(loss)
         self.penalties = {name: copy.deepcopy(penalty) for name, penalty in penalties.items()}
-        self._real = torch.full((COPIES, 1), self.target, dtype=torch.float64)
-        self._scores = {
-            "discriminator": self._discriminator_loss,
-            "generator": self._generator_loss,
-        }
+        self._real = torch.full((COPIES, 1), float(target), dtype=torch.float64)
         with torch.random.fork_rng(devices=[]):
-            self._players = _Players()
-            self._begin()
+            self.discriminator = nn.Linear(1, 1, bias=False, dtype=torch.float64)
+            self.generator = _Point()
+            equilibrium = torch.tensor([0.0, target], dtype=torch.float64)
+            super().__init__(self._build_players(), equilibrium=equilibrium)
+            self._add_penalties()
+            self.move_to(equilibrium)
 
-    @property
-    def equilibrium(self) -> Tensor:
-        """A flat discriminator, and the generator at the data."""
-        return torch.tensor([0.0, self.target], dtype=torch.float64)
+    def _build_players(self) -> list[Player]:
+        def player(name: str, module: nn.Module, losses: Callable[[Context], LossTerms]) -> Player:
+            return Player(name, module, losses, role=name, context=self._context)
 
-    def objective(self, player: str, parameters: Parameters) -> Tensor:
-        """The player's loss and its penalties."""
-        return self._play(parameters, lambda: self._scores[player]() + self._penalise(player))
-
-    def constrain(self, point: Tensor) -> Tensor:
-        """Let constraints on weights move the players, one parameter by itself."""
-        for player, penalty in self._constraints:
-            own = self.slices[player]
-            moved = project(penalty, point[own])
-            # An entry that is moved is where the constraint puts it, wherever it came from.
-            kept = torch.where(moved == point[own], point[own], moved)
-            point = torch.cat([point[: own.start], kept, point[own.stop :]])
-        return point
-
-    def _begin(self) -> None:
-        check_loss(self.loss, lambda *at: self._probe(self._all_scores, *at))
-        networks = self._players.networks()
-        for name, penalty in self.penalties.items():
-            if penalty.player not in networks:
-                raise InputError(
-                    f"penalty {name}: no player is named {penalty.player!r}: choose from "
-                    + ", ".join(networks)
-                )
-            _attach(name, penalty, networks)
-            if penalty.due(0):
-                check_penalty(name, penalty, self._term_of(penalty))
-            check_constraint(name, penalty)
-        self._constraints = [
-            (penalty.player, penalty)
-            for penalty in self.penalties.values()
-            if type(penalty).project is not Regularizer.project
+        return [
+            player("discriminator", self.discriminator, self._discriminator_losses),
+            player("generator", self.generator, self._generator_losses),
         ]
 
-    def _term_of(self, penalty: Regularizer) -> Callable[[float, float], Tensor]:
-        return lambda *at: self._probe(lambda: penalty.term(self._scene()), *at)
-
-    def _probe(self, compute: Callable[[], Tensor], psi: float, theta: float) -> Tensor:
-        parameters = {
-            "discriminator": torch.tensor([psi], dtype=torch.float64),
-            "generator": torch.tensor([theta], dtype=torch.float64),
-        }
-        return self._play(parameters, compute).detach()
-
-    def _play(self, parameters: Parameters, compute: Callable[[], Tensor]) -> Tensor:
-        """Compute something with the players' networks made of these parameters."""
-        weights = {
-            "discriminator.weight": parameters["discriminator"].view(1, 1),
-            "generator.point": parameters["generator"],
-        }
-        with torch.random.fork_rng(devices=[]):
-            value: Tensor = functional_call(self._players, weights, (compute,))
-        return value
-
-    def _all_scores(self) -> Tensor:
-        return torch.stack([score() for score in self._scores.values()])
-
-    def _discriminator_loss(self) -> Tensor:
-        scene = self._scene()
-        logits = scene.discriminator(scene.real), scene.discriminator(scene.fake)
-        return total(self.loss.discriminator(*logits))
-
-    def _generator_loss(self) -> Tensor:
-        scene = self._scene()
-        logits = scene.discriminator(scene.fake)
-        terms = self.loss.generator_against(logits, lambda: scene.discriminator(scene.real))
-        return total(terms)
-
-    def _penalise(self, player: str) -> Tensor:
-        due = [p for p in self.penalties.values() if p.player == player and p.due(0)]
-        if not due:
-            return torch.zeros((), dtype=torch.float64)
-        scene = self._scene()
-        return torch.stack([penalty.term(scene) for penalty in due]).sum()
-
-    def _scene(self) -> Scene:
-        players = self._players
-        return Scene(
-            networks=players.networks(),
-            discriminator=players.judge,
-            generator=players.generator,
-            latents=_latents,
+    def _context(self, minibatch: None = None) -> Context:
+        return Context(
             real=self._real,
-            fake=players.generator(_latents(COPIES)),
+            outputs=lambda data: self.discriminator(data).squeeze(1),
+            discriminator=self.discriminator,
+            generator=self.generator,
+            generate=lambda latents, labels: self.generator(latents),
+            draw_latents=lambda count: torch.zeros(count, 1, dtype=torch.float64),
         )
+
+    def _discriminator_losses(self, context: Context) -> LossTerms:
+        return self.loss.discriminator(context.real_logits, context.fake_logits)
+
+    def _generator_losses(self, context: Context) -> LossTerms:
+        return self.loss.generator_against(context.fake_logits, lambda: context.real_logits)
+
+    def _add_penalties(self) -> None:
+        check_loss(self.loss, self._losses_at)
+        assign_penalties(self.penalties, self.players)
+        for name, penalty in self.penalties.items():
+            player = next(player for player in self.players if player.name == penalty.on)
+            _attach(name, penalty, player)
+            if isinstance(penalty, Penalty):
+                check_penalty(name, penalty, self._term_at(penalty, player))
+            else:
+                check_forgets(f"penalty {name}", penalty)
+
+    def _losses_at(self, psi: float, theta: float) -> Tensor:
+        self.move_to(torch.tensor([psi, theta], dtype=torch.float64))
+        losses = [total(player.losses(self._context())) for player in self.players]
+        return torch.stack(losses).detach()
+
+    def _term_at(self, penalty: Penalty, player: Player) -> Evaluate:
+        def term(psi: float, theta: float) -> Tensor:
+            self.move_to(torch.tensor([psi, theta], dtype=torch.float64))
+            context = self._context()
+            context.player = player
+            value: Tensor = penalty(context)
+            return value.detach()
+
+        return term
 
 
 class _Point(nn.Module):
@@ -173,46 +136,8 @@ class _Point(nn.Module):
         return self.point.expand(len(latents), 1)
 
 
-class _Players(nn.Module):
-    """Both networks; its forward pass is any computation with them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.discriminator = nn.Linear(1, 1, bias=False, dtype=torch.float64)
-        self.generator = _Point()
-
-    def networks(self) -> dict[str, nn.Module]:
-        """The networks by their players' names."""
-        return {"discriminator": self.discriminator, "generator": self.generator}
-
-    def judge(self, data: Tensor) -> Tensor:
-        """Logits ``[B]`` of data ``[B, 1]``."""
-        logits: Tensor = self.discriminator(data).squeeze(1)
-        return logits
-
-    def forward(self, compute: Callable[[], Tensor]) -> Tensor:
-        """What the computation gives."""
-        return compute()
-
-
-def _attach(name: str, penalty: Regularizer, networks: dict[str, nn.Module]) -> None:
+def _attach(name: str, penalty: Penalty | Constraint, player: Player) -> None:
     try:
-        penalty.attach(networks)
+        penalty.attach(player.modules)
     except InputError as error:
         raise InputError(f"penalty {name} has no meaning in the Dirac-GAN: {error}") from error
-
-
-def project(penalty: Regularizer, parameters: Tensor) -> Tensor:
-    """Where a constraint moves a player's parameters ``[n]``."""
-    moved = nn.Parameter(parameters.detach().clone())
-    penalty.project([moved])
-    return moved.detach()
-
-
-def total(terms: Mapping[str, Tensor]) -> Tensor:
-    """The sum of a player's terms: a scalar."""
-    return torch.stack(list(terms.values())).sum()
-
-
-def _latents(count: int) -> Tensor:
-    return torch.zeros(count, 1, dtype=torch.float64)

@@ -8,7 +8,7 @@ from torch import Tensor
 from ganzoo.errors import InputError
 from ganzoo.losses import divergences
 from ganzoo.losses.divergences import Divergence
-from ganzoo.theory.f_divergences import generator_function
+from ganzoo.theory.f_divergences import integrand
 
 # What float32 probabilities may be off.
 _TOLERANCE = 1e-5
@@ -19,7 +19,8 @@ def divergence(kind: Divergence, p: Tensor, q: Tensor) -> Tensor:
 
     Outcomes that only one of the two has count as the limits of f say: the Kullback-Leibler
     divergence is infinite where p is positive and q is 0, the Jensen-Shannon divergence never is.
-    By an outcome of probability 0 the gradient is given as 0; an infinite result has none.
+    By an outcome of probability 0 the gradient is given as 0; an infinite result has none. First
+    derivatives only.
 
     Args:
         kind: of :mod:`ganzoo.losses.divergences`, in whose normalisation the result is.
@@ -58,7 +59,7 @@ def divergence_of_logs(kind: Divergence, log_p: Tensor, log_q: Tensor) -> Tensor
     for logs in (first, second):
         _check_total(logs.exp().sum(-1))
     first, second = first + torch.zeros_like(second), second + torch.zeros_like(first)
-    return generator_function(kind).integrand(first, second).sum(-1)
+    return integrand(kind, first, second).sum(-1)
 
 
 def kullback_leibler(p: Tensor, q: Tensor) -> Tensor:

@@ -14,7 +14,6 @@ from ganzoo.losses import FGAN, Energy, Hinge, LeastSquares, Minimax, PointwiseL
 from ganzoo.losses.base import AdversarialLoss
 from ganzoo.losses.relativistic import Paired
 from ganzoo.theory.densities import Density, jensen_shannon, kinked_mesh
-from ganzoo.theory.f_divergences import generator_function
 
 _LARGE = 1e300
 
@@ -108,7 +107,7 @@ def _(loss: Energy, log_p: Tensor, log_q: Tensor) -> Tensor:
 
 @optimal_output.register
 def _(loss: FGAN, log_p: Tensor, log_q: Tensor) -> Tensor:
-    return generator_function(loss.divergence).output(optimal_logit(log_p, log_q))
+    return loss.divergence.best_output(optimal_logit(log_p, log_q))
 
 
 @optimal_output.register

@@ -6,14 +6,20 @@ from scipy.optimize import root
 from torch import Tensor
 
 from ganzoo.errors import InputError, check_positive, check_whole
-from ganzoo.theory.game import Game
+from ganzoo.theory.game import DifferentiableGame
 
 # Two solutions nearer to each other than this, in units of the region's size, are one.
 SAME = 1e-5
 
 
 def fixed_points(
-    game: Game, *, lower: float, upper: float, starts: int, seed: int, tolerance: float
+    game: DifferentiableGame,
+    *,
+    lower: float,
+    upper: float,
+    starts: int,
+    seed: int,
+    tolerance: float,
 ) -> Tensor:
     """Solve ``v(x) = 0`` from several starts in a box.
 
@@ -52,7 +58,7 @@ def fixed_points(
     return torch.from_numpy(np.stack(_distinct(inside, SAME * (upper - lower))))
 
 
-def _solve(game: Game, start: np.ndarray, tolerance: float) -> np.ndarray | None:
+def _solve(game: DifferentiableGame, start: np.ndarray, tolerance: float) -> np.ndarray | None:
     def field(x: np.ndarray) -> np.ndarray:
         return game.field(torch.from_numpy(x)).numpy()
 

@@ -1,65 +1,83 @@
-"""Games of several players who each minimise an objective of their own."""
+"""Games whose players' parameters are one vector, with the field of their gradients."""
 
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ganzoo.errors import InputError, check_whole
-from ganzoo.theory.differentiation import derivative, eigenvalues, jacobian
+from ganzoo.errors import InputError
+from ganzoo.game.player import Player
+from ganzoo.optim.derivatives import Vector, gradients
+from ganzoo.theory.differentiation import eigenvalues, jacobian_by_differences
 
-Parameters = Mapping[str, Tensor]
-"""Each player's parameters as a vector, by the player's name."""
 
+class DifferentiableGame:
+    """The players of a game, who each minimise a loss of their own, as a vector field.
 
-class Game(ABC):
-    """Objectives of named players over vectors of parameters.
-
-    A *point* is the vector ``[N]`` of all parameters in float64, one player after the other. Each
-    player minimises its own objective, so the game moves by ``dx/dt = -v(x)`` with the field
+    A *point* is the vector ``[N]`` of all parameters, one player after the other. The game moves
+    by ``dx/dt = -v(x)`` with the field
 
         v(x) = (grad_1 L_1(x), grad_2 L_2(x), ...),
 
-    the gradient of each player's objective by that player's own parameters, as in Balduzzi et
+    the gradient of each player's loss by that player's own parameters, as in Balduzzi et
     al. (2018, arXiv:1802.05642). Mescheder et al. (2017, arXiv:1705.10461) write v for
     its negative, since their players maximise.
 
+    The players are those that train (:class:`ganzoo.game.player.Player`): their losses are
+    computed, with penalties, as update rules compute them. Whatever asks for a value at a point
+    moves them there. The losses must be functions of the parameters alone: fixed data and latents,
+    no dropout.
+
     Args:
-        sizes: how many parameters each player has, in the order in which players take turns; the
-            names of a GAN's players are "discriminator" and "generator".
+        players: In the order in which they step. Analyses need parameters in float64.
+        equilibrium: The point ``[N]`` that is known from theory to be one, or None.
+
+    Attributes:
+        players: As given.
+        equilibrium: As given.
+        sizes: How many parameters each player has, by name.
+        slices: Where in a point they are.
+        size: N.
 
     Raises:
-        InputError: if there is no player, or a size is not a whole number from 1.
+        InputError: if there is no player, or one has no parameters.
     """
 
-    def __init__(self, *, sizes: Mapping[str, int]) -> None:
-        if not sizes:
-            raise InputError("a game needs at least one player: name each one's size")
-        check_whole(1, **sizes)
-        self.sizes = dict(sizes)
+    def __init__(self, players: Sequence[Player], *, equilibrium: Tensor | None = None) -> None:
+        self.players, self.equilibrium = list(players), equilibrium
+        self.sizes = {p.name: sum(t.numel() for t in p.parameters) for p in players}
+        if not players or 0 in self.sizes.values():
+            raise InputError("a game needs players, and each of them parameters to move")
         self.slices: dict[str, slice] = {}
         self.size = 0
-        for player, size in self.sizes.items():
-            self.slices[player] = slice(self.size, self.size + size)
+        for name, size in self.sizes.items():
+            self.slices[name] = slice(self.size, self.size + size)
             self.size += size
-
-    @abstractmethod
-    def objective(self, player: str, parameters: Parameters) -> Tensor:
-        """What a player minimises, twice differentiable by all parameters: a scalar."""
+        for player in self.players:
+            player.meet(self.players)
 
     @property
-    def equilibrium(self) -> Tensor | None:
-        """The equilibrium ``[N]`` that is known from theory, or None."""
-        return None
+    def parameters(self) -> list[nn.Parameter]:
+        """The tensors of all players, in the order of a point."""
+        return [parameter for player in self.players for parameter in player.parameters]
 
-    def constrain(self, point: Tensor) -> Tensor:
-        """Move a point to where players may be; every update ends with it."""
-        return point
+    @property
+    def point(self) -> Tensor:
+        """Where the players are, ``[N]``, a copy."""
+        return flat(self.parameters).detach()
+
+    @torch.no_grad()
+    def move_to(self, point: Tensor) -> None:
+        """Put the players at a point ``[N]``.
+
+        Raises:
+            InputError: if it has not as many numbers as the players have parameters.
+        """
+        for parameter, values in zip(self.parameters, self.unflatten(point), strict=True):
+            parameter.copy_(values)
 
     def split(self, point: Tensor) -> dict[str, Tensor]:
-        """Cut a point ``[N]`` into the players' parameters.
+        """Cut a point ``[N]`` into the players' parts, by name.
 
         Raises:
             InputError: if it has not as many numbers as the players have parameters.
@@ -72,32 +90,48 @@ class Game(ABC):
             )
         return {player: point[own] for player, own in self.slices.items()}
 
-    def gradient(self, player: str, point: Tensor) -> Tensor:
-        """The gradient of a player's objective by its own parameters.
+    def unflatten(self, point: Tensor) -> list[Tensor]:
+        """Cut a point ``[N]`` into tensors of the parameters' shapes, types and devices."""
+        self.split(point)
+        parts = torch.split(point, [parameter.numel() for parameter in self.parameters])
+        return [part.to(p).view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
+
+    def gradients(self, *, differentiable: bool = False) -> Vector:
+        """The gradient of each player's loss by its own parameters, where the players are.
 
         Args:
-            player: its name.
-            point: ``[N]``; if it requires a gradient, so can the result be differentiated.
+            differentiable: Whether they shall be functions of everybody's parameters.
 
         Returns:
-            A vector of the player's size.
-
-        Raises:
-            InputError: if the point has another size, or the objective is no single number.
+            A tensor for each of :attr:`parameters`.
         """
-        with torch.enable_grad():
-            tracked = point if point.requires_grad else point.detach().requires_grad_()
-            parts = self.split(tracked)
-            value = self._value(player, parts)
-            return derivative(value, parts[player], keep_graph=point.requires_grad)
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]):
+            return [
+                gradient
+                for player in self.players
+                for gradient in gradients(
+                    player.loss(), player.parameters, differentiable=differentiable
+                )
+            ]
 
     def field(self, point: Tensor) -> Tensor:
-        """The field v ``[N]`` at a point ``[N]``; differentiable where the point asks for it."""
-        return torch.cat([self.gradient(player, point) for player in self.sizes])
+        """The field v ``[N]`` at a point ``[N]``, without a graph."""
+        self.move_to(point)
+        return flat(self.gradients()).detach()
 
     def jacobian(self, point: Tensor) -> Tensor:
-        """The Jacobian of v at a point: ``[N, N]``, its rows the entries of v."""
-        return jacobian(self.field, point)
+        """The Jacobian of v at a point: ``[N, N]``, its rows the entries of v.
+
+        By automatic differentiation; columns with an entry that it leaves undefined, as 0/0 in the
+        derivative of a norm at zero, are central differences of v.
+        """
+        self.move_to(point)
+        entries = flat(self.gradients(differentiable=True))
+        matrix = torch.stack([flat(gradients(entry, self.parameters)) for entry in entries])
+        if not matrix.isfinite().all():
+            undefined = (~matrix.isfinite()).any(dim=0)
+            matrix[:, undefined] = jacobian_by_differences(self.field, point)[0][:, undefined]
+        return matrix
 
     def eigenvalues(self, point: Tensor) -> Tensor:
         """The eigenvalues of the Jacobian of v, complex ``[N]``.
@@ -106,42 +140,7 @@ class Game(ABC):
         """
         return eigenvalues(self.jacobian(point))
 
-    def _value(self, player: str, parts: Parameters) -> Tensor:
-        value = self.objective(player, parts)
-        if math.prod(value.shape) != 1:
-            raise InputError(
-                f"the objective of player {player} must be a single number, not a tensor of shape "
-                f"{list(value.shape)}"
-            )
-        return value.reshape(())
 
-
-class FunctionGame(Game):
-    """A game of any torch functions.
-
-    Args:
-        objectives: for each player a function from all players' parameters to the scalar that
-            the player minimises.
-        sizes: see :class:`Game`.
-
-    Raises:
-        InputError: if a size is wrong, or objectives and sizes name different players.
-    """
-
-    def __init__(
-        self,
-        *,
-        objectives: Mapping[str, Callable[[Parameters], Tensor]],
-        sizes: Mapping[str, int],
-    ) -> None:
-        super().__init__(sizes=sizes)
-        if objectives.keys() != sizes.keys():
-            raise InputError(
-                "objectives and sizes must name the same players, not "
-                f"{', '.join(objectives)} and {', '.join(sizes)}"
-            )
-        self.objectives = dict(objectives)
-
-    def objective(self, player: str, parameters: Parameters) -> Tensor:
-        """What the player's function says."""
-        return self.objectives[player](parameters)
+def flat(tensors: Sequence[Tensor]) -> Tensor:
+    """Tensors of any shapes in one vector."""
+    return torch.cat([tensor.flatten() for tensor in tensors])

@@ -1,43 +1,98 @@
-"""Games whose dynamics are known in closed form."""
+"""Games of vectors, and two of them whose dynamics are known in closed form."""
 
 import math
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.errors import InputError, check_positive
-from ganzoo.theory.game import Game, Parameters
+from ganzoo.errors import InputError, check_whole
+from ganzoo.game.player import Player
+from ganzoo.losses.base import LossTerms
+from ganzoo.theory.game import DifferentiableGame
+
+Objective = Callable[[Mapping[str, Tensor]], Tensor]
+"""From all players' vectors to the scalar that one of them minimises."""
 
 
-class ZeroSumGame(Game):
+class ParameterVector(nn.Module):
+    """A module that is nothing but parameters: a vector in float64, zero at first.
+
+    Args:
+        size: How many.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.values = nn.Parameter(torch.zeros(size, dtype=torch.float64))
+
+
+class VectorGame(DifferentiableGame):
+    """A game of any torch functions.
+
+    Args:
+        objectives: For each player a function from all players' vectors, by name, to the scalar
+            that the player minimises.
+        sizes: How many parameters each player has, in the order in which players step; a GAN's
+            are "discriminator" and "generator".
+        equilibrium: The point ``[N]`` that is known to be one, or None.
+
+    Raises:
+        InputError: if a size is not a whole number from 1, or objectives and sizes name different
+            players, or none.
+    """
+
+    def __init__(
+        self,
+        *,
+        objectives: Mapping[str, Objective],
+        sizes: Mapping[str, int],
+        equilibrium: Tensor | None = None,
+    ) -> None:
+        check_whole(**sizes)
+        if objectives.keys() != sizes.keys():
+            raise InputError(
+                "objectives and sizes must name the same players, not "
+                f"{', '.join(objectives)} and {', '.join(sizes)}"
+            )
+        self._objectives = dict(objectives)
+        self._vectors = {name: ParameterVector(size) for name, size in sizes.items()}
+        players = [
+            Player(name, vector, partial(self._losses, name), role=name)
+            for name, vector in self._vectors.items()
+        ]
+        super().__init__(players, equilibrium=equilibrium)
+
+    def _losses(self, name: str, minibatch: None) -> LossTerms:
+        values = {other: vector.values for other, vector in self._vectors.items()}
+        value = self._objectives[name](values)
+        if value.numel() != 1:
+            raise InputError(
+                f"the objective of player {name} must be a single number, not a tensor of shape "
+                f"{list(value.shape)}"
+            )
+        return {"objective": value.reshape(())}
+
+
+class ZeroSumGame(VectorGame):
     """A game in which the discriminator pays ``-V`` and the generator ``V``.
 
     Args:
-        discriminator_size: how many parameters the discriminator has.
-        generator_size: how many the generator has.
+        value: V of the discriminator's and the generator's vectors, a scalar.
+        sizes: Of the two, in this order; the equilibrium is the origin.
     """
 
-    def __init__(self, *, discriminator_size: int, generator_size: int) -> None:
-        sizes = {"discriminator": discriminator_size, "generator": generator_size}
-        super().__init__(sizes=sizes)
-        self._signs = {"discriminator": -1.0, "generator": 1.0}
-
-    @abstractmethod
-    def value(self, discriminator: Tensor, generator: Tensor) -> Tensor:
-        """V, which the discriminator maximises: a scalar."""
-
-    def objective(self, player: str, parameters: Parameters) -> Tensor:
-        """Minus V for the discriminator, V for the generator."""
-        value = self.value(parameters["discriminator"], parameters["generator"])
-        return self._signs[player] * value
-
-    @property
-    def equilibrium(self) -> Tensor:
-        """The origin."""
-        return torch.zeros(self.size, dtype=torch.float64)
+    def __init__(self, value: Callable[[Tensor, Tensor], Tensor], sizes: tuple[int, int]) -> None:
+        super().__init__(
+            objectives={
+                "discriminator": lambda of: -value(of["discriminator"], of["generator"]),
+                "generator": lambda of: value(of["discriminator"], of["generator"]),
+            },
+            sizes={"discriminator": sizes[0], "generator": sizes[1]},
+            equilibrium=torch.zeros(sum(sizes), dtype=torch.float64),
+        )
 
 
 @defaults_from("theory/game/bilinear")
@@ -66,8 +121,8 @@ class Bilinear(ZeroSumGame):
             )
         if not all(math.isfinite(entry) for row in rows for entry in row):
             raise InputError("the entries of matrix must be finite numbers")
-        super().__init__(discriminator_size=len(rows), generator_size=len(rows[0]))
         self.matrix = torch.tensor(rows, dtype=torch.float64)
+        super().__init__(self.value, (len(rows), len(rows[0])))
 
     def value(self, discriminator: Tensor, generator: Tensor) -> Tensor:
         """The bilinear form."""
@@ -97,7 +152,6 @@ class QuadraticSaddle(ZeroSumGame):
         generator_curvature: float = FROM_CONFIG,
         coupling: float = FROM_CONFIG,
     ) -> None:
-        super().__init__(discriminator_size=1, generator_size=1)
         if not all(map(math.isfinite, (discriminator_curvature, generator_curvature, coupling))):
             raise InputError(
                 "discriminator_curvature, generator_curvature and coupling must be finite, not "
@@ -105,47 +159,10 @@ class QuadraticSaddle(ZeroSumGame):
             )
         self.curvatures = (discriminator_curvature, generator_curvature)
         self.coupling = coupling
+        super().__init__(self.value, (1, 1))
 
     def value(self, discriminator: Tensor, generator: Tensor) -> Tensor:
         """The quadratic form."""
         concave, convex = self.curvatures
         curved = convex * generator @ generator - concave * discriminator @ discriminator
         return self.coupling * discriminator @ generator + curved / 2
-
-
-class TwoTimeScales(Game):
-    """A game with each player's objective multiplied by a factor of its own.
-
-    Under gradient descent this is a learning rate for each player, as in the two time-scale update
-    rule of Heusel et al. (2017, arXiv:1706.08500).
-
-    Args:
-        game: the game.
-        factors: for each player, a positive number.
-
-    Raises:
-        InputError: if a player has no factor, an unknown one has, or a factor is not positive.
-    """
-
-    def __init__(self, *, game: Game, factors: Mapping[str, float]) -> None:
-        super().__init__(sizes=game.sizes)
-        if factors.keys() != game.sizes.keys():
-            raise InputError(
-                f"factors must name the players {', '.join(game.sizes)}, not {', '.join(factors)}"
-            )
-        check_positive(**factors)
-        self.game = game
-        self.factors = dict(factors)
-
-    def objective(self, player: str, parameters: Parameters) -> Tensor:
-        """The player's objective times its factor."""
-        return self.factors[player] * self.game.objective(player, parameters)
-
-    @property
-    def equilibrium(self) -> Tensor | None:
-        """That of the game."""
-        return self.game.equilibrium
-
-    def constrain(self, point: Tensor) -> Tensor:
-        """What the game asks for."""
-        return self.game.constrain(point)

@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -10,11 +10,11 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 from ganzoo.losses import AdversarialLoss, PointwiseLoss
-from ganzoo.theory.game import Game, Parameters
+from ganzoo.theory.games import VectorGame
 from ganzoo.theory.hermite import normal_nodes
 
 
-class GaussianGAN(Game):
+class GaussianGAN(VectorGame):
     """Data from a Gaussian that the generator can reach, with expectations by quadrature.
 
     Real data are what the generator makes of its best parameters. Expectations of costs of logits
@@ -35,7 +35,6 @@ class GaussianGAN(Game):
     def __init__(
         self, *, loss: AdversarialLoss, features: int, solution: Tensor, dimension: int, nodes: int
     ) -> None:
-        super().__init__(sizes={"discriminator": features, "generator": len(solution)})
         if not isinstance(loss, PointwiseLoss):
             raise InputError(
                 f"expectations need costs of single logits, and {type(loss).__name__} has none: "
@@ -44,34 +43,32 @@ class GaussianGAN(Game):
         self.loss = loss
         self.solution = solution
         self._latents, self._weights = normal_nodes(nodes=nodes, dimension=dimension)
-        self._players = {"discriminator": self._discriminator, "generator": self._generator}
+        # The equilibrium: a flat discriminator, and the generator at its best parameters.
+        super().__init__(
+            objectives={"discriminator": self._discriminator, "generator": self._generator},
+            sizes={"discriminator": features, "generator": len(solution)},
+            equilibrium=torch.cat([torch.zeros(features, dtype=torch.float64), solution]),
+        )
 
     @abstractmethod
     def generate(self, parameters: Tensor, latents: Tensor) -> Tensor:
         """Data ``[M, d]`` from the generator's parameters and latents ``[M, d]``."""
 
     @abstractmethod
-    def judge(self, parameters: Tensor, data: Tensor) -> Tensor:
+    def score(self, parameters: Tensor, data: Tensor) -> Tensor:
         """Logits ``[M]`` from the discriminator's parameters and data ``[M, d]``."""
 
-    @property
-    def equilibrium(self) -> Tensor:
-        """A flat discriminator, and the generator at its best parameters."""
-        flat = torch.zeros(self.sizes["discriminator"], dtype=torch.float64)
-        return torch.cat([flat, self.solution])
-
-    def objective(self, player: str, parameters: Parameters) -> Tensor:
-        """The expected costs of the player."""
-        return self._players[player](parameters["discriminator"], parameters["generator"])
-
-    def _discriminator(self, discriminator: Tensor, generator: Tensor) -> Tensor:
-        real = self.judge(discriminator, self.generate(self.solution, self._latents))
-        fake = self.judge(discriminator, self.generate(generator, self._latents))
+    def _discriminator(self, vectors: Mapping[str, Tensor]) -> Tensor:
+        real = self.score(vectors["discriminator"], self.generate(self.solution, self._latents))
+        fake = self._fake_logits(vectors)
         return self._weights @ (self.loss.real_cost(real) + self.loss.fake_cost(fake))
 
-    def _generator(self, discriminator: Tensor, generator: Tensor) -> Tensor:
-        fake = self.judge(discriminator, self.generate(generator, self._latents))
-        return self._weights @ self.loss.generator_cost(fake)
+    def _generator(self, vectors: Mapping[str, Tensor]) -> Tensor:
+        return self._weights @ self.loss.generator_cost(self._fake_logits(vectors))
+
+    def _fake_logits(self, vectors: Mapping[str, Tensor]) -> Tensor:
+        data = self.generate(vectors["generator"], self._latents)
+        return self.score(vectors["discriminator"], data)
 
 
 @defaults_from("theory/game/gaussian_mean")
@@ -114,7 +111,7 @@ class GaussianMeanGAN(GaussianGAN):
         """Latents scaled and moved."""
         return parameters + self.deviation * latents
 
-    def judge(self, parameters: Tensor, data: Tensor) -> Tensor:
+    def score(self, parameters: Tensor, data: Tensor) -> Tensor:
         """A linear function of the data."""
         return data @ parameters
 
@@ -165,7 +162,7 @@ class GaussianCovarianceGAN(GaussianGAN):
         factor = empty.index_put((self._rows, self._columns), parameters)
         return latents @ factor.T
 
-    def judge(self, parameters: Tensor, data: Tensor) -> Tensor:
+    def score(self, parameters: Tensor, data: Tensor) -> Tensor:
         """A quadratic form of the data."""
         return (data[:, self._rows] * data[:, self._columns]) @ parameters
 

@@ -17,7 +17,7 @@ _ASYMMETRY = 1e-8
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class MultivariateNormal:
     """``N(mean, covariance)``, differentiable by both.
 
     Attributes:
@@ -45,7 +45,7 @@ class Gaussian:
         return -squares / 2 - log_scale - len(self.mean) * math.log(2 * math.pi) / 2
 
 
-def gaussian(mean: Tensor, covariance: Tensor) -> Gaussian:
+def gaussian(mean: Tensor, covariance: Tensor) -> MultivariateNormal:
     """A Gaussian from its mean ``[D]`` and its covariance ``[D, D]``.
 
     Raises:
@@ -71,10 +71,10 @@ def gaussian(mean: Tensor, covariance: Tensor) -> Gaussian:
         raise InputError(
             f"a covariance must be positive definite, but its smallest eigenvalue is {lowest:.3g}"
         )
-    return Gaussian(place, factor)
+    return MultivariateNormal(place, factor)
 
 
-def isotropic(mean: Tensor, deviation: Tensor | float) -> Gaussian:
+def isotropic(mean: Tensor, deviation: Tensor | float) -> MultivariateNormal:
     """``N(mean, deviation^2 I)``, from a mean ``[D]`` and a scalar.
 
     Raises:
@@ -89,10 +89,10 @@ def isotropic(mean: Tensor, deviation: Tensor | float) -> Gaussian:
     _check_finite(place, scale)
     if float(scale.detach()) <= 0:
         raise InputError(f"a standard deviation must be positive, not {float(scale.detach())}")
-    return Gaussian(place, scale * torch.eye(len(place), dtype=torch.float64))
+    return MultivariateNormal(place, scale * torch.eye(len(place), dtype=torch.float64))
 
 
-def mahalanobis(points: Tensor, q: Gaussian) -> Tensor:
+def mahalanobis(points: Tensor, q: MultivariateNormal) -> Tensor:
     """``sqrt((x - m)^T Q^-1 (x - m))``, the distance from the mean in units of the spread.
 
     Mahalanobis (1936, On the generalized distance in statistics). At the mean itself the gradient
@@ -117,7 +117,7 @@ def mahalanobis(points: Tensor, q: Gaussian) -> Tensor:
     return distances
 
 
-def kullback_leibler(p: Gaussian, q: Gaussian) -> Tensor:
+def kullback_leibler(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """``KL(P || Q) = (tr(Q^-1 P) - D + d^T Q^-1 d + log det Q / det P) / 2``, d between the means.
 
     With one covariance half the squared Mahalanobis distance of the means; in one dimension
@@ -137,7 +137,7 @@ def kullback_leibler(p: Gaussian, q: Gaussian) -> Tensor:
     return (shape + apart.square().sum()) / 2
 
 
-def log_power_integral(p: Gaussian, q: Gaussian, alpha: float) -> Tensor:
+def log_power_integral(p: MultivariateNormal, q: MultivariateNormal, alpha: float) -> Tensor:
     """The logarithm of the integral of ``p^a q^(1 - a)``, which alpha divergences are made of.
 
     ``-a (1 - a)/2 d^T S^-1 d - log(det S / (det P^(1 - a) det Q^a)) / 2`` with
@@ -145,7 +145,7 @@ def log_power_integral(p: Gaussian, q: Gaussian, alpha: float) -> Tensor:
     2014, arXiv:1206.2459, have it as the Renyi divergence times ``a - 1``.)
 
     Args:
-        p: Gaussian in D dimensions.
+        p: MultivariateNormal in D dimensions.
         q: likewise.
         alpha: ``a``, any finite number.
 
@@ -168,7 +168,7 @@ def log_power_integral(p: Gaussian, q: Gaussian, alpha: float) -> Tensor:
     return logarithm
 
 
-def alpha_divergence(p: Gaussian, q: Gaussian, alpha: float) -> Tensor:
+def alpha_divergence(p: MultivariateNormal, q: MultivariateNormal, alpha: float) -> Tensor:
     """The integral of ``(p^a q^(1 - a) - a p - (1 - a) q) / (a (a - 1))``, as the zoo's ``Alpha``.
 
     Returns:
@@ -182,22 +182,22 @@ def alpha_divergence(p: Gaussian, q: Gaussian, alpha: float) -> Tensor:
     return log_power_integral(p, q, alpha).expm1() / (alpha * (alpha - 1))
 
 
-def squared_hellinger(p: Gaussian, q: Gaussian) -> Tensor:
+def squared_hellinger(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """The integral of ``(sqrt p - sqrt q)^2``, from 0 to 2, as the zoo's ``SquaredHellinger``."""
     return alpha_divergence(p, q, 0.5) / 2
 
 
-def pearson_chi_squared(p: Gaussian, q: Gaussian) -> Tensor:
+def pearson_chi_squared(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """The integral of ``(p - q)^2 / q``; infinite unless ``2 Q - P`` is positive definite."""
     return 2 * alpha_divergence(p, q, 2.0)
 
 
-def neyman_chi_squared(p: Gaussian, q: Gaussian) -> Tensor:
+def neyman_chi_squared(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """The integral of ``(p - q)^2 / p``; infinite unless ``2 P - Q`` is positive definite."""
     return 2 * alpha_divergence(p, q, -1.0)
 
 
-def squared_wasserstein2(p: Gaussian, q: Gaussian) -> Tensor:
+def squared_wasserstein2(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """``|d|^2 + tr(P + Q - 2 (P^(1/2) Q P^(1/2))^(1/2))``: Dowson and Landau (1982).
 
     The second part, the squared Bures distance, is the least ``|K - L U|^2`` over rotations U of
@@ -214,7 +214,7 @@ def squared_wasserstein2(p: Gaussian, q: Gaussian) -> Tensor:
     return _transport_differences(p, q).square().sum()
 
 
-def wasserstein2(p: Gaussian, q: Gaussian) -> Tensor:
+def wasserstein2(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """The Wasserstein-2 distance, the root of :func:`squared_wasserstein2`.
 
     Its gradient between equal Gaussians, where it has none, is given as 0.
@@ -224,24 +224,24 @@ def wasserstein2(p: Gaussian, q: Gaussian) -> Tensor:
     return distance
 
 
-def _transport_differences(p: Gaussian, q: Gaussian) -> Tensor:
+def _transport_differences(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """Numbers whose squares sum to the squared distance, ``[D + D D]``."""
     left, _, right = torch.linalg.svd((q.factor.T @ p.factor).detach())
     return torch.cat([p.mean - q.mean, (p.factor - q.factor @ (left @ right)).flatten()])
 
 
-def _relative(p: Gaussian, q: Gaussian) -> tuple[Tensor, Tensor]:
+def _relative(p: MultivariateNormal, q: MultivariateNormal) -> tuple[Tensor, Tensor]:
     """P's factor ``[D, D]`` and its mean's place ``[D]``, where Q is the standard Gaussian."""
     _check_dimensions(p, q)
     return _whiten(q, p.factor), _whiten(q, (p.mean - q.mean)[:, None]).squeeze(-1)
 
 
-def _whiten(q: Gaussian, columns: Tensor) -> Tensor:
+def _whiten(q: MultivariateNormal, columns: Tensor) -> Tensor:
     whitened: Tensor = torch.linalg.solve_triangular(q.factor, columns, upper=False)
     return whitened
 
 
-def _check_dimensions(p: Gaussian, q: Gaussian) -> None:
+def _check_dimensions(p: MultivariateNormal, q: MultivariateNormal) -> None:
     if p.mean.shape != q.mean.shape:
         raise InputError(
             f"two Gaussians must have as many dimensions, not {len(p.mean)} and {len(q.mean)}"

@@ -15,18 +15,18 @@ from ganzoo.losses import divergences
 from ganzoo.losses.divergences import Divergence
 from ganzoo.theory import densities
 from ganzoo.theory.densities import Density, normal
-from ganzoo.theory.gaussians import Gaussian, mahalanobis
+from ganzoo.theory.gaussians import MultivariateNormal, mahalanobis
 
 _SAME = 1e-10
 _FAR = 1e12
 
 
-def divergence(kind: Divergence, p: Gaussian, q: Gaussian) -> Tensor:
+def divergence(kind: Divergence, p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """``D_f(P || Q)`` by quadrature on the line, as :func:`ganzoo.theory.densities.divergence`.
 
     Args:
         kind: of :mod:`ganzoo.losses.divergences`.
-        p: Gaussian in one dimension, or with q's covariance.
+        p: MultivariateNormal in one dimension, or with q's covariance.
         q: likewise.
 
     Returns:
@@ -39,12 +39,12 @@ def divergence(kind: Divergence, p: Gaussian, q: Gaussian) -> Tensor:
     return densities.divergence(kind, *_densities(p, q))
 
 
-def jensen_shannon(p: Gaussian, q: Gaussian) -> Tensor:
+def jensen_shannon(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """The Jensen-Shannon divergence, from 0 to ln 2, which has no closed form for Gaussians."""
     return divergence(divergences.JensenShannon(), p, q) / 2
 
 
-def total_variation(p: Gaussian, q: Gaussian) -> Tensor:
+def total_variation(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """Half the integral of ``|p - q|``, by the places where the densities cross.
 
     With one covariance ``erf(D / (2 sqrt 2))``, D the Mahalanobis distance of the means. The
@@ -60,7 +60,7 @@ def total_variation(p: Gaussian, q: Gaussian) -> Tensor:
     return (of_p - of_q).abs().squeeze()
 
 
-def wasserstein1(p: Gaussian, q: Gaussian) -> Tensor:
+def wasserstein1(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     """The Wasserstein-1 distance: the mean of ``|d + s Z|``, Z standard, d and s the differences.
 
     In one dimension the best plan joins quantiles (Villani 2003, Topics in Optimal Transportation,
@@ -82,12 +82,12 @@ def wasserstein1(p: Gaussian, q: Gaussian) -> Tensor:
     return torch.where(same, distance, folded)
 
 
-def _densities(p: Gaussian, q: Gaussian) -> tuple[Density, Density]:
+def _densities(p: MultivariateNormal, q: MultivariateNormal) -> tuple[Density, Density]:
     mean, deviation = _standardised(p, q)
     return normal(mean, deviation), normal(0.0, 1.0)
 
 
-def _standardised(p: Gaussian, q: Gaussian) -> tuple[Tensor, Tensor]:
+def _standardised(p: MultivariateNormal, q: MultivariateNormal) -> tuple[Tensor, Tensor]:
     """P's mean and deviation, scalars, on the line where Q is standard."""
     if p.mean.shape == q.mean.shape == (1,):
         scale = q.factor.squeeze()

@@ -8,13 +8,17 @@ slip: it is ln 2 whatever theta is, and this is why the Wasserstein distance is 
 
 import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import check_positive, check_whole
+from ganzoo.game.player import Player
 from ganzoo.losses import PointwiseLoss
+from ganzoo.losses.base import total
+from ganzoo.optim.gradient_play import Alternating
+from ganzoo.penalties.constraint import Constraint
 from ganzoo.theory.generator_gradient import location_gradients
 
 _POINTS = 64
@@ -74,7 +78,7 @@ def gradient_after_training(
     theta: float,
     steps: int,
     learning_rate: float,
-    project: Callable[[list[nn.Parameter]], None],
+    constraints: Sequence[Constraint] = (),
 ) -> Tensor:
     """The generator's gradient by theta, against a discriminator that was trained for some steps.
 
@@ -84,11 +88,9 @@ def gradient_after_training(
         loss: of both players.
         discriminator: from points ``[B, 2]`` to logits ``[B]``; it stays as it is.
         theta: the generated line's place.
-        steps: updates of the discriminator, at least 0.
+        steps: of the discriminator, at least 0.
         learning_rate: Adam's, positive.
-        project: what is done to the parameters after each update, as
-            :meth:`ganzoo.penalties.weight_clipping.WeightClipping.project` for a critic, or
-            :func:`unconstrained`.
+        constraints: on its weights.
 
     Returns:
         Scalar, float64.
@@ -99,30 +101,23 @@ def gradient_after_training(
     check_whole(0, steps=steps)
     check_positive(learning_rate=learning_rate)
     trained = copy.deepcopy(discriminator).double().requires_grad_()
-    parameters = list(trained.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate)
     real, place = _line(torch.zeros((), dtype=torch.float64)), torch.tensor(float(theta)).double()
+    player = Player(
+        "discriminator",
+        trained,
+        lambda minibatch: loss.discriminator(trained(real), trained(_line(place))),
+        optimizer=torch.optim.Adam(trained.parameters(), lr=learning_rate),
+    )
+    player.constraints = list(constraints)
+    player.meet([player])
     for _ in range(steps):
-        cost = _total(loss.discriminator(trained(real), trained(_line(place))).values())
-        gradients = torch.autograd.grad(cost, parameters)
-        for parameter, slope in zip(parameters, gradients, strict=True):
-            parameter.grad = slope
-        optimizer.step()
-        project(parameters)
+        Alternating().step([player])
     moved = place.requires_grad_()
-    (gradient,) = torch.autograd.grad(_total(loss.generator(trained(_line(moved))).values()), moved)
+    (gradient,) = torch.autograd.grad(total(loss.generator(trained(_line(moved)))), moved)
     return gradient
-
-
-def unconstrained(parameters: list[nn.Parameter]) -> None:
-    """Leave the parameters as they are."""
 
 
 def _line(place: Tensor) -> Tensor:
     """Points ``[N, 2]`` of the line at a place."""
     heights = (torch.arange(_POINTS, dtype=torch.float64) + 0.5) / _POINTS
     return torch.stack([place.expand(_POINTS), heights], dim=1)
-
-
-def _total(terms: Iterable[Tensor]) -> Tensor:
-    return torch.stack(list(terms)).sum()

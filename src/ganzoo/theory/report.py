@@ -10,15 +10,15 @@ from torch import Tensor
 from ganzoo.errors import InputError, check_positive, check_whole
 from ganzoo.theory.course import Course, course_of, follow
 from ganzoo.theory.fixed_points import fixed_points
-from ganzoo.theory.game import Game
-from ganzoo.theory.operators import UpdateOperator
+from ganzoo.theory.game import DifferentiableGame
 from ganzoo.theory.step_sizes import largest_stable_learning_rate
 from ganzoo.theory.trajectories import ROUNDING, measured_rate
-from ganzoo.theory.verdict import FIXED, Analysis, Verdict, analyse, analyse_flow
+from ganzoo.theory.update_operator import UpdateOperator
+from ganzoo.theory.verdict import FIXED, Stability, Verdict, analyse, analyse_flow
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search:
+class FixedPointSearch:
     """Where fixed points are searched; see :func:`ganzoo.theory.fixed_points.fixed_points`."""
 
     lower: float
@@ -55,10 +55,10 @@ class Report:
             there are too few steps to say.
     """
 
-    game: Game
+    game: DifferentiableGame
     point: Tensor
-    flow: Analysis
-    update: Analysis | None
+    flow: Stability
+    update: Stability | None
     refusal: str
     largest_stable: float | None
     largest: float
@@ -119,9 +119,9 @@ class Report:
 
 def report(
     operator: UpdateOperator,
-    game: Game,
+    game: DifferentiableGame,
     *,
-    search: Search,
+    search: FixedPointSearch,
     start: Sequence[float] | None,
     displacement: float,
     steps: int,
@@ -167,7 +167,7 @@ def report(
     )
 
 
-def _fixed_point(game: Game, search: Search) -> Tensor:
+def _fixed_point(game: DifferentiableGame, search: FixedPointSearch) -> Tensor:
     known = game.equilibrium
     if known is not None and float(game.field(known).abs().max()) <= FIXED:
         return known
@@ -181,7 +181,9 @@ def _fixed_point(game: Game, search: Search) -> Tensor:
     )[0]
 
 
-def _start(game: Game, point: Tensor, start: Sequence[float] | None, displacement: float) -> Tensor:
+def _start(
+    game: DifferentiableGame, point: Tensor, start: Sequence[float] | None, displacement: float
+) -> Tensor:
     if start is None:
         return point + displacement
     if len(start) != game.size:
@@ -192,8 +194,8 @@ def _start(game: Game, point: Tensor, start: Sequence[float] | None, displacemen
 
 
 def _update(
-    operator: UpdateOperator, game: Game, point: Tensor, tolerance: float
-) -> tuple[Analysis | None, str]:
+    operator: UpdateOperator, game: DifferentiableGame, point: Tensor, tolerance: float
+) -> tuple[Stability | None, str]:
     try:
         found = analyse(operator, game, point, tolerance=tolerance)
     except InputError as refusal:
@@ -213,7 +215,7 @@ def _measured(path: Tensor, point: Tensor) -> float:
         return float("nan")
 
 
-def _players(game: Game, point: Tensor) -> str:
+def _players(game: DifferentiableGame, point: Tensor) -> str:
     return "; ".join(
         f"{player} {', '.join(_short(float(value)) for value in own)}"
         for player, own in game.split(point).items()
@@ -224,7 +226,7 @@ def _short(value: float) -> str:
     return f"{value:.4g}" if abs(value) > 1e-9 else "0"
 
 
-def _numbers(analysis: Analysis) -> str:
+def _numbers(analysis: Stability) -> str:
     """Eigenvalues, those that are conjugate to each other as one."""
     if not analysis.differentiable:
         return "none: the field has no derivative at the fixed point"

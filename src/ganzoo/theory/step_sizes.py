@@ -6,8 +6,8 @@ import numpy as np
 from torch import Tensor
 
 from ganzoo.errors import check_positive
-from ganzoo.theory.game import Game
-from ganzoo.theory.operators import UpdateOperator
+from ganzoo.theory.game import DifferentiableGame
+from ganzoo.theory.update_operator import UpdateOperator
 from ganzoo.theory.verdict import spectral_radius
 
 # Learning rates that are tried before bisection, from a ten-thousandth of the largest one.
@@ -16,7 +16,12 @@ SMALLEST = 1e-4
 
 
 def largest_stable_learning_rate(
-    operator: UpdateOperator, game: Game, point: Tensor, *, largest: float, tolerance: float
+    operator: UpdateOperator,
+    game: DifferentiableGame,
+    point: Tensor,
+    *,
+    largest: float,
+    tolerance: float,
 ) -> float:
     """The end of the first interval of learning rates with which an optimizer converges.
 

@@ -1,8 +1,8 @@
 """Where a game's players go, step by step or in continuous time, and how fast they arrive."""
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, pairwise
 
 import numpy as np
 import torch
@@ -10,15 +10,27 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from ganzoo.errors import InputError, check_positive, check_whole
-from ganzoo.theory.game import Game
-from ganzoo.theory.operators import UpdateOperator
+from ganzoo.theory.game import DifferentiableGame
+from ganzoo.theory.update_operator import Dynamics, UpdateOperator
 
 # A distance below this share of the first one is rounding.
 ROUNDING = 1e-12
 
 
-def trajectory(operator: UpdateOperator, game: Game, *, start: Tensor, steps: int) -> Tensor:
-    """The points that an optimizer passes.
+def points_of(
+    operator: UpdateOperator, game: DifferentiableGame, start: Tensor
+) -> Iterator[Tensor]:
+    """The points ``[N]`` that an optimizer passes, without end, the start first."""
+    dynamics = Dynamics(operator, game, start.detach())
+    while True:
+        yield game.point
+        dynamics.step()
+
+
+def trajectory(
+    operator: UpdateOperator, game: DifferentiableGame, *, start: Tensor, steps: int
+) -> Tensor:
+    """The first points that an optimizer passes.
 
     Args:
         operator: the optimizer.
@@ -34,17 +46,14 @@ def trajectory(operator: UpdateOperator, game: Game, *, start: Tensor, steps: in
             not finite.
     """
     check_whole(steps=steps)
-    state = operator.initial(game, game.constrain(start.detach()))
-    points = [operator.point(game, state)]
-    for number in range(1, steps + 1):
-        state = operator.step(game, state)
-        points.append(operator.point(game, state))
-        if not points[-1].isfinite().all():
-            raise InputError(
-                f"the parameters left the range of numbers at step {number}: take fewer steps or "
-                "a smaller learning rate"
-            )
-    return torch.stack(points)
+    points = torch.stack(list(islice(points_of(operator, game, start), steps + 1)))
+    finite = points.isfinite().all(dim=1)
+    if not finite.all():
+        raise InputError(
+            f"the parameters left the range of numbers at step {int(finite.int().argmin())}: take "
+            "fewer steps or a smaller learning rate"
+        )
+    return points
 
 
 def flow_trajectory(

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError, check_positive
-from ganzoo.theory.differentiation import eigenvalues, jacobian
-from ganzoo.theory.game import Game
-from ganzoo.theory.operators import UpdateOperator
+from ganzoo.theory.differentiation import eigenvalues
+from ganzoo.theory.game import DifferentiableGame
+from ganzoo.theory.update_operator import UpdateOperator
 
 # The field's largest entry at a point that counts as fixed.
 FIXED = 1e-7
@@ -29,7 +29,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Analysis:
+class Stability:
     """The linearised dynamics at a fixed point.
 
     Attributes:
@@ -49,7 +49,9 @@ class Analysis:
     differentiable: bool
 
 
-def analyse(operator: UpdateOperator, game: Game, point: Tensor, *, tolerance: float) -> Analysis:
+def analyse(
+    operator: UpdateOperator, game: DifferentiableGame, point: Tensor, *, tolerance: float
+) -> Stability:
     """Judge an optimizer at a fixed point by the eigenvalues of its linearisation.
 
     With all moduli below 1 it converges at the rate of the largest one (Mescheder et al. 2017,
@@ -73,10 +75,10 @@ def analyse(operator: UpdateOperator, game: Game, point: Tensor, *, tolerance: f
     largest = float(values[0].abs())
     critical = values[(values.abs() - 1).abs() <= tolerance]
     verdict = _judge(largest - 1, critical, tolerance)
-    return Analysis(eigenvalues=values, rate=largest, verdict=verdict, differentiable=True)
+    return Stability(eigenvalues=values, rate=largest, verdict=verdict, differentiable=True)
 
 
-def analyse_flow(game: Game, point: Tensor, *, tolerance: float) -> Analysis:
+def analyse_flow(game: DifferentiableGame, point: Tensor, *, tolerance: float) -> Stability:
     """Judge the flow ``dx/dt = -v(x)`` at a fixed point by the eigenvalues of ``-J``.
 
     With negative real parts it converges; with a positive one it leaves; zero real parts rotate
@@ -97,23 +99,22 @@ def analyse_flow(game: Game, point: Tensor, *, tolerance: float) -> Analysis:
     largest = values[0].real
     critical = values[values.real.abs() <= tolerance]
     verdict = _judge(float(largest), critical, tolerance)
-    return Analysis(
+    return Stability(
         eigenvalues=values, rate=float(largest.exp()), verdict=verdict, differentiable=True
     )
 
 
-def linearisation(operator: UpdateOperator, game: Game, point: Tensor) -> Tensor:
+def linearisation(operator: UpdateOperator, game: DifferentiableGame, point: Tensor) -> Tensor:
     """The derivative ``[S, S]`` of an operator's step at a fixed point ``[N]``, in its state.
 
     Raises:
         InputError: if the point is no fixed point, or the operator cannot be linearised.
     """
     check_fixed(game, point)
-    state = operator.at_rest(game, point)
-    return jacobian(lambda at: operator.step(game, at), state)
+    return operator.linearisation(game, point)
 
 
-def spectral_radius(operator: UpdateOperator, game: Game, point: Tensor) -> float:
+def spectral_radius(operator: UpdateOperator, game: DifferentiableGame, point: Tensor) -> float:
     """The largest modulus of the linearisation's eigenvalues: the predicted rate of one step.
 
     Raises:
@@ -122,7 +123,7 @@ def spectral_radius(operator: UpdateOperator, game: Game, point: Tensor) -> floa
     return float(eigenvalues(linearisation(operator, game, point)).abs().max())
 
 
-def differentiable(game: Game, point: Tensor) -> bool:
+def differentiable(game: DifferentiableGame, point: Tensor) -> bool:
     """Tell whether the field has a derivative at a fixed point ``[N]``.
 
     Difference quotients of two step sizes, along the axes and some directions between them, must
@@ -145,7 +146,7 @@ def differentiable(game: Game, point: Tensor) -> bool:
     return True
 
 
-def check_fixed(game: Game, point: Tensor) -> None:
+def check_fixed(game: DifferentiableGame, point: Tensor) -> None:
     """Refuse a point where the field does not vanish.
 
     Raises:
@@ -173,8 +174,8 @@ def _sorted(values: Tensor, key: Callable[[Tensor], Tensor]) -> Tensor:
     return values[key(values).argsort(descending=True, stable=True)]
 
 
-def _without_derivative() -> Analysis:
-    return Analysis(
+def _without_derivative() -> Stability:
+    return Stability(
         eigenvalues=torch.zeros(0, dtype=torch.complex128),
         rate=float("nan"),
         verdict=Verdict.UNDECIDED,

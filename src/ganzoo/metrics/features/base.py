@@ -73,8 +73,8 @@ class FeatureExtractor(nn.Module, ABC):
     def feature_maps(self, images: Tensor) -> Sequence[Tensor]:
         """Compute what ``maps`` returns, of images in float32 or better."""
         raise InputError(
-            f"the features {self.name} have no feature maps: choose features=random, "
-            "features=efficientnet_lite0 or features=classifier"
+            f"the features {self.name} have no feature maps: choose metrics.features=random, "
+            "metrics.features=efficientnet_lite0 or metrics.features=classifier"
         )
 
     def prepare(self) -> None:
@@ -93,8 +93,8 @@ class FeatureExtractor(nn.Module, ABC):
             InputError: if there is none.
         """
         raise InputError(
-            f"the features {self.name} have no class logits, choose features=inception, "
-            "features=efficientnet_lite0 or features=classifier"
+            f"the features {self.name} have no class logits, choose metrics.features=inception, "
+            "metrics.features=efficientnet_lite0 or metrics.features=classifier"
         )
 
     def extract(self, samples: Tensor, *, batch_size: int) -> Tensor:

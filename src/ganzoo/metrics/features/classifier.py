@@ -29,7 +29,7 @@ _VERSION = 1
 log = logging.getLogger("ganzoo")
 
 
-@defaults_from("features/base/classifier")
+@defaults_from("metrics/features/base/classifier")
 class ClassifierFeatures(FeatureExtractor):
     """The hidden layer of a small classifier of the data set's own classes.
 
@@ -70,7 +70,7 @@ class ClassifierFeatures(FeatureExtractor):
         if len(source.shape) != 3 or not hasattr(source, "gather"):
             raise InputError(
                 f"the features classifier need pictures with labels, which "
-                f"{type(source).__name__} has not: choose features=identity"
+                f"{type(source).__name__} has not: choose metrics.features=identity"
             )
         self.dimension = training.dimension
         self.shape = list(source.shape)

@@ -20,7 +20,7 @@ _EXTRA = "efficientnet"
 _SIZE = 224
 
 
-@defaults_from("features/efficientnet_lite0")
+@defaults_from("metrics/features/efficientnet_lite0")
 class EfficientNetFeatures(NetworkFeatures):
     """The last pooling layer, 1,280 features, of EfficientNet-Lite0 (1905.11946, Lite variant).
 

@@ -21,7 +21,7 @@ from ganzoo.metrics.resizing import Resizing
 _SIZE = 299
 
 
-@defaults_from("features/inception")
+@defaults_from("metrics/features/inception")
 class InceptionFeatures(NetworkFeatures):
     """The last pooling layer, 2,048 features, of the Inception of the first FIDs.
 
@@ -87,6 +87,6 @@ def _cached(url: str) -> Path:
     except (OSError, RuntimeError) as error:
         raise InputError(
             f"the weights of the features inception could not be downloaded ({error}): "
-            f"get {url} where there is a network, and set features.inception.weights=PATH"
+            f"get {url} where there is a network, and set metrics.features.inception.weights=PATH"
         ) from None
     return path

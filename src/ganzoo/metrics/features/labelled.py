@@ -82,7 +82,7 @@ def read_pictures(source: LabelledSource, *, limit: int, seed: int) -> LabelledP
     if labels is None or num_classes is None:
         raise InputError(
             f"{type(source).__name__} has no labels to train a classifier with: choose features "
-            "of another network, such as features=inception"
+            "of another network, such as metrics.features=inception"
         )
     if len(pictures) < 2:
         raise InputError(f"a classifier needs at least 2 pictures, got {len(pictures)}")

@@ -18,10 +18,9 @@ _CHANNELS = (3, 32, 64)
 _PLAIN = 4
 # Below one level of 8 bits, contrast is no more than rounding.
 _LEVEL = 1 / 127.5
-_TINY = torch.finfo(torch.float32).tiny
 
 
-@defaults_from("features/random")
+@defaults_from("metrics/features/random")
 class RandomFeatures(FeatureExtractor):
     """A small convolutional network with random weights, which depend on the seed only.
 
@@ -77,9 +76,8 @@ class RandomFeatures(FeatureExtractor):
         layers, hidden = [], standardised
         for filters in self.layers:
             hidden = nn.functional.conv2d(hidden, filters, stride=2, padding=1).relu()
-            squares = hidden.square().mean(dim=(1, 2, 3), keepdim=True)
-            # The slope of the root at 0, where a picture is of one colour, would be infinite.
-            hidden = hidden / (squares.clamp(min=_TINY).sqrt() + _LEVEL)
+            scale = hidden.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+            hidden = hidden / (scale + _LEVEL)
             layers.append(hidden)
         return layers
 

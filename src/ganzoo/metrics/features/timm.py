@@ -17,7 +17,7 @@ from ganzoo.metrics.features.packages import (
 from ganzoo.metrics.resizing import Resizing, to_levels
 
 
-@defaults_from("features/timm")
+@defaults_from("metrics/features/timm")
 class TimmFeatures(NetworkFeatures):
     """The pooled output before the classifier of a model of timm, normalized as it was trained.
 
@@ -88,7 +88,7 @@ def _pretrained(timm: Any, model: str, options: dict[str, Any]) -> Any:
         raise InputError(
             f"the weights of {model} could not be downloaded ({reason}): "
             "get their file where there is a network, and set it as weights, "
-            "as in features.timm.weights=PATH"
+            "as in metrics.features.timm.weights=PATH"
         ) from None
 
 

@@ -13,7 +13,7 @@ from ganzoo.metrics.features.packages import own_random_state, read_weights, wei
 from ganzoo.metrics.resizing import Resizing
 
 
-@defaults_from("features/torchvision")
+@defaults_from("metrics/features/torchvision")
 class TorchvisionFeatures(NetworkFeatures):
     """What the last linear layer of a classifier of torchvision sees.
 
@@ -73,7 +73,7 @@ def _pretrained(model: str) -> nn.Module:
         url: Any = models.get_model_weights(model)["DEFAULT"].url
         raise InputError(
             f"the weights of {model} could not be downloaded ({error}): "
-            f"get {url} where there is a network, and set features.torchvision.weights=PATH"
+            f"get {url} where there is a network, and set metrics.features.torchvision.weights=PATH"
         ) from None
     return network
 

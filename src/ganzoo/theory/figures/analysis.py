@@ -13,9 +13,9 @@ from ganzoo.theory.figures.distance import draw_distance
 from ganzoo.theory.figures.eigenvalues import draw_eigenvalues
 from ganzoo.theory.figures.figure import Figure, panels
 from ganzoo.theory.figures.phase_portrait import Portrait, draw_portrait, portrait
-from ganzoo.theory.game import Game
-from ganzoo.theory.operators import UpdateOperator
-from ganzoo.theory.report import Report, Search, report
+from ganzoo.theory.game import DifferentiableGame
+from ganzoo.theory.report import FixedPointSearch, Report, report
+from ganzoo.theory.update_operator import UpdateOperator
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,11 +49,11 @@ class Analysis(Figure):
     def __init__(
         self,
         *,
-        game: Game,
+        game: DifferentiableGame,
         operator: UpdateOperator,
         names: Mapping[str, str],
         learning_rate: float,
-        search: Search,
+        search: FixedPointSearch,
         start: Sequence[float] | None,
         displacement: float,
         steps: int,
@@ -61,7 +61,7 @@ class Analysis(Figure):
         largest_learning_rate: float,
     ) -> None:
         check_positive(learning_rate=learning_rate)
-        if not isinstance(operator, UpdateOperator) or not isinstance(game, Game):
+        if not isinstance(operator, UpdateOperator) or not isinstance(game, DifferentiableGame):
             raise InputError("game and optimizer must be a game and an update operator")
         self.names = dict(names)
         self.learning_rate = learning_rate

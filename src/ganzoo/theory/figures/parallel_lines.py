@@ -9,7 +9,7 @@ from torch import nn
 
 from ganzoo.errors import check_positive, check_whole
 from ganzoo.losses import PointwiseLoss
-from ganzoo.penalties import Regularizer
+from ganzoo.penalties.constraint import Constraint
 from ganzoo.theory import parallel_lines
 from ganzoo.theory.figures.figure import COLORS, Figure, legend, panels, words
 
@@ -29,16 +29,11 @@ class Trained(NamedTuple):
 
     Attributes:
         loss: its objective, and the generator's.
-        constraints: on its weights, after each update.
+        constraints: on its weights, after each step.
     """
 
     loss: PointwiseLoss
-    constraints: Sequence[Regularizer]
-
-    def project(self, parameters: list[nn.Parameter]) -> None:
-        """Apply the constraints."""
-        for constraint in self.constraints:
-            constraint.project(parameters)
+    constraints: Sequence[Constraint]
 
 
 class ParallelLines(Figure):
@@ -83,7 +78,7 @@ class ParallelLines(Figure):
                         self.distance,
                         steps,
                         self.learning_rate,
-                        part.project,
+                        part.constraints,
                     )
                 )
                 for steps in self.steps

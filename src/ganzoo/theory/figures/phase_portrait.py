@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.pictures.plane import limits
-from ganzoo.theory.game import Game
+from ganzoo.theory.game import DifferentiableGame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ class Portrait:
     point: list[float]
 
 
-def portrait(game: Game, point: Tensor, path: Tensor) -> Portrait | None:
+def portrait(game: DifferentiableGame, point: Tensor, path: Tensor) -> Portrait | None:
     """The flow in the plane of the first parameter of each of the first two players.
 
     All other parameters are at the fixed point.
@@ -85,11 +85,11 @@ def draw_portrait(axes: "Axes", found: Portrait) -> None:
     axes.grid(False)
 
 
-def _flow(game: Game, point: Tensor, axes: list[int], place: list[float]) -> Tensor:
+def _flow(game: DifferentiableGame, point: Tensor, axes: list[int], place: list[float]) -> Tensor:
     here = point.clone()
     here[axes] = torch.tensor(place, dtype=here.dtype)
     return -game.field(here)[axes]
 
 
-def _name(game: Game, player: str) -> str:
+def _name(game: DifferentiableGame, player: str) -> str:
     return player if game.sizes[player] == 1 else f"{player}, first parameter"
