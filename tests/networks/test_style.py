@@ -71,9 +71,9 @@ def test_labels_by_the_mapping_network():
     ("words", "said"),
     [
         (["network/conditioning=concatenation"], "StyleGenerator takes labels in its mapping network"),
-        (["network/conditioning=embedding"], "choose conditioning=mapping"),
+        (["network/conditioning=embedding"], "choose network.conditioning=mapping"),
         (["network/conditioning=projection"], "no layer of StyleGenerator is normalised"),
-        (["network/conditioning=mapping", "network=dcgan"], "conditioning=mapping is for generators"),
+        (["network/conditioning=mapping", "network=dcgan"], "network.conditioning=mapping is for generators"),
         (["network/conditioning=mapping", "dataset.num_classes=null"], "needs a data set with classes"),
     ],
 )

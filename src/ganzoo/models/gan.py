@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -134,6 +134,10 @@ class GAN(LatentSampler):
         context = self.context(minibatch)
         context.fake = self.replay(context.fake)
         return context
+
+    def map_latents(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Styles ``[B, L, W]`` of latents ``[B, Z]``, by a generator that has a style space."""
+        return self.generate(cast("nn.Module", self.generator.mapping), latents, labels)
 
     def score(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits ``[B, ...]`` of data as training shows them, augmented and packed."""

@@ -39,7 +39,7 @@ class LabelCodeGenerator(nn.Module):
         if hasattr(self.network, "mapping"):
             raise InputError(
                 f"{type(self.network).__name__} takes labels in its mapping network: choose "
-                "conditioning=mapping"
+                "network.conditioning=mapping"
             )
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:

@@ -135,7 +135,7 @@ def labelled(*, network: Callable[..., nn.Module], num_classes: int | None) -> n
     """
     if not takes(network, "num_classes"):
         raise InputError(
-            "conditioning=mapping is for generators whose mapping network takes labels: choose "
-            "network=style, or conditioning=concatenation"
+            "network.conditioning=mapping is for generators whose mapping network takes labels: "
+            "choose network=style, or network.conditioning=concatenation"
         )
     return network(num_classes=known_classes(num_classes))

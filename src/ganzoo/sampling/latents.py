@@ -105,10 +105,6 @@ class LatentSampler(DataReader):
         """
         return network(latents, **how)  # type: ignore[no-any-return]
 
-    def map_latents(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Styles ``[B, L, W]`` of latents ``[B, Z]``, by a generator that has a style space."""
-        return self.generate(cast("nn.Module", self.generator.mapping), latents, labels)
-
     def choose_labels(self, labels: Any, count: int, generator: torch.Generator) -> Tensor | None:
         """The classes ``[count]`` to sample; a model without classes takes none.
 
