@@ -32,7 +32,8 @@ class Request:
         labels: Numbers or names of classes, one or one for each sample; None takes the classes in
             turn.
         seed: Chooses the latents.
-        truncation: Bound of the latents' magnitude, or None.
+        truncation: Bound of the latents' magnitude, or how far styles keep of their way from the
+            mean, or None.
         averaged: Whether the averaged weights are used.
         batch_size: Samples computed at once.
     """
@@ -75,7 +76,8 @@ class Request:
                 "an interpolation shows one class, the labels are of several: write labels=CLASS"
             )
         random = torch.Generator().manual_seed(self.seed)
-        corners = model.latent_prior.sample(self.n, generator=random, truncation=self.truncation)
+        of_prior, of_styles = model.truncations(self.truncation)
+        corners = model.latent_prior.sample(self.n, generator=random, truncation=of_prior)
         ways = zip(corners, corners.roll(-1, dims=0), strict=True)
         latents = torch.cat([way(start, end, steps + 1)[:-1] for start, end in ways])
         if labels is not None:
@@ -83,7 +85,11 @@ class Request:
             assert labels is not None
             log.info("class %s on the whole way", _named(labels[:1], model.class_names)[0])
         return model.decode(
-            latents, labels, averaged=self.averaged, batch_size=self.batch_size
+            latents,
+            labels,
+            averaged=self.averaged,
+            batch_size=self.batch_size,
+            truncation=of_styles,
         ).cpu()
 
 

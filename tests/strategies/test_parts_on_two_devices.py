@@ -1,11 +1,14 @@
 """Two processes with half of a batch each have what one has with all of it."""
 
+from types import SimpleNamespace
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from ganzoo.losses import AdversarialTerm, Hinge
 from ganzoo.networks.activation_norm import ActivationNorm
+from ganzoo.networks.style_mapping import StyleMapping
 
 
 def data(seed):
@@ -49,4 +52,29 @@ def test_activation_norm_starts_from_the_batch_of_all(processes):
 def test_the_adaptive_weight_is_that_of_all_gradients(processes):
     found, wanted = processes(2, weight), weight()
     torch.testing.assert_close(torch.tensor(found), torch.full((2,), wanted))
+    assert found[0] == found[1]
+
+
+def mean_of_styles(rank=None):
+    torch.manual_seed(0)
+    mapping = StyleMapping(
+        latent_dim=8,
+        style_dim=4,
+        copies=2,
+        layers=2,
+        num_classes=None,
+        lr_multiplier=1.0,
+        negative_slope=0.2,
+        mean_decay=0.9,
+    )
+    for _ in range(2):
+        mapping(half(data(1).flatten(1)[:, :8], rank))
+        mapping.after_step(SimpleNamespace(parameters=list(mapping.parameters())))
+    return mapping.mean.value.tolist()
+
+
+def test_the_mean_of_styles_is_that_of_all(processes):
+    found, wanted = processes(2, mean_of_styles), mean_of_styles()
+    for ours in found:
+        torch.testing.assert_close(torch.tensor(ours), torch.tensor(wanted))
     assert found[0] == found[1]

@@ -2,7 +2,6 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +9,12 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_positive
-from ganzoo.precision import at_least_float32
+from ganzoo.precision import KeptInFloat32
 from ganzoo.progress import Progress, Unit, check_unit
 
 
 @defaults_from()
-class MovingAverage(nn.Module, ABC):
+class MovingAverage(KeptInFloat32, ABC):
     """A copy of a network whose weights are an average of what the network's own have been.
 
     Averages are float32 or better, also of weights in half precision, which has no numbers for
@@ -68,14 +67,6 @@ class MovingAverage(nn.Module, ABC):
         buffers = list(self.network.buffers())
         if buffers:
             torch._foreach_copy_(buffers, list(network.buffers()))
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "MovingAverage":
-        def kept(tensor: Tensor) -> Tensor:
-            moved = fn(tensor)
-            return at_least_float32(moved) if moved.is_floating_point() else moved
-
-        super()._apply(kept, recurse)  # type: ignore[no-untyped-call]
-        return self
 
 
 @defaults_from("optimizer/ema/exponential")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -122,6 +122,7 @@ class GAN(LatentSampler):
             "discriminator": self.discriminator,
             "generator": self.generator,
             "generate": partial(self.generate, self.generator),
+            "map_latents": self.map_latents,
             "draw_latents": self.latents,
             "packing": self.packing,
         }
@@ -132,6 +133,10 @@ class GAN(LatentSampler):
         assert self.replay is not None
         replay = self.replay
         return self.context(minibatch, fake=lambda context: replay(context.generated))
+
+    def map_latents(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Styles ``[B, L, W]`` of latents ``[B, Z]``, by a generator that has a style space."""
+        return self.generate(cast("nn.Module", self.generator.mapping), latents, labels)
 
     def score(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits ``[B, ...]`` of data as training shows them, augmented and packed."""

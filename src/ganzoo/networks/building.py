@@ -1,6 +1,7 @@
 """Networks that are given as they are, or as functions that build them."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from torch import nn
@@ -28,3 +29,8 @@ def built(name: str, network: nn.Module | Callable[..., nn.Module], **how: Any) 
             f"{' and '.join(how)}; it is {described(network)}"
         )
     return made
+
+
+def takes(network: Callable[..., nn.Module], argument: str) -> bool:
+    """Tell whether a function that builds a network can be called with an argument of a name."""
+    return argument in signature(network).parameters

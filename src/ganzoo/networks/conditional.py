@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from ganzoo.errors import check_whole
+from ganzoo.errors import InputError, check_whole
 from ganzoo.networks.joining import joined
 from ganzoo.networks.label_codes import LabelCode
 from ganzoo.networks.shapes import check_batch, check_shape
@@ -22,6 +22,9 @@ class LabelCodeGenerator(nn.Module):
         network: builds the generator when called with latent_dim; all else is bound already.
         latent_dim: Z, without the label.
         label_code: maps labels [B] to [B, W].
+
+    Raises:
+        InputError: if the generator has a style space, whose mapping network takes labels itself.
     """
 
     def __init__(
@@ -33,6 +36,11 @@ class LabelCodeGenerator(nn.Module):
         self.latent_dim = latent_dim
         self.label_code = label_code
         self.network = network(latent_dim=latent_dim + label_code.width)
+        if hasattr(self.network, "mapping"):
+            raise InputError(
+                f"{type(self.network).__name__} takes labels in its mapping network: choose "
+                "network.conditioning=mapping"
+            )
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         """Map latents [B, Z] and labels [B] to points [B, D] or images [B, C, H, W].

@@ -13,6 +13,7 @@ from torch.nn.functional import embedding
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
+from ganzoo.networks.building import takes
 from ganzoo.networks.label_codes import check_labels, known_classes
 from ganzoo.networks.normalization import BatchNorm
 
@@ -101,7 +102,8 @@ class ConditionalNormGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.num_classes = normalization.num_classes
-        self.network = network(normalization=normalization)
+        normalized = takes(network, "normalization")
+        self.network = network(normalization=normalization) if normalized else network()
         if not _layers(self.network):
             raise InputError(
                 f"no layer of {type(self.network).__name__} is normalised, so that none could be"

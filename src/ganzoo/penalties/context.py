@@ -36,6 +36,8 @@ class Context:
         discriminator: The discriminator's network, whose features some penalties take.
         generator: The generator's network.
         generate: From latents ``[B, Z]``, and labels or None, to generated data.
+        map_latents: From the same to styles, where the generator has a style space; None calls its
+            ``mapping``.
         draw_latents: From a number to so many latents ``[B, Z]``.
         packing: Samples that are judged together.
 
@@ -61,6 +63,7 @@ class Context:
         discriminator: nn.Module | None = None,
         generator: nn.Module | None = None,
         generate: Callable[..., Tensor] | None = None,
+        map_latents: Callable[..., Tensor] | None = None,
         draw_latents: Callable[[int], Tensor] | None = None,
         packing: int = 1,
     ) -> None:
@@ -70,6 +73,7 @@ class Context:
         self.compared: set[str] = set()
         self._real, self._fake, self._outputs, self._logits = real, fake, outputs, logits
         self._generate, self._draw_latents = generate, draw_latents
+        self._map_latents = map_latents
         self._points: dict[str, Tensor] = {}
         for side, data in (("real", real), ("fake", fake)):
             if isinstance(data, Tensor):
@@ -171,8 +175,8 @@ class Context:
         if not hasattr(network, "mapping"):
             points = latents.detach().requires_grad_()
             return points, self.generate(points)
-        labels = () if self.labels is None else (self.labels[: len(latents)],)
-        styles = network.mapping(latents, *labels)
+        labels = None if self.labels is None else self.labels[: len(latents)]
+        styles = (self._map_latents or network.mapping)(latents, labels)
         if not styles.requires_grad:  # a mapping without weights that are trained
             styles = styles.detach().requires_grad_()
         return styles, network.synthesis(styles)

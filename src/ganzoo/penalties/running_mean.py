@@ -3,13 +3,14 @@
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzoo.errors import InputError
+from ganzoo.precision import KeptInFloat32
 from ganzoo.strategies.across_devices import mean_across_devices
 
 
-class RunningMean(nn.Module):
+class RunningMean(KeptInFloat32):
     """An exponential moving average that starts from the first value it sees.
 
     It is what path length regularisation (Karras et al. 2020, arXiv:1912.04958) and LeCam (Tseng

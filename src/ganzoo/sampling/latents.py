@@ -11,10 +11,10 @@ from ganzoo.errors import InputError, check_positive, described
 from ganzoo.game.averaging import MovingAverage
 from ganzoo.game.evaluating import evaluating
 from ganzoo.game.own_parts import check_kind
+from ganzoo.networks.noise import SeededNoise
 from ganzoo.sampling.class_names import Labels, class_names
 from ganzoo.sampling.data import DataReader
 from ganzoo.sampling.first_batch import check_several
-from ganzoo.sampling.noise import SeededNoise
 
 
 class LatentPrior(Protocol):
@@ -42,7 +42,7 @@ class LatentSampler(DataReader):
 
     A generator with a style space has ``mapping`` and ``synthesis`` and takes ``truncation``; one
     with noise inside has ``takes_noise = True`` and takes ``noise``
-    (:class:`~ganzoo.sampling.noise.Noise`), which seeds make the same again.
+    (:class:`~ganzoo.networks.noise.Noise`), which seeds make the same again.
 
     Args:
         generator: Network from latents ``[B, Z]`` to data ``[B, C, H, W]`` or ``[B, D]``.
@@ -157,7 +157,7 @@ class LatentSampler(DataReader):
         check_positive(n=count, batch_size=batch_size)
         if seed is None:
             seed = int(torch.randint(2**31, ()).item())
-        of_prior = None if self._has_styles else truncation
+        of_prior, of_styles = self.truncations(truncation)
         latents, chosen = self.draw(count, labels=labels, seed=seed, truncation=of_prior)
         return self.decode(
             latents,
@@ -165,8 +165,13 @@ class LatentSampler(DataReader):
             averaged=averaged,
             batch_size=batch_size,
             noise_seeds=noise_seeds(count, seed),
-            truncation=truncation if self._has_styles else None,
+            truncation=of_styles,
         )
+
+    def truncations(self, truncation: float | None) -> tuple[float | None, float | None]:
+        """What is truncated, latents or styles: the arguments of ``draw`` and of ``decode``."""
+        has_styles = hasattr(self.generator, "mapping")
+        return (None, truncation) if has_styles else (truncation, None)
 
     def draw(
         self,
@@ -258,10 +263,6 @@ class LatentSampler(DataReader):
         elif labels is None:
             labels = self.choose_labels(None, len(latents), torch.default_generator)
         return self.forward(latents, labels).float()
-
-    @property
-    def _has_styles(self) -> bool:
-        return hasattr(self.generator, "mapping")
 
 
 def noise_seeds(count: int, seed: int) -> Tensor:

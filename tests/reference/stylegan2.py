@@ -1,0 +1,172 @@
+"""The generator of StyleGAN2 from the authors' words, and the authors' names for ours."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import cycle
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.networks.noise import Noise
+from ganzoo.networks.shapes import Levels
+from ganzoo.networks.style import StyleGenerator
+from ganzoo.networks.style_mapping import StyleMapping
+from ganzoo.networks.style_synthesis import StyleSynthesis
+from tests.reference.cases import Case, Table, load
+
+Told = Mapping[str, Any]
+
+# Where nothing is said.
+USUAL = {
+    "z_dim": 512,
+    "c_dim": 0,
+    "w_dim": 512,
+    "img_channels": 3,
+    "num_layers": 8,
+    "lr_multiplier": 0.01,
+    "w_avg_beta": 0.998,
+    "channel_base": 32768,
+    "channel_max": 512,
+    "resample_filter": [1, 3, 3, 1],
+    "conv_clamp": 256,
+}
+SLOPE = 0.2
+FIRST = 4  # the resolution of the constant
+# What ours has no parameters or buffers for: the filter is a setting, noise an argument.
+NO_STATE = ("resample_filter", "noise_const")
+
+
+def settings(said: Told) -> dict[str, Any]:
+    told = USUAL | dict(said)
+    return told | {"num_layers": told.get("mapping layers", told["num_layers"])}
+
+
+def width(told: Told) -> int:
+    """The channels of the largest maps, from which ours double as theirs are halved."""
+    assert told["channel_base"] % told["img_resolution"] == 0
+    return min(told["channel_base"] // told["img_resolution"], told["channel_max"])
+
+
+def mapping(told: Told) -> StyleMapping:
+    return StyleMapping(
+        latent_dim=told["z_dim"],
+        style_dim=told["w_dim"],
+        copies=told["num_ws"],
+        layers=told["num_layers"],
+        num_classes=told["c_dim"] or None,
+        lr_multiplier=told["lr_multiplier"],
+        negative_slope=SLOPE,
+        mean_decay=told["w_avg_beta"],
+    )
+
+
+def synthesis(told: Told) -> StyleSynthesis:
+    halvings = (told["img_resolution"] // FIRST).bit_length() - 1
+    return StyleSynthesis(
+        channels=told["img_channels"],
+        levels=Levels(halvings, (FIRST, FIRST)),
+        style_dim=told["w_dim"],
+        width=width(told),
+        max_width=told["channel_max"],
+        taps=told["resample_filter"],
+        negative_slope=SLOPE,
+        clamp=told["conv_clamp"],
+    )
+
+
+def generator(told: Told) -> StyleGenerator:
+    size = told["img_resolution"]
+    return StyleGenerator(
+        latent_dim=told["z_dim"],
+        shape=[told["img_channels"], size, size],
+        num_classes=told["c_dim"] or None,
+        style_dim=told["w_dim"],
+        mapping_layers=told["num_layers"],
+        lr_multiplier=told["lr_multiplier"],
+        mean_decay=told["w_avg_beta"],
+        width=width(told),
+        max_width=told["channel_max"],
+        taps=told["resample_filter"],
+        negative_slope=SLOPE,
+        clamp=told["conv_clamp"],
+    )
+
+
+def _level(resolution: str) -> int:
+    return (int(resolution) // FIRST).bit_length() - 1
+
+
+def _convolution(match: re.Match[str]) -> str:
+    """Theirs are two at each resolution, of which the smallest has the second alone."""
+    return f"{match[1]}layers.{2 * _level(match[2]) - 1 + int(match[3])}.{match[4]}"
+
+
+def _image(match: re.Match[str]) -> str:
+    return f"{match[1]}to_images.{_level(match[2])}.{match[3]}"
+
+
+PARAMETER = r"((?:affine\.)?(?:weight|bias)|noise_strength)"
+NAMES: Table = [
+    (r"(mapping\.)?embed\.(\w+)", r"\1label_code.\2"),
+    (r"(mapping\.)?fc(\d+)\.(\w+)", r"\1layers.\2.\3"),
+    (r"(mapping\.)?w_avg", r"\1mean.value"),
+    (r"(synthesis\.)?b4\.const", r"\1constant"),
+    (rf"((?:synthesis\.)?)b(\d+)\.conv(\d)\.{PARAMETER}", _convolution),
+    (rf"((?:synthesis\.)?)b(\d+)\.torgb\.{PARAMETER}", _image),
+]
+
+
+def loaded(
+    build: Callable[[Told], nn.Module],
+    said: Told,
+    case: Case,
+    dtype: torch.dtype,
+    network: str = "",
+) -> Any:
+    """Our network with the weights of a case, in evaluation mode."""
+    weights = case.weights(dtype, network)
+    kept = {name: value for name, value in weights.items() if not name.endswith(NO_STATE)}
+    ours = load(build(settings(said)), kept, NAMES).eval()
+    for name, value in weights.items():
+        if name.endswith("resample_filter"):
+            kernel = getattr(ours, "synthesis", ours).kernel
+            assert torch.equal(value, kernel), name
+    return ours
+
+
+def constant_noise(case: Case, dtype: torch.dtype, network: str = "") -> Noise:
+    """Theirs of the mode "const": maps that they keep, one for each layer."""
+    stored = {
+        tuple(map(int, re.findall(r"b(\d+)\.conv(\d)\.noise_const", name)[0])): value
+        for name, value in case.weights(dtype, network).items()
+        if name.endswith("noise_const")
+    }
+    return in_order([stored[place] for place in sorted(stored)])
+
+
+def in_order(maps: list[Tensor]) -> Noise:
+    """Noise of the layers, one after another, in each pass again."""
+    rest = cycle(maps)
+    return lambda features: next(rest).expand(len(features), 1, *features.shape[2:])
+
+
+def no_noise(features: Tensor) -> Tensor:
+    return torch.zeros_like(features[:, :1])
+
+
+@contextmanager
+def outputs_of(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
+    """What modules return in a pass, by the names given to them."""
+    seen: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[..., None]:
+        return lambda module, inputs, output: seen.update({name: output})
+
+    hooks = [module.register_forward_hook(keep(name)) for name, module in modules.items()]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
