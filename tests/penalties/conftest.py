@@ -83,13 +83,18 @@ class Game:
         penalty.attach(self.players[penalty.on].modules)
 
     def step(self, penalty):
-        """A step of its player, whose loss it is alone."""
+        """A step of its player, whose loss is the mean of all logits and the penalty."""
         player = self.players[penalty.on]
-        player.penalties = {"penalty": penalty}
+        player.losses, player.penalties = all_logits, {"penalty": penalty}
         player.compute_gradients()
         player.step()
         if hasattr(penalty, "after_step"):
             penalty.after_step(player)
+
+
+def all_logits(context):
+    sides = ("real", "fake") if context.player.name == "discriminator" else ("fake",)
+    return {side: getattr(context, f"{side}_logits").mean() for side in sides}
 
 
 @cache

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from ganzoo.augment import GaussianNoise, HorizontalFlip
-from ganzoo.penalties import BalancedConsistency, Consistency
+from ganzoo.penalties import BalancedConsistency, Consistency, Context
 
 KINDS = [Consistency, BalancedConsistency]
 
@@ -19,7 +19,8 @@ def test_linear_discriminator_closed_form(kind):
     """D(x) - D(T(x)) is the first slope, for every sample of either batch."""
     slope = torch.tensor([3.0, -4.0], dtype=torch.float64)
     real, fake = torch.randn(5, 2).double(), torch.randn(4, 2).double()
-    value = kind(weight=10.0, interval=1, augmentation=step_right)(lambda x: x @ slope, real, fake)
+    context = Context(real=real, fake=fake, outputs=lambda x: x @ slope)
+    value = kind(weight=10.0, interval=1, augmentation=step_right)(context)
     assert value.item() == pytest.approx(10 * 9 * (2 if kind is BalancedConsistency else 1))
 
 
@@ -29,13 +30,15 @@ def test_noise_in_expectation():
     slope = torch.tensor([3.0, -4.0], dtype=torch.float64)
     real = torch.randn(40_000, 2).double()
     penalty = Consistency(weight=1.0, interval=1, augmentation=GaussianNoise(deviation=0.1))
-    assert penalty(lambda x: x @ slope, real, real).item() == pytest.approx(0.25, rel=0.03)
+    context = Context(real=real, outputs=lambda x: x @ slope)
+    assert penalty(context).item() == pytest.approx(0.25, rel=0.03)
 
 
 def test_an_invariant_discriminator_is_free():
     penalty = BalancedConsistency(weight=10.0, interval=1, augmentation=HorizontalFlip())
-    images = torch.randn(2, 8, 1, 4, 4).double()
-    invariant = penalty(lambda x: x.square().sum((1, 2, 3)), *images)
+    real, fake = torch.randn(2, 8, 1, 4, 4).double()
+    context = Context(real=real, fake=fake, outputs=lambda x: x.square().sum((1, 2, 3)))
+    invariant = penalty(context)
     assert invariant.item() == pytest.approx(0, abs=1e-20)
 
 
@@ -44,7 +47,7 @@ def test_gradients_flow_through_both_logits():
     weight = torch.tensor(3.0, requires_grad=True)
     data = torch.tensor([[2.0]])
     penalty = Consistency(weight=1.0, interval=1, augmentation=lambda x: 2 * x)
-    penalty(lambda x: (weight * x).squeeze(1), data, data).backward()
+    penalty(Context(real=data, outputs=lambda x: (weight * x).squeeze(1))).backward()
     assert weight.grad.item() == 2 * 3 * 4
 
 
@@ -59,9 +62,10 @@ def trained(penalty):
     discriminator = nn.Sequential(network, nn.Flatten(0))
     optimizer = torch.optim.Adam(discriminator.parameters(), lr=5e-3)
     for _ in range(150):
-        loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
+        context = Context(real=real, fake=fake, outputs=discriminator)
+        loss = softplus(-context.real_logits).mean() + softplus(context.fake_logits).mean()
         optimizer.zero_grad()
-        (loss + penalty(discriminator, real, fake)).backward()
+        (loss + penalty(context)).backward()
         optimizer.step()
     with torch.no_grad():
         gap = discriminator(real).mean() - discriminator(fake).mean()
@@ -91,5 +95,6 @@ def test_only_the_balanced_form_looks_at_generated_data():
         return torch.relu(data).sum(1)
 
     of = {kind: kind(weight=1.0, interval=1, augmentation=step_right) for kind in KINDS}
-    assert of[Consistency](discriminator, real, fake) == 0
-    assert of[BalancedConsistency](discriminator, real, fake) == 1
+    context = Context(real=real, fake=fake, outputs=discriminator)
+    assert of[Consistency](context) == 0
+    assert of[BalancedConsistency](context) == 1

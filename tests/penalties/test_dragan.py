@@ -4,7 +4,7 @@ import torch
 from scipy.stats import kstest
 
 from ganzoo.errors import InputError
-from ganzoo.penalties import DRAGAN
+from ganzoo.penalties import DRAGAN, Context
 
 NUMBERS = {"weight": 10.0, "interval": 1, "deviation_scale": 0.5, "target_norm": 1.0}
 
@@ -17,7 +17,7 @@ def dragan(**changes):
 def test_linear_critic_closed_form(target):
     slope = torch.tensor([3.0, -4.0], dtype=torch.float64)
     real = torch.randn(6, 2, dtype=torch.float64)
-    value = dragan(target_norm=target)(lambda x: x @ slope, real, real)
+    value = dragan(target_norm=target)(Context(real=real, outputs=lambda x: x @ slope))
     assert value.item() == pytest.approx(10 * (5 - target) ** 2)
 
 
@@ -26,7 +26,7 @@ def test_quadratic_critic_in_expectation():
     torch.manual_seed(0)
     real = torch.randn(20000, 3, dtype=torch.float64) * 2 + 1
     penalty = dragan(weight=1.0, target_norm=0.0)
-    value = penalty(lambda x: x.square().sum(1) / 2, real, real).item()
+    value = penalty(Context(real=real, outputs=lambda x: x.square().sum(1) / 2)).item()
     c = (0.5 * real.numpy().std()) ** 2
     assert value == pytest.approx((real.numpy() ** 2).sum(1).mean() + 3 * c, rel=0.02)
 
@@ -47,7 +47,8 @@ def test_generated_data_does_not_matter():
 
     def value(fake):
         torch.manual_seed(2)
-        return dragan()(lambda x: x.square().sum(1), real, fake).item()
+        context = Context(real=real, fake=fake, outputs=lambda x: x.square().sum(1))
+        return dragan()(context).item()
 
     assert value(torch.zeros(6, 2)) == value(torch.full((3, 2), 9.0))
 

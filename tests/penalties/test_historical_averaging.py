@@ -9,18 +9,30 @@ from ganzoo.models.player import Share
 from torch import nn
 
 from ganzoo.errors import InputError
+from ganzoo.game.minibatch import Minibatch
+from ganzoo.game.player import Player
 from ganzoo.models.unrolled_gan import UnrolledGAN
-from ganzoo.penalties import HistoricalAveraging
+from ganzoo.penalties import Context, HistoricalAveraging
 
 
 def averaging(**changes):
-    settings = {"weight": 1.0, "interval": 1, "player": "discriminator"}
+    settings = {"weight": 1.0, "interval": 1, "on": "discriminator"}
     return HistoricalAveraging(**settings | changes)
 
 
 def network():
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)).double()
+
+
+def player_of(layers, name="discriminator"):
+    return Player(name, layers, lambda _: {})
+
+
+def term(penalty, player):
+    context = Context(real=torch.zeros(1))
+    context.player = player
+    return penalty(context)
 
 
 def moved(layers):
@@ -35,26 +47,28 @@ def flat(layers):
 
 def test_it_is_the_squared_distance_to_the_mean_of_a_stored_history():
     layers, penalty = network(), averaging(weight=0.5, interval=3)
-    penalty.attach({"discriminator": layers})
+    penalty.attach([layers])
+    player = player_of(layers)
     history = [flat(layers)]
     for _ in range(7):
         expected = (history[-1] - torch.stack(history).mean(0)).square().sum()
-        assert penalty(layers).item() == pytest.approx(0.5 * 3 * expected.item(), abs=1e-12)
+        assert term(penalty, player).item() == pytest.approx(0.5 * 3 * expected.item(), abs=1e-12)
         moved(layers)
-        penalty.project(list(layers.parameters()))
+        penalty.after_step(player)
         history.append(flat(layers))
     assert expected > 1.0
 
 
 def test_its_gradient_takes_the_mean_as_a_constant():
     layers, penalty = network(), averaging()
-    penalty.attach({"discriminator": layers})
+    penalty.attach([layers])
+    player = player_of(layers)
     history = [flat(layers)]
     for _ in range(2):
         moved(layers)
-        penalty.project(list(layers.parameters()))
+        penalty.after_step(player)
         history.append(flat(layers))
-    penalty(layers).backward()
+    term(penalty, player).backward()
     mean = torch.stack(history).mean(0)
     found = torch.cat([parameter.grad.flatten() for parameter in layers.parameters()])
     torch.testing.assert_close(found, 2 * (flat(layers) - mean))
@@ -62,30 +76,32 @@ def test_its_gradient_takes_the_mean_as_a_constant():
 
 def test_at_the_start_there_is_nothing_to_return_to():
     layers, penalty = network(), averaging()
-    penalty(layers).backward()
+    penalty.attach([layers])
+    term(penalty, player_of(layers)).backward()
     assert all(not parameter.grad.any() for parameter in layers.parameters())
 
 
 def test_parameters_that_the_player_does_not_move_are_left_out():
     layers, penalty = network(), averaging()
     layers[0].requires_grad_(False)
-    penalty.attach({"discriminator": layers})
+    penalty.attach([layers])
+    player = player_of(layers)
     assert len(penalty.means()) == 4
     moved(layers)
-    penalty.project([p for p in layers.parameters() if p.requires_grad])
-    penalty(layers).backward()
+    penalty.after_step(player)
+    term(penalty, player).backward()
     assert layers[0].weight.grad is None
 
 
-def played(weight, alternating, updates=600, rate=0.05):
+def distances_of(weight, alternating, updates=600, rate=0.05):
     """Distances to the equilibrium of min_x max_y xy at gradient steps from (1, 1)."""
     players = {}
     for name in ("generator", "discriminator"):
         players[name] = nn.Linear(1, 1, bias=False).double()
         nn.init.ones_(players[name].weight)
-    terms = {name: averaging(weight=weight, player=name) for name in players}
-    for term in terms.values():
-        term.attach(players)
+    penalties = {name: averaging(weight=weight, on=name) for name in players}
+    for name, penalty in penalties.items():
+        penalty.attach([players[name]])
     distances = []
     for _ in range(updates):
         seen = copy.deepcopy(players)
@@ -94,10 +110,11 @@ def played(weight, alternating, updates=600, rate=0.05):
             ("generator", "discriminator", 1),
         ):
             opponent = (players if alternating else seen)[other].weight.detach()
-            loss = sign * (players[name].weight * opponent).sum() + terms[name](players[name])
+            player = player_of(players[name], name)
+            loss = sign * (players[name].weight * opponent).sum() + term(penalties[name], player)
             (slope,) = torch.autograd.grad(loss, players[name].weight)
             players[name].weight.data -= rate * slope
-            terms[name].project([players[name].weight])
+            penalties[name].after_step(player)
         distances.append(math.hypot(*(player.weight.item() for player in players.values())))
     return distances
 
@@ -105,9 +122,9 @@ def played(weight, alternating, updates=600, rate=0.05):
 @pytest.mark.parametrize("alternating", [True, False])
 def test_a_bilinear_game_that_circles_comes_to_rest(alternating):
     """The paper: gradient descent goes into orbits where this finds the equilibrium."""
-    without = played(0.0, alternating)
+    without = distances_of(0.0, alternating)
     assert min(without) > 1.35
-    distances = played(0.1, alternating)
+    distances = distances_of(0.1, alternating)
     assert distances[-1] < 0.03
     half = len(distances) // 2
     assert max(distances[half:]) < 0.1 * max(distances[:half])
@@ -134,7 +151,7 @@ def test_both_players_are_held_in_the_game(gan, trainer, batches, make_penalty):
     } <= set(model.latest_terms)
 
 
-def test_parts_of_an_update_move_the_mean_once(gan, trainer, batches, make_penalty):
+def test_parts_of_a_step_change_the_mean_once(gan, trainer, batches, make_penalty):
     model = gan(
         penalties={"h": make_penalty("historical_averaging", interval=4)},
         micro_batches=2,
@@ -172,7 +189,8 @@ def test_an_unrolled_copy_pays_it_for_its_own_weights(gan, trainer, batches, mak
         moved(model.discriminator)
         mean = penalty.means()[0].clone()
         (data,) = next(iter(batches(8, 2)))
-        ahead = model.unrolled(Share(data, None, 1), torch.randn(8, 2))
+        minibatch = Minibatch({"real": data, "labels": None}, len(data))
+        ahead = model.unrolled(model.context(minibatch))
         distances.append((ahead["discriminator.layers.1.weight"] - mean).norm().item())
         assert torch.equal(penalty.means()[0], mean)
     assert distances[1] < 0.2 * distances[0]

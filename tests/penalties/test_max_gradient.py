@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.penalties import GradientPenalty, MaxGradient
+from ganzoo.penalties import Context, GradientPenalty, MaxGradient
 
 PENALTY = MaxGradient(weight=0.5, interval=1)
 
@@ -11,20 +11,22 @@ PENALTY = MaxGradient(weight=0.5, interval=1)
 def test_linear_critic_closed_form():
     slope = torch.tensor([3.0, -4.0], dtype=torch.float64)
     real, fake = torch.randn(2, 5, 2, dtype=torch.float64)
-    assert PENALTY(lambda x: x @ slope, real, fake).item() == pytest.approx(0.5 * 25)
+    context = Context(real=real, fake=fake, outputs=lambda x: x @ slope)
+    assert PENALTY(context).item() == pytest.approx(0.5 * 25)
 
 
 def test_it_is_the_largest_of_the_batch_and_not_the_mean():
     """For D(x) = x^2 / 2 the gradient is x: the pair that is furthest out decides."""
     data = torch.tensor([[1.0], [-7.0], [2.0]], dtype=torch.float64)
-    value = PENALTY(lambda x: x.square().sum(1) / 2, data, data)
+    value = PENALTY(Context(real=data, fake=data, outputs=lambda x: x.square().sum(1) / 2))
     assert value.item() == pytest.approx(0.5 * 49)
 
 
 def test_only_the_steepest_sample_moves_the_critic():
     weight = torch.tensor([1.0, 3.0, 2.0], dtype=torch.float64, requires_grad=True)
     data = torch.eye(3, dtype=torch.float64)
-    PENALTY(lambda x: (x.square() @ weight) / 2, data, data).backward()
+    context = Context(real=data, fake=data, outputs=lambda x: (x.square() @ weight) / 2)
+    PENALTY(context).backward()
     assert weight.grad.tolist() == [0, 0.5 * 2 * 3, 0]
 
 
@@ -37,7 +39,8 @@ def trained(penalty):
     for _ in range(300):
         loss = network(fake).mean() - network(real).mean()
         optimizer.zero_grad()
-        (loss + penalty(network, real.repeat(8, 1), fake.repeat(8, 1))).backward()
+        context = Context(real=real.repeat(8, 1), fake=fake.repeat(8, 1), outputs=network)
+        (loss + penalty(context)).backward()
         optimizer.step()
     fake.requires_grad_()
     (gradients,) = torch.autograd.grad(network(fake).sum(), fake)

@@ -70,23 +70,23 @@ def test_the_span_of_few_samples_leaves_distances_and_gradients_as_they_are(dist
 
 
 @pytest.fixture
-def game(make_scene):
+def game(make_game):
     """Generated points A z + b to be like real ones; the features are the points themselves."""
     torch.manual_seed(0)
     mixing = torch.tensor([[1.0, 0.0], [0.9, 0.4]]).double()
     real = torch.randn(512, 2).double() @ mixing.T + torch.tensor([2.0, -1.0])
     discriminator = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0)).double()
     generator = nn.Linear(2, 2, dtype=torch.float64)
-    return make_scene(discriminator, generator, real, real)
+    return make_game(discriminator, generator, real)
 
 
 @every_distance
 def test_the_value_is_the_distance_of_the_features(distance, game):
     penalty = MomentMatching(weight=0.3, interval=2, distance=distance)
     torch.manual_seed(7)
-    value = penalty(game)
+    value = game.term(penalty)
     torch.manual_seed(7)
-    fake = game.generator(game.latents(512))
+    fake = game.generated(512)
     torch.testing.assert_close(value, 0.6 * distance(game.real, fake))
 
 
@@ -98,7 +98,7 @@ def test_a_generator_learns_mean_and_covariance_from_it_alone(distance, game):
     for step in range(700):
         optimizer.param_groups[0]["lr"] = 0.06 * 0.995**step
         optimizer.zero_grad()
-        penalty(game).backward()
+        game.term(penalty).backward()
         optimizer.step()
     learnt = (layer.weight @ layer.weight.T).detach().numpy()
     real = game.real.numpy()

@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import nn
 
-from ganzoo.penalties import Penalty
+from ganzoo.penalties import Context, Penalty
 
 FOLDER = Path(__file__).parents[2] / "conf" / "penalty"
 HALVED, PULLED_TO_ONE = {"r1", "r2"}, {"gradient_penalty", "dragan"}
@@ -23,6 +23,10 @@ STEMS = sorted(
 def load(stem, **changes) -> Penalty:
     node = OmegaConf.load(FOLDER / f"{stem}.yaml")[stem]
     return instantiate(node, _convert_="all", **changes)
+
+
+def term(penalty, discriminator, real, fake):
+    return penalty(Context(real=real, fake=fake, outputs=discriminator))
 
 
 @pytest.fixture(params=STEMS)
@@ -68,7 +72,7 @@ def recorded(discriminator):
 
 
 def numeric_gradients(discriminator, data):
-    """Central differences of the logit, one sample and one coordinate at a time."""
+    """Central differences of the mean logit, one sample and one coordinate at a time."""
     rows = []
     for sample in data:
         row = []
@@ -78,7 +82,7 @@ def numeric_gradients(discriminator, data):
             high[index] += 1e-5
             with torch.no_grad():
                 rise = discriminator(high[None]) - discriminator(low[None])
-            row.append(rise.item() / 2e-5)
+            row.append(rise.mean().item() / 2e-5)
         rows.append(row)
     return np.array(rows)
 
@@ -112,7 +116,7 @@ def test_points_agree_with_finite_differences_of_single_samples(stem, points):
     network = points_network()
     discriminator, seen = recorded(network)
     penalty = load(stem)
-    value = penalty(discriminator, *points)
+    value = term(penalty, discriminator, *points)
     expected = penalty.weight * expected_value(stem, network, seen[0])
     assert value.shape == ()
     assert len(seen) == 1
@@ -126,7 +130,32 @@ def test_images_agree_with_finite_differences_of_single_samples(stem):
     real, fake = torch.randn(2, 4, 2, 4, 4, dtype=torch.float64)
     discriminator, seen = recorded(network)
     penalty = load(stem)
-    value = penalty(discriminator, real, fake)
+    value = term(penalty, discriminator, real, fake)
+    expected = penalty.weight * expected_value(stem, network, seen[0])
+    assert expected > 0.01
+    assert value.item() == pytest.approx(expected, rel=1e-6)
+
+
+HEADS = {
+    "map": lambda: nn.Sequential(nn.Conv2d(2, 4, 3, 2, 1), nn.Tanh(), nn.Conv2d(4, 1, 1)),
+    "three heads": lambda: nn.Sequential(
+        nn.Conv2d(2, 4, 3, 2, 1), nn.Tanh(), nn.Flatten(), nn.Linear(16, 3)
+    ),
+}
+
+
+@pytest.mark.parametrize("heads", HEADS)
+def test_of_a_map_or_several_heads_it_is_that_of_the_mean_logit(stem, heads):
+    torch.manual_seed(2)
+    network = HEADS[heads]().double()
+    with torch.no_grad():
+        network[-1].weight.mul_(20)
+    torch.manual_seed(0)
+    real, fake = torch.randn(2, 4, 2, 4, 4, dtype=torch.float64)
+    discriminator, seen = recorded(network)
+    assert network(real).shape == {"map": (4, 1, 2, 2), "three heads": (4, 3)}[heads]
+    penalty = load(stem)
+    value = term(penalty, discriminator, real, fake)
     expected = penalty.weight * expected_value(stem, network, seen[0])
     assert expected > 0.01
     assert value.item() == pytest.approx(expected, rel=1e-6)
@@ -140,7 +169,7 @@ def test_gradient_by_the_parameters_agrees_with_finite_differences(stem, points)
     def value(*weights):
         torch.manual_seed(3)
         called = dict(zip(names, weights, strict=True))
-        return penalty(lambda x: torch.func.functional_call(network, called, (x,)), *points)
+        return term(penalty, lambda x: torch.func.functional_call(network, called, (x,)), *points)
 
     assert torch.autograd.gradcheck(value, parameters)
 
@@ -157,7 +186,7 @@ FLAT = {
 def test_constant_discriminator_has_finite_gradients(stem, flat, points):
     weight = torch.full((3,), 0.5, requires_grad=True)
     real, fake = (data.float() for data in points)
-    value = load(stem)(FLAT[flat](weight), real, fake)
+    value = term(load(stem), FLAT[flat](weight), real, fake)
     (value + 0 * weight.sum()).backward()
     assert value.item() == (10.0 if stem in PULLED_TO_ONE else 0.0)
     assert torch.isfinite(weight.grad).all()
@@ -167,7 +196,7 @@ def test_zero_weight_layer_does_not_give_nan(stem, points):
     network = points_network(torch.float32)
     with torch.no_grad():
         network[-2].weight.zero_()
-    load(stem)(network, *(data.float() for data in points)).backward()
+    term(load(stem), network, *(data.float() for data in points)).backward()
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     assert gradients
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
@@ -181,7 +210,7 @@ def test_under_autocast_it_agrees_with_float64(stem, dtype, points):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert network(half[0].float()).dtype == torch.bfloat16
         penalty = load(stem)
-        value = penalty(discriminator, *half)
+        value = term(penalty, discriminator, *half)
     assert (seen[0].dtype, value.dtype) == (torch.float32, torch.float32)
     exact = points_network(torch.float64)
     expected = penalty.weight * expected_value(stem, exact, seen[0].double())
@@ -192,14 +221,15 @@ def test_large_gradients_do_not_overflow_as_they_would_in_half_precision(stem, p
     slope = torch.full((3,), 500.0, dtype=torch.float32)
     with torch.autocast("cpu", dtype=torch.float16):
         halves = [data.half() for data in points]
-        value = load(stem, weight=1.0)(lambda x: (x * slope).sum(1), *halves)
+        value = term(load(stem, weight=1.0), lambda x: (x * slope).sum(1), *halves)
     assert value.item() == pytest.approx(of_norm(stem, 500 * 3**0.5), rel=1e-5)
 
 
-def test_no_gradient_reaches_the_generator(stem, points):
+def test_no_gradient_reaches_the_data(stem, points):
+    """R2 shares its pass with the loss, so that it is the loss's data that have no gradient."""
     network = points_network()
-    real, fake = points[0], points[1].requires_grad_()
-    load(stem)(network, real, fake).backward()
+    real, fake = points[0], points[1].requires_grad_(stem != "r2")
+    term(load(stem), network, real, fake).backward()
     assert fake.grad is None
     assert not real.requires_grad
     assert network[0].weight.grad.abs().sum() > 0
@@ -208,14 +238,14 @@ def test_no_gradient_reaches_the_generator(stem, points):
 def test_it_can_be_evaluated_without_gradients(stem, points):
     slope = torch.tensor([3.0, 0.0, 4.0], dtype=torch.float64)
     with torch.no_grad():
-        value = load(stem, weight=1.0)(lambda x: x @ slope, *points)
+        value = term(load(stem, weight=1.0), lambda x: x @ slope, *points)
     assert value.item() == pytest.approx(of_norm(stem, 5.0))
 
 
 @pytest.mark.parametrize("sizes", [(6, 2), (2, 6), (1, 1)])
 def test_batches_of_different_sizes(stem, sizes, points):
     discriminator, seen = recorded(points_network())
-    value = load(stem)(discriminator, points[0][: sizes[0]], points[1][: sizes[1]])
+    value = term(load(stem), discriminator, points[0][: sizes[0]], points[1][: sizes[1]])
     smaller = min(sizes)
     expected = {"r1": sizes[0], "r2": sizes[1], "dragan": sizes[0]}.get(stem, smaller)
     assert len(seen[0]) == expected

@@ -12,6 +12,7 @@ from ganzoo.penalties import (
     ApproximateR2,
     BalancedConsistency,
     Consistency,
+    Context,
     GradientPenalty,
     LeCam,
     MaxGradient,
@@ -42,31 +43,36 @@ def curved(data):
 class Spread(Penalty):
     """A user's own penalty: the distance of the mean scores."""
 
-    def value(self, discriminator, real, fake):
-        return (discriminator(fake).mean() - discriminator(real).mean()).abs()
+    def value(self, context):
+        scores = [context.score(context.points(side)).mean() for side in ("fake", "real")]
+        return (scores[0] - scores[1]).abs()
+
+
+def both():
+    return Context(real=real, fake=fake, outputs=steep)
 
 
 @every_kind
 def test_weight_and_interval_multiply(kind):
-    one = kind(weight=1.0, interval=1)(steep, real, fake).item()
+    one = kind(weight=1.0, interval=1)(both()).item()
     assert one > 0
-    assert kind(weight=2.5, interval=1)(steep, real, fake).item() == pytest.approx(2.5 * one)
-    assert kind(weight=1.0, interval=16)(steep, real, fake).item() == pytest.approx(16 * one)
-    assert kind(weight=0.0, interval=4)(steep, real, fake).item() == 0
+    assert kind(weight=2.5, interval=1)(both()).item() == pytest.approx(2.5 * one)
+    assert kind(weight=1.0, interval=16)(both()).item() == pytest.approx(16 * one)
+    assert kind(weight=0.0, interval=4)(both()).item() == 0
 
 
 @every_kind
 @pytest.mark.parametrize("interval", [1, 4, 16])
-def test_lazy_terms_add_up_to_the_terms_of_every_update(kind, interval):
+def test_lazy_terms_add_up_to_the_terms_of_every_step(kind, interval):
     lazy, always = kind(weight=2.0, interval=interval), kind(weight=2.0, interval=1)
-    due = [update for update in range(32) if lazy.due(update)]
-    assert due == list(range(0, 32, interval))
-    total = sum(lazy(steep, real, fake) for _ in due)
-    torch.testing.assert_close(total, 32 * always(steep, real, fake))
+    steps = [step for step in range(32) if lazy.applies_at(step)]
+    assert steps == list(range(0, 32, interval))
+    total = sum(lazy(both()) for _ in steps)
+    torch.testing.assert_close(total, 32 * always(both()))
 
 
 def test_a_users_penalty_needs_only_its_value():
-    assert Spread(weight=2.0, interval=3)(steep, real, fake).item() == 2 * 3 * 9
+    assert Spread(weight=2.0, interval=3, on="discriminator")(both()).item() == 2 * 3 * 9
 
 
 @pytest.mark.parametrize(
@@ -86,8 +92,10 @@ def test_data_arrives_detached_and_at_least_in_float32(given, computed):
         return steep(data)
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        Spread(weight=1.0, interval=1)(
-            discriminator, real.to(given), fake.to(given).requires_grad_()
+        Spread(weight=1.0, interval=1, on="discriminator")(
+            Context(
+                real=real.to(given), fake=fake.to(given).requires_grad_(), outputs=discriminator
+            )
         )
         assert torch.is_autocast_enabled("cpu")
     assert arrived == [(computed, False, False)] * 2
@@ -111,9 +119,9 @@ def test_wrong_intervals_are_refused(kind, interval):
 def test_real_data_are_enough_for_those_that_look_at_nothing_else(penalty):
     data = torch.linspace(-1, 1, 12).reshape(4, 3)
     terms = []
-    for others in ((), (fake,), (7 * fake,)):
+    for other in (None, fake, 7 * fake):
         torch.manual_seed(0)
-        terms.append(penalty(curved, data, *others))
+        terms.append(penalty(Context(real=data, fake=other, outputs=curved)))
     assert terms[0] > 0
     assert torch.equal(terms[0], terms[1])
     assert torch.equal(terms[0], terms[2])
@@ -123,5 +131,5 @@ def test_real_data_are_enough_for_those_that_look_at_nothing_else(penalty):
     "kind", [R2, GradientPenalty, ApproximateR2, BalancedConsistency, LeCam, MaxGradient]
 )
 def test_the_others_say_that_they_need_generated_data(kind):
-    with pytest.raises(InputError, match=rf"{kind.__name__} .*\(discriminator, real, fake\)"):
-        kind()(steep, real)
+    with pytest.raises(InputError, match="there are no generated data here that a penalty could"):
+        kind()(Context(real=real, outputs=steep))

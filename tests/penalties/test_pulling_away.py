@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
@@ -56,11 +54,11 @@ def test_features_that_vanish_and_single_samples_give_zeros():
     assert mean_squared_cosine(torch.ones(1, 4)) == 0
 
 
-def test_the_term_compares_last_hidden_features_of_a_fresh_batch(scene):
+def test_the_term_compares_last_hidden_features_of_the_generated_batch(game):
     torch.manual_seed(4)
-    value = PULLING_AWAY(scene)
+    value = game.term(PULLING_AWAY)
     torch.manual_seed(4)
-    fake, network = scene.generator(scene.latents(6)), scene.networks["discriminator"]
+    fake, network = game.generated(6), game.networks["discriminator"]
     hidden = functional.softplus(network.second(torch.tanh(network.first(fake))))
     assert value.item() == pytest.approx(by_a_loop(hidden), rel=1e-10)
 
@@ -70,7 +68,7 @@ def test_gradients_are_those_of_finite_differences():
     assert torch.autograd.gradcheck(mean_squared_cosine, features)
 
 
-def test_of_an_auto_encoder_the_features_are_the_code(scene):
+def test_of_an_auto_encoder_the_features_are_the_code(game):
     torch.manual_seed(0)
     network = AutoencoderDiscriminator(
         shape=[3],
@@ -86,21 +84,17 @@ def test_of_an_auto_encoder_the_features_are_the_code(scene):
     ).double()
     wrapped = nn.Sequential(network)  # found inside other modules too
     for shown in (network, wrapped):
-        game = replace(
-            scene,
-            networks={**scene.networks, "discriminator": shown},
-            discriminator=shown,
-        )
+        game.networks["discriminator"] = shown
         torch.manual_seed(4)
-        value = PULLING_AWAY(game)
+        value = game.term(PULLING_AWAY)
         torch.manual_seed(4)
-        code = network.encoder(scene.generator(scene.latents(6)))
+        code = network.encoder(game.generated(6))
         assert code.shape == (6, 4)
         assert value.item() == pytest.approx(by_a_loop(code), rel=1e-10)
     assert not network.encoder._forward_hooks
 
 
-def test_following_its_gradient_spreads_the_features_of_a_collapsed_generator(make_scene):
+def test_following_its_gradient_spreads_the_features_of_a_collapsed_generator(make_game):
     torch.manual_seed(0)
     critic = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1), nn.Flatten(0))
     generator = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 3))
@@ -108,13 +102,13 @@ def test_following_its_gradient_spreads_the_features_of_a_collapsed_generator(ma
         generator[2].weight.mul_(0.01)  # nearly one point, whatever the latent
         generator[2].bias.fill_(1.0)
     real = torch.randn(16, 3)
-    scene = make_scene(critic, generator, real, real)
+    game = make_game(critic, generator, real)
     latents = torch.randn(200, 2)
     before, features_before = spread(generator, critic, latents)
     optimizer = torch.optim.Adam(generator.parameters(), lr=0.01)
     for _ in range(100):
         optimizer.zero_grad()
-        PULLING_AWAY(scene).backward()
+        game.term(PULLING_AWAY).backward()
         optimizer.step()
     after, features_after = spread(generator, critic, latents)
     assert features_before > 0.95

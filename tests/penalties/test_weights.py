@@ -7,10 +7,23 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from ganzoo.errors import InputError
-from ganzoo.penalties import Orthogonal, Orthonormal, SpectralNormPenalty
+from ganzoo.game.player import Player
+from ganzoo.penalties import Context, Orthogonal, Orthonormal, SpectralNormPenalty
 from ganzoo.penalties.weights import chosen_weights
 
-ALL = {"weight": 1.0, "interval": 1, "player": "discriminator", "layers": ["*"]}
+ALL = {"weight": 1.0, "interval": 1, "on": "discriminator", "layers": ["*"]}
+
+
+def term(penalty, network):
+    """The term of a player with one network, as it is in a model."""
+    penalty.attach([network])
+    return term_again(penalty, network)
+
+
+def term_again(penalty, network):
+    context = Context(real=torch.zeros(1))
+    context.player = Player("discriminator", network, lambda _: {})
+    return penalty(context)
 
 
 def network():
@@ -37,7 +50,7 @@ def singular_values(layer):
 
 def test_weights_are_matrices_with_a_row_for_each_output():
     layers = network()
-    first, second, third = chosen_weights(layers, ["*"])
+    first, second, third = chosen_weights([layers], ["*"])
     assert torch.equal(first, layers[0].weight.reshape(4, 18))
     assert torch.equal(second[1], layers[2].weight[:, 1].flatten())
     assert [tuple(w.shape) for w in (first, second, third)] == [(4, 18), (3, 16), (2, 5)]
@@ -48,16 +61,17 @@ def test_a_parametrised_layer_gives_the_weight_that_is_trained():
     before = layer.weight.detach().clone()
     parametrizations.spectral_norm(layer)
     state = {name: buffer.clone() for name, buffer in layer.named_buffers()}
-    (weight,) = chosen_weights(layer, ["*"])
+    (weight,) = chosen_weights([layer], ["*"])
     assert torch.equal(weight, before)
     assert all(torch.equal(state[name], buffer) for name, buffer in layer.named_buffers())
 
 
 def test_layers_are_chosen_by_name():
-    assert [tuple(w.shape) for w in chosen_weights(network(), ["0", "4"])] == [(4, 18), (2, 5)]
-    one = Orthonormal(**ALL | {"layers": "4"})(network())
-    every = Orthonormal(**ALL)(network())
-    parts = [Orthonormal(**ALL | {"layers": [name]})(network()) for name in ("0", "2", "4")]
+    assert [tuple(w.shape) for w in chosen_weights([network()], ["0", "4"])] == [(4, 18), (2, 5)]
+    one = term(Orthonormal(**ALL | {"layers": "4"}), network())
+    every = term(Orthonormal(**ALL), network())
+    names = ("0", "2", "4")
+    parts = [term(Orthonormal(**ALL | {"layers": [name]}), network()) for name in names]
     assert torch.equal(one, parts[2])
     torch.testing.assert_close(sum(parts), every)
 
@@ -65,39 +79,43 @@ def test_layers_are_chosen_by_name():
 def test_a_name_that_fits_no_layer_is_refused_when_the_game_is_built():
     penalty = Orthogonal(**ALL | {"layers": ["0", "first*"]})
     with pytest.raises(InputError, match=r"no layer is named 'first\*': .* layers are 0, 2, 4"):
-        penalty.attach({"discriminator": network()})
+        penalty.attach([network()])
     with pytest.raises(InputError, match="name at least one layer"):
-        chosen_weights(network(), [])
+        chosen_weights([network()], [])
     with pytest.raises(InputError, match="layers are none"):
-        chosen_weights(nn.Flatten(), ["*"])
+        chosen_weights([nn.Flatten()], ["*"])
 
 
 def test_orthogonal_by_numpy():
     expected = {Orthogonal: 0.0, Orthonormal: 0.0}
     layers = network().double()
-    for weight in chosen_weights(layers, ["*"]):
+    for weight in chosen_weights([layers], ["*"]):
         products = weight.detach().numpy() @ weight.detach().numpy().T
         identity = np.eye(len(products))
         expected[Orthogonal] += np.linalg.norm(products * (1 - identity), "fro") ** 2
         expected[Orthonormal] += np.linalg.norm(products - identity, "fro") ** 2
     for kind, value in expected.items():
-        assert kind(**ALL)(layers).item() == pytest.approx(value)
+        assert term(kind(**ALL), layers).item() == pytest.approx(value)
 
 
 def test_the_gradient_of_the_orthogonal_form_is_twice_that_of_the_authors_code():
     layer = matrix(np.random.default_rng(0).normal(size=(3, 5)))
-    Orthogonal(**ALL)(layer).backward()
+    term(Orthogonal(**ALL), layer).backward()
     weight = layer.weight.detach().numpy()
     theirs = 2 * ((weight @ weight.T) * (1 - np.eye(3))) @ weight
     assert np.allclose(layer.weight.grad.numpy(), 2 * theirs)
 
 
 def descended(penalty, layer, steps, lr):
+    player = Player("discriminator", layer, lambda _: {})
     optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    penalty.attach([layer])
     for _ in range(steps):
         optimizer.zero_grad()
-        penalty(layer).backward()
+        term_again(penalty, layer).backward()
         optimizer.step()
+        if hasattr(penalty, "after_step"):
+            penalty.after_step(player)
     return layer.weight.detach().numpy()
 
 
@@ -118,24 +136,27 @@ def spectral(iterations=1, **changes):
 
 def test_spectral_by_numpy():
     layers = network().double()
-    weights = [w.detach().numpy() for w in chosen_weights(layers, ["*"])]
+    weights = [w.detach().numpy() for w in chosen_weights([layers], ["*"])]
     largest = [np.linalg.svd(weight, compute_uv=False)[0] for weight in weights]
-    value = spectral(iterations=200)(layers)
+    value = term(spectral(iterations=200), layers)
     assert value.item() == pytest.approx(np.square(largest).sum() / 2, rel=1e-9)
 
 
 def test_the_spectral_gradient_is_sigma_u_v():
     layer = matrix(np.random.default_rng(1).normal(size=(4, 6)))
     left, values, right = np.linalg.svd(layer.weight.detach().numpy())
-    spectral(iterations=300)(layer).backward()
+    term(spectral(iterations=300), layer).backward()
     expected = values[0] * np.outer(left[:, 0], right[0])
     assert np.allclose(layer.weight.grad.numpy(), expected, atol=1e-9)
 
 
 def test_one_iteration_an_update_finds_the_norm_because_the_vectors_are_remembered():
     layer = matrix(np.diag([1.0, 0.99, 0.5, 0.1]))
-    penalty = spectral()
-    values = [penalty(layer).item() for _ in range(600)]
+    penalty, player = spectral(), Player("discriminator", layer, lambda _: {})
+    values = [term(penalty, layer).item()]
+    for _ in range(600):
+        penalty.after_step(player)
+        values.append(term_again(penalty, layer).item())
     assert abs(values[-1] - 0.5) < 1e-6
     assert values == sorted(values)
 
@@ -143,10 +164,10 @@ def test_one_iteration_an_update_finds_the_norm_because_the_vectors_are_remember
 def test_the_vectors_are_there_when_the_game_is_built():
     """So that a checkpoint of a run fits the game that goes on from it."""
     layers, penalty = network(), spectral()
-    penalty.attach({"discriminator": layers})
+    penalty.attach([layers])
     assert [tuple(b.shape) for b in penalty.buffers()] == [(18,), (16,), (5,)]
     before = set(penalty.state_dict())
-    penalty(layers)
+    term_again(penalty, layers)
     assert set(penalty.state_dict()) == before
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ganzoo.errors import InputError
 from ganzoo.losses.wasserstein import Wasserstein
-from ganzoo.penalties import WassersteinDivergence
+from ganzoo.penalties import Context, WassersteinDivergence
 
 
 def divergence(weight=2.0, power=6.0):
@@ -17,7 +17,8 @@ def divergence(weight=2.0, power=6.0):
 def test_linear_critic_closed_form(power, weight):
     slope = torch.tensor([0.6, -0.8, 1.0], dtype=torch.float64)
     real, fake = torch.randn(2, 5, 3, dtype=torch.float64)
-    value = divergence(weight, power)(lambda x: x @ slope, real, fake)
+    context = Context(real=real, fake=fake, outputs=lambda x: x @ slope)
+    value = divergence(weight, power)(context)
     assert value.item() == pytest.approx(weight * 2 ** (power / 2))
 
 
@@ -33,7 +34,8 @@ def test_the_best_linear_critic_and_its_divergence(power, gap):
             return slope * data.squeeze(1)
 
         terms = Wasserstein().discriminator(critic(real), critic(fake))
-        return sum(terms.values()) + divergence(2.0, power)(critic, real, fake)
+        context = Context(real=real, fake=fake, outputs=critic)
+        return sum(terms.values()) + divergence(2.0, power)(context)
 
     slope = torch.tensor(best, dtype=torch.float64, requires_grad=True)
     value = objective(slope)
@@ -46,7 +48,8 @@ def test_the_best_linear_critic_and_its_divergence(power, gap):
 
 def test_a_flat_critic_has_finite_gradients_for_powers_below_two():
     slope = torch.zeros(2, requires_grad=True)
-    divergence(power=1.5)(lambda x: x @ slope, torch.ones(3, 2), torch.zeros(3, 2)).backward()
+    context = Context(real=torch.ones(3, 2), fake=torch.zeros(3, 2), outputs=lambda x: x @ slope)
+    divergence(power=1.5)(context).backward()
     assert torch.isfinite(slope.grad).all()
 
 

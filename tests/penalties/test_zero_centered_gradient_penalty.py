@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import softplus
 
-from ganzoo.penalties import ZeroCenteredGradientPenalty
+from ganzoo.penalties import Context, ZeroCenteredGradientPenalty
 
 slopes = st.lists(st.floats(-3, 3).map(lambda x: round(x, 3)), min_size=1, max_size=4)
 
@@ -16,7 +16,7 @@ def test_linear_critic_closed_form(slope, weight):
     slope = torch.tensor(slope, dtype=torch.float64)
     real, fake = torch.randn(2, 5, len(slope), dtype=torch.float64)
     penalty = ZeroCenteredGradientPenalty(weight=weight, interval=1)
-    value = penalty(lambda x: x @ slope, real, fake)
+    value = penalty(Context(real=real, fake=fake, outputs=lambda x: x @ slope))
     assert value.item() == pytest.approx(weight * slope.square().sum().item(), abs=1e-9)
 
 
@@ -24,9 +24,8 @@ def test_quadratic_critic_in_expectation():
     """For D(x) = x^2 / 2 between 0 and 1 the gradient is uniform: its mean square is 1/3."""
     torch.manual_seed(0)
     real, fake = torch.ones(40000, 1), torch.zeros(40000, 1)
-    value = ZeroCenteredGradientPenalty(weight=1.0, interval=1)(
-        lambda x: x.square().sum(1) / 2, real, fake
-    )
+    context = Context(real=real, fake=fake, outputs=lambda x: x.square().sum(1) / 2)
+    value = ZeroCenteredGradientPenalty(weight=1.0, interval=1)(context)
     assert value.item() == pytest.approx(1 / 3, rel=0.02)
 
 
@@ -39,7 +38,8 @@ def trained(weight, real, fake):
     for _ in range(300):
         loss = softplus(-network(real)).mean() + softplus(network(fake)).mean()
         optimizer.zero_grad()
-        (loss + penalty(network, real, fake)).backward()
+        context = Context(real=real, fake=fake, outputs=network)
+        (loss + penalty(context)).backward()
         optimizer.step()
     return network
 

@@ -13,14 +13,12 @@ class TorchBackend:
     """Backward passes and steps by torch alone, in one process and in full precision.
 
     Attributes:
-        device: Where the game is computed.
         keeps_logits: Whether players shall keep their logits for parts that adapt to the game.
         scaler: What scales losses in mixed precision, or None.
         micro_batches: Parts in which a minibatch passes through the networks.
         averages: Whether gradients are averaged over processes.
     """
 
-    device = torch.device("cpu")
     keeps_logits = True
     scaler: Any = None
     micro_batches = 1
@@ -64,7 +62,6 @@ class LightningBackend:
         self.scaler = getattr(module.trainer.precision_plugin, "scaler", None)
         self.averages = isinstance(self._strategy, PlayerParallelStrategy)
         self.micro_batches = module.micro_batches
-        self.device: torch.device = module.device
         self.keeps_logits = keeps_logits
 
     def scale(self) -> float:
@@ -73,7 +70,7 @@ class LightningBackend:
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of a loss, scaled where the precision asks for it."""
-        with torch.autocast(self.device.type, enabled=False):  # as torch's guide on AMP asks
+        with torch.autocast(loss.device.type, enabled=False):  # as torch's guide on AMP asks
             self._module.manual_backward(loss)
 
     @torch.no_grad()

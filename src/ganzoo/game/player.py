@@ -108,6 +108,11 @@ class Player:
             for name, _ in part.named_buffers(recurse=False)
         ]
 
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return self.parameters[0].device
+
     def compute_gradients(self) -> None:
         """Put the gradients of its loss in place, at everybody's parameters of now."""
         self.optimizer.zero_grad()
@@ -144,7 +149,7 @@ class Player:
         In float32 or better. Nobody is frozen, and running statistics of the others stay.
         """
         self.logits = {}
-        with self._on_copies(), full_precision(self.backend.device):
+        with self._on_copies(), full_precision(self.device):
             terms = self.compute_terms(self.minibatch)
         terms[LOSS] = loss = total(terms)
         self.terms = added_up([terms])

@@ -87,7 +87,7 @@ class Context:
     @property
     def device(self) -> torch.device:
         """Where the step is computed."""
-        return self.real.device if self.player is None else self.player.backend.device
+        return self.real.device if self.player is None else self.player.device
 
     @cached_property
     def real(self) -> Tensor:

@@ -43,13 +43,12 @@ class HistoricalAveraging(Penalty):
 
     def attach(self, modules: Sequence[nn.Module]) -> None:
         """Begin with the parameters that the player starts with."""
-        parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
-        for index, parameter in enumerate(parameters):
+        for index, parameter in enumerate(trained_parameters(modules)):
             self.register_buffer(f"mean_{index}", at_least_float32(parameter.detach()).clone())
 
     def value(self, context: Context) -> Tensor:
         """Sum the squared distances of the player's parameters to their means."""
-        pairs = zip(context.player.parameters, self.means(), strict=True)
+        pairs = zip(trained_parameters(context.player.modules), self.means(), strict=True)
         distances = [(at_least_float32(now) - mean).square().sum() for now, mean in pairs]
         return torch.stack(distances).sum()
 
@@ -64,3 +63,12 @@ class HistoricalAveraging(Penalty):
             self.count += 1
             for mean, parameter in zip(self.means(), player.parameters, strict=True):
                 mean.lerp_(parameter.to(mean.dtype), 1 / self.count.to(mean.dtype))
+
+
+def trained_parameters(modules: Sequence[nn.Module]) -> list[nn.Parameter]:
+    """The parameters in modules that require gradients, each once.
+
+    Where a copy of a player looks ahead, its modules run with other parameters than its own.
+    """
+    found = {id(p): p for module in modules for p in module.parameters()}
+    return [p for p in found.values() if p.requires_grad]

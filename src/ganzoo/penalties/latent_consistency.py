@@ -45,7 +45,7 @@ class LatentConsistency(LatentPerturbation):
 
     role = "discriminator"
     needs = "generator"
-    compares: ClassVar[tuple[str, ...]] = ("fake",)
+    compares: ClassVar[tuple[str, ...]] = ("fake", "generated")
 
     def value(self, context: Context) -> Tensor:
         """Average the squared change of the logit over pairs of generated samples."""
