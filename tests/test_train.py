@@ -71,7 +71,7 @@ def test_own_networks_by_name_from_an_own_package(train, tmp_path):
     folder = tmp_path / "my_conf" / "network"
     folder.mkdir(parents=True)
     (folder / "mine.yaml").write_text(
-        'generator: {_target_: mine.Generator, latent_dim: "${latent.latent_dim}"}\n'
+        'generator: {_target_: mine.Generator, latent_dim: "${network.latent.latent_dim}"}\n'
         "discriminator: {_target_: mine.Discriminator}\n"
     )
     done = train("--config-dir", "my_conf", "model=gan", "network=mine", *SMALL, *FEW)
