@@ -45,7 +45,7 @@ class Case:
         return rows * self.steps, 3, self.size, self.size
 
 
-SPECTRAL = "network.discriminator.normalization=spectral"
+SPECTRAL = "network.discriminator_normalization=spectral"
 WIDE = "network.generator.width=128"
 CASES = [
     Case("SNGAN 32, B 64, 5 D steps", ("network=resnet", SPECTRAL), 64, 5, 32, "hinge"),

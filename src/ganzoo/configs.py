@@ -14,8 +14,11 @@ import ganzoo
 
 Content = dict[str, Any]
 
-BROUGHT = {"dataset", "network", "model", "trainer", "metrics", "experiment"}
-"""Groups that a file knows nothing of unless they are its own: who builds a part brings them."""
+BROUGHT = {
+    *("dataset", "network", "network.discriminator", "network.encoder", "model", "trainer"),
+    *("metrics", "metrics.features", "metrics.evaluator", "experiment"),
+}
+"""Places that a file knows nothing of unless they are its own: who builds a part fills them."""
 BASE = "base"
 """The folder of files that others of a group include, and that nobody chooses."""
 _PACKAGE = re.compile(r"# @package (?P<package>\S+)")
@@ -89,13 +92,13 @@ def composed(name: str, beside: str = "") -> Any:
     register_resolvers()
     choices: dict[str, str | None] = {}
     files = [file for file in (name, beside) if file]
-    own = {file.split("/")[0] for file in files}
+    own = {_package(file) for file in files}
     parts = [part for file in files for part in _parts(file, None, choices)]
     primary = "theory/config" if name.startswith("theory/") else "config"
-    seen = own - {"model"}
+    seen: set[str] = set()
     while new := _references(parts) - seen:
         seen |= new
-        parts = [*_of_a_run(primary, new, choices), *parts]
+        parts = [*_of_a_run(primary, new, own, choices), *parts]
     return OmegaConf.merge(*parts)
 
 
@@ -167,16 +170,19 @@ def _references(parts: list[Content]) -> set[str]:
     }
 
 
-def _of_a_run(primary: str, roots: set[str], choices: dict[str, str | None]) -> Iterator[Content]:
-    """What a run has under the names of these roots unless somebody changes it."""
+def _of_a_run(
+    primary: str, roots: set[str], own: set[str], choices: dict[str, str | None]
+) -> Iterator[Content]:
+    """What a run has under the names of these roots, own places left out, if nobody changes it."""
     body, chosen = _file(primary)
     for root in roots:
         if root in body and "${hydra:" not in str(body[root]):
             yield {root: body[root]}
     for place, usual in map(_choice, chosen):
         file = choices.get(place, usual)
-        if file and place.split(".")[0] in roots - BROUGHT:
-            yield from _parts(file, None, choices)
+        if file and place.split(".")[0] in roots and place not in BROUGHT | own:
+            usually = file.rpartition("/")[0].replace("/", ".") == place
+            yield from _parts(file, None if usually else place, choices)
 
 
 def _choice(entry: Any) -> tuple[str, str | None]:

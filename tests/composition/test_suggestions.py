@@ -42,16 +42,9 @@ from ganzoo.errors import nearest
         ("discriminator.lr", "optimizer.discriminator.lr"),
         ("network.generator.widht", "'network.generator.width'"),
         ("callbacks.checkpoint.every_n_steps", "'callbacks.checkpoints.every_n_steps'"),
-        ("ema", "'optimizer.ema'"),
-        ("updates", "'optimizer.update_rule'"),
-        (
-            "optimizer.update_rule.weight",
-            "update_rule.weight'? It belongs to optimizer.update_rule=consensus",
-        ),
-        ("features", "'metrics.features'"),
-        ("metrics.evaluator.samples", "'metrics.evaluator.samples'"),
-        ("generator_normalization", "'network.generator.normalization'"),
         ("network.encoder.width", "model=wgan_gp has no network.encoder"),
+        ("network.generator_normalization.eps", "'network.generator_normalization.eps'"),
+        ("model.loss.label_smoothing", "'loss.label_smoothing'"),
         ("trainer.profilr", "'trainer.profiler'"),
         ("modle", "did you mean 'model'?"),
         ("zzzzqq", "--cfg job shows all settings"),
@@ -85,6 +78,28 @@ def test_settings(written, meant):
 def test_choices(written, meant):
     group, _, choice = written.partition("=")
     assert meant in suggest_choice(group, choice)
+
+
+@pytest.mark.parametrize(
+    ("old", "rest", "meant"),
+    [
+        ("ema", "", "did you mean 'optimizer.ema'?"),
+        ("updates", "", "did you mean 'optimizer.update_rule'?"),
+        ("features", "", "did you mean 'metrics.features'?"),
+        ("replay", "", "did you mean 'augment.replay'?"),
+        ("generator_normalization", "", "did you mean 'network.generator_normalization'?"),
+        ("latent", ".latent_dim", "did you mean 'network.latent.latent_dim'?"),
+        ("evaluator", ".samples", "did you mean 'metrics.evaluator.samples'?"),
+        ("updates", ".weight", "rule.weight'? It belongs to optimizer.update_rule=consensus"),
+        (
+            "schedule",
+            ".final_lr",
+            "optimizer.schedule.final_lr'? It belongs to optimizer.schedule=cosine",
+        ),
+    ],
+)
+def test_groups_that_were_not_always_inside_of_another_one(old, rest, meant):
+    assert meant in suggest_setting(f"{old}{rest}")
 
 
 def test_every_synonym_leads_to_a_setting_or_a_choice_and_hides_none():

@@ -111,7 +111,7 @@ def test_packing_trains_every_kind_of_network(run):
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
 def test_every_normalization_trains(run, player, choice):
     objective, _ = run(
-        "model=gan", f"network.{player}.normalization={choice}", "network.generator.width=8"
+        "model=gan", f"network.{player}_normalization={choice}", "network.generator.width=8"
     )
     assert math.isfinite(objective)
 

@@ -157,7 +157,7 @@ TOGETHER = {
     )
 } | {
     "network/batch_statistics": "network.discriminator.batch_statistics",
-    "network/normalization": "network.generator.normalization",
+    "network/normalization": "network.generator_normalization",
 }  # fmt: skip
 ALL = {place: group_choices(group) for group, place in TOGETHER.items()}
 

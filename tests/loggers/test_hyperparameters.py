@@ -97,12 +97,12 @@ def test_every_group_is_named_with_its_choice_or_choices(composed):
             "model=gan",
             "loss=hinge",
             "penalty=[r1,r2]",
-            "network.generator.normalization=batch",
+            "network.generator_normalization=batch",
         )
     )
     assert list(found)[:4] == ["model", "dataset", "loss", "penalty"]
     assert found["loss"] == "hinge" and found["penalty"] == "r1, r2"
-    assert found["network.generator.normalization"] == "batch"
+    assert found["network.generator_normalization"] == "batch"
     brought_along = chosen(composed("experiment=wgan_gp_ring", "dataset=ring"))
     assert brought_along["experiment"] == "wgan_gp_ring"
     assert (brought_along["model"], brought_along["penalty"]) == ("wgan_gp", "gradient_penalty")

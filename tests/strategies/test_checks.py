@@ -118,7 +118,7 @@ NETWORKS = [("dcgan", "digits"), ("resnet", "cifar10"), ("mlp", "ring")]
 @pytest.mark.parametrize(("network", "dataset"), NETWORKS)
 @pytest.mark.parametrize("model", ["gan", "conditional_gan"])
 def test_every_batch_normalisation_is_synchronised_where_it_is_wanted(model, network, dataset):
-    both = [f"network.{player}.normalization=batch" for player in ("generator", "discriminator")]
+    both = [f"network.{player}_normalization=batch" for player in ("generator", "discriminator")]
     game = ganzoo.create_model(
         model, dataset=dataset, overrides=[f"network={network}", "optimizer.ema=exponential", *both]
     )

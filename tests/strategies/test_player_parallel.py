@@ -53,8 +53,8 @@ def train(name):
     if name == "gan":  # with everything that touches gradients
         penalties = ["penalty=r1", "penalty.r1.interval=3", "optimizer.gradient_clipping=norm",
                      "model.discriminator_steps=2", "model.micro_batches=2"]
-    overrides = ["network.generator.normalization=none", "network=mlp", "optimizer.ema=exponential",
-                 "network.discriminator.normalization=none", "network.generator.width=16",
+    overrides = ["network.generator_normalization=none", "network=mlp", "optimizer.ema=exponential",
+                 "network.discriminator_normalization=none", "network.generator.width=16",
                  f"dataset.batch_size={16 // devices}", *penalties]
     config = compose_config([f"model={name}", "dataset=digits", *overrides])
     torch.manual_seed(7 + 100 * int(os.environ.get("LOCAL_RANK", 0)))  # the first one's count

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,10 @@ def empty_choice(group: str, folders: Sequence[Path]) -> str | None:
 def group_at(place: str, folders: Sequence[Path]) -> str | None:
     """The group that is chosen from at a place inside of another one, as Hydra writes it.
 
-    Its first word is the outer group, its last one the inner: ``optimizer/ema`` of
-    ``optimizer.ema``, ``network/normalization@network.generator.normalization``. A group may be
-    inside of itself, as in ``loss@loss.loss``.
+    The first word is the outer group, the last one the inner: ``optimizer/ema`` of
+    ``optimizer.ema``. A group may be inside of itself, as in ``loss@loss.loss``. Places of other
+    names are those of ``config.yaml``: ``network.generator_normalization``, which is also meant by
+    ``network.generator_normalization``.
 
     Args:
         place: A dotted name.
@@ -91,6 +93,10 @@ def group_at(place: str, folders: Sequence[Path]) -> str | None:
         The key of an override, or None where no group is chosen from there.
     """
     words = place.split(".")
+    for named in (_named_places(folder / "config.yaml") for folder in folders):
+        for one in (place, "_".join(place.rsplit(".", 1))):
+            if one in named:
+                return named[one]
     if len(words) == 1 or words[0] == "hydra" or words[-1] == BASE:
         return None
     itself = len(words) == 2 and words[0] == words[1]
@@ -98,6 +104,14 @@ def group_at(place: str, folders: Sequence[Path]) -> str | None:
     if not _files(group, folders):
         return None
     return f"{group}@{place}" if itself or len(words) > 2 else group
+
+
+@cache
+def _named_places(config: Path) -> dict[str, str]:
+    """Places that a list of defaults names itself, and the keys that choose there."""
+    loaded: Any = OmegaConf.to_container(OmegaConf.load(config)) if config.is_file() else {}
+    keys = [key for entry in loaded.get("defaults", []) if isinstance(entry, dict) for key in entry]
+    return {key.partition("@")[2]: key for key in keys if "@" in key}
 
 
 def name_of(key: str) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 
 import yaml
 
-WIDTH = 100
+WIDTH, FEW = 100, 4
+"""Columns of a line, and lines of a part in flow style, at most."""
 
 
 @contextmanager
 def compactly() -> Iterator[None]:
-    """Print the YAML that is printed inside with a line, or few, for each part."""
+    """Print the YAML that is printed inside with a line, or a few, for each part."""
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):
@@ -24,7 +25,7 @@ def compactly() -> Iterator[None]:
 
 
 def compact(text: str) -> str:
-    """Write YAML anew: what holds no other parts is in flow style, and ``_target_`` comes first.
+    """Write YAML anew: what fits in a few lines is in flow style, and ``_target_`` comes first.
 
     Args:
         text: YAML of one document; comments at its top are kept.
@@ -37,20 +38,21 @@ def compact(text: str) -> str:
 
 
 def _lines(content: dict[str, Any], indent: str) -> Iterator[str]:
-    for key, value in sorted(content.items(), key=lambda item: item[0] != "_target_"):
+    for key, value in _ordered(content):
         if not isinstance(value, dict):
-            yield f"{indent}{_dumped({key: value}, flow=False)}"
-        elif any(isinstance(one, dict) and one for one in value.values()):
+            yield f"{indent}{key}: {_flow(value, inside=False)}"
+            continue
+        flow = [*_wrapped(f"{indent}{key}: ", value, f"{indent}  ")]
+        if len(flow) <= FEW and max(map(len, flow)) <= WIDTH:
+            yield from flow
+        else:
             yield f"{indent}{key}:"
             yield from _lines(value, f"{indent}  ")
-        else:
-            yield from _wrapped(f"{indent}{key}: ", value, f"{indent}  ")
 
 
 def _wrapped(line: str, part: dict[str, Any], indent: str) -> Iterator[str]:
     """A part in flow style, in as few lines as its settings take."""
-    settings = sorted(part.items(), key=lambda item: item[0] != "_target_")
-    words = [_dumped({key: value}, flow=True)[1:-1] for key, value in settings]
+    words = [f"{key}: {_flow(value)}" for key, value in _ordered(part)]
     line += "{"
     for number, word in enumerate(words):
         if number and len(line) + len(word) + 2 > WIDTH:
@@ -60,8 +62,15 @@ def _wrapped(line: str, part: dict[str, Any], indent: str) -> Iterator[str]:
     yield line + "}"
 
 
-def _dumped(setting: dict[str, Any], *, flow: bool) -> str:
-    ((key, value),) = setting.items()
-    if isinstance(value, list) and not flow:
-        return f"{key}: {yaml.safe_dump(value, default_flow_style=True, width=math.inf)}".rstrip()
-    return yaml.safe_dump(setting, default_flow_style=flow, width=math.inf).rstrip()
+def _flow(value: Any, *, inside: bool = True) -> str:
+    """A value in flow style, inside of a part or not."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in _ordered(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    dumped = yaml.safe_dump({"_": value}, default_flow_style=inside, width=math.inf).strip()
+    return dumped.strip("{}" if inside else "").removeprefix("_: ")
+
+
+def _ordered(content: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(content.items(), key=lambda item: item[0] != "_target_")

@@ -15,6 +15,7 @@ from ganzoo.composition.overrides import group_at, name_of, parse
 from ganzoo.configs import config_directory
 from ganzoo.errors import closest, did_you_mean, listed, plain
 
+_REFERENCE = re.compile(r"\$\{(?P<name>[\w.]+)\}")
 _ALIKE = 0.75  # of the last part of a setting's name
 
 
@@ -50,7 +51,7 @@ def suggest_setting(name: str, overrides: Sequence[str] = (), config_name: str =
     names = own | dict.fromkeys(_groups(config_name), True)
     if config_name == "config":
         names |= dict.fromkeys(_left_out(config), False)
-    renamed = _renamed(name)
+    renamed = _renamed(name) or _followed(config, name)
     if renamed in names or _owners(renamed):
         return _with_owner([renamed], names)
     name = renamed or name
@@ -192,6 +193,17 @@ def _renamed(name: str) -> str:
     meant = synonyms().get(group, [])
     inside = len(meant) == 1 and group_at(meant[0], [config_directory()])
     return f"{meant[0]}.{rest}" if rest and inside else ""
+
+
+def _followed(config: DictConfig, name: str) -> str:
+    """The setting that one inside of a reference stands for; "" for others."""
+    node: Any = OmegaConf.to_container(config, resolve=False)
+    words = name.split(".")
+    for number, word in enumerate(words):
+        if isinstance(node, str) and (found := _REFERENCE.fullmatch(node)):
+            return ".".join([found["name"], *words[number:]])
+        node = node.get(word) if isinstance(node, dict) else None
+    return ""
 
 
 def _with_owner(found: Sequence[str], names: Container[str]) -> str:
