@@ -1,6 +1,5 @@
 import pytest
 import torch
-from ganzoo.sampling.generated import AveragedGenerator
 from torchmetrics.functional.image import perceptual_path_length
 
 from ganzoo import interpolation
@@ -9,6 +8,7 @@ from ganzoo.metrics.comparison import Comparison, SampleSet
 from ganzoo.metrics.features import IdentityFeatures, RandomFeatures
 from ganzoo.metrics.perceptual_path_length import PerceptualPathLength, spherical
 from ganzoo.metrics.resizing import unrounded
+from ganzoo.sampling.generated import AveragedGenerator
 
 SETTINGS = {
     "pairs": 200,

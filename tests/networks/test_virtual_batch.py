@@ -4,11 +4,11 @@ from functools import partial
 
 import pytest
 import torch
-from ganzoo.game.averaging import ExponentialMovingAverage
 from torch import nn
 from torch.func import functional_call
 
 from ganzoo.errors import InputError
+from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.networks.batch_statistics import MinibatchDiscrimination, NoBatchStatistics
 from ganzoo.networks.conditional import LabelCodeGenerator
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator

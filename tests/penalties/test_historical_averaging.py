@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from ganzoo.models.player import Share
 from torch import nn
 
 from ganzoo.errors import InputError

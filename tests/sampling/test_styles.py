@@ -106,7 +106,11 @@ def test_interpolations_are_truncated_too():
     torch.testing.assert_close(frames, frames[:1].expand_as(frames))
 
 
-TRAINING = ["penalty=[r1,path_length]", "penalty.path_length.interval=2", "optimizer/ema=exponential"]
+TRAINING = [
+    "penalty=[r1,path_length]",
+    "penalty.path_length.interval=2",
+    "optimizer/ema=exponential",
+]
 
 
 @pytest.mark.parametrize(("name", "words"), [("gan", []), ("conditional_gan", LABELS)])
