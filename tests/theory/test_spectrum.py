@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import InputError
+from ganzoo.game.minibatch import Minibatch
 from ganzoo.game.player import Player
 from ganzoo.losses import NonSaturating
 from ganzoo.theory.game import DifferentiableGame
@@ -88,6 +89,21 @@ def test_the_field_is_that_of_backward(small):
     torch.testing.assert_close(
         found, torch.cat([g.flatten() for gradients in expected for g in gradients])
     )
+
+
+def test_the_game_of_a_model_is_that_of_its_players(gan):
+    """Its loss, its latents, its data: the product with J^T against differences of the field."""
+    model = gan().double()
+    fields = {"real": torch.randn(16, 2, dtype=torch.float64), "labels": None}
+    for player in model.players:
+        player.minibatch = Minibatch(fields, 16)
+    game = DifferentiableGame(players=model.players, equilibrium=None)
+    start, vector = game.point, torch.randn(game.size, dtype=torch.float64)
+    move = 1e-5 * torch.randn(game.size, dtype=torch.float64)
+    slope = (game.field(start + move) - game.field(start - move)) / 2
+    game.move_to(start)
+    found = transposed_product(game)(vector.numpy())
+    assert found @ move.numpy() == pytest.approx(float(slope @ vector), rel=1e-4)
 
 
 def test_a_bilinear_game_has_its_singular_values():

@@ -25,8 +25,8 @@ class DifferentiableGame:
 
     The players are those that train (:class:`ganzoo.game.player.Player`): their losses are
     computed, with penalties, as update rules compute them. Whatever asks for a value at a point
-    moves them there. The losses must be functions of the parameters alone: fixed data and latents,
-    no dropout.
+    moves them there. The losses are taken as functions of the parameters alone: random numbers are
+    the same each time, and leave the caller's random state as it is.
 
     Args:
         players: In the order in which they step. Analyses need parameters in float64.

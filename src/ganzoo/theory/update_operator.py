@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
@@ -69,14 +69,14 @@ class UpdateOperator:
         dynamics = Dynamics(self, game, point)
         dynamics.step()  # what is remembered of a fixed point
         rest = dynamics.state()
-        derivative, smooth = jacobian_by_differences(dynamics.map(), rest)
-        dynamics.step()
-        if not smooth or not bool((dynamics.state() - rest).abs().max() <= AT_REST):
+        step = dynamics.map()
+        derivative, smooth = jacobian_by_differences(step, rest)
+        if not smooth or not bool((step(rest) - rest).abs().max() <= AT_REST):
             name = type(game.players[0].optimizer).__name__
             raise InputError(
                 f"a step of {name} is not proportional to a small distance from the fixed point: "
                 "Adam and RMSprop divide by the size of gradients, which is zero there; choose "
-                "frozen_adam to linearise one that has met others"
+                "frozen_adam, whose divisor stays as it is"
             )
         return derivative
 
@@ -114,30 +114,27 @@ class Dynamics:
     def state(self) -> Tensor:
         """The point and what is remembered, ``[S]``."""
         leaves, _ = self._memory()
-        return flat([self.game.point, *filter(_is_remembered, leaves)])
+        return flat([*self.game.parameters, *filter(_is_remembered, leaves)]).detach()
 
     def map(self) -> Callable[[Tensor], Tensor]:
-        """The step as a function from a state ``[S]`` to the next one; counts of steps are fixed.
+        """The step as a function from a state ``[S]`` to the next one, to which the game goes.
 
-        It leaves the game as it is.
+        Counts of steps are always those of now.
         """
         leaves, tree = self._memory()
-        now = self.state()
+        now = [_copy(leaf) for leaf in leaves]
 
         def step(state: Tensor) -> Tensor:
-            self._set(state, leaves, tree)
+            self._set(state, now, tree)
             self.step()
-            after = self.state()
-            self._set(now, leaves, tree)
-            return after
+            return self.state()
 
         return step
 
     def _memory(self) -> tuple[list[Any], TreeSpec]:
-        """Copies of what optimizers and update rule remember."""
+        """What optimizers and update rule remember."""
         remembered = [dict(optimizer.state[p]) for optimizer, p in self._optimized()]
-        leaves, tree = tree_flatten([remembered, self._rule.state_dict()])
-        return tree_map(_copy, leaves), tree
+        return tree_flatten([remembered, self._rule.state_dict()])
 
     def _set(self, state: Tensor, leaves: Sequence[Any], tree: TreeSpec) -> None:
         """Go to a state; what is no part of it comes from the leaves."""
