@@ -62,9 +62,7 @@ def minibatches(fields: Fields, count: int) -> list[Minibatch]:
 
 
 def split(fields: Fields, count: int) -> list[Fields]:
-    """Cut every tensor of a tree ``[B, ...]`` into parts along its first axis, B at least their
-    number.
-    """
+    """Cut tensors ``[B, ...]`` along their first axis, B at least the number of parts."""
     leaves, tree = tree_flatten(fields)
     cut = [
         leaf.tensor_split(count) if isinstance(leaf, Tensor) else [leaf] * count for leaf in leaves
