@@ -57,11 +57,12 @@ def test_latents_of_another_size_are_refused():
 
 
 def composed(*words):
-    return compose_config(["network=style", "dataset=digits", "network.generator.width=4", *words])
+    usual = ["network=style", "dataset=digits", "network.generator.width=4"]
+    return compose_config([*usual, *words])
 
 
 def test_labels_by_the_mapping_network():
-    model = build(composed("model=conditional_gan", "network/conditioning=mapping").model)
+    model = build(composed("model=conditional_gan", "network.conditioning=mapping").model)
     assert type(model.generator) is StyleGenerator
     assert model.generator.mapping.num_classes == 10
     assert type(model.discriminator) is LabelCodeDiscriminator
@@ -70,11 +71,11 @@ def test_labels_by_the_mapping_network():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["network/conditioning=concatenation"], "StyleGenerator takes labels in its mapping network"),
-        (["network/conditioning=embedding"], "choose network.conditioning=mapping"),
-        (["network/conditioning=projection"], "no layer of StyleGenerator is normalised"),
-        (["network/conditioning=mapping", "network=dcgan"], "network.conditioning=mapping is for generators"),
-        (["network/conditioning=mapping", "dataset.num_classes=null"], "needs a data set with classes"),
+        (["network.conditioning=concatenation"], "StyleGenerator takes labels in its mapping"),
+        (["network.conditioning=embedding"], "choose network.conditioning=mapping"),
+        (["network.conditioning=projection"], "no layer of StyleGenerator is normalised"),
+        (["network.conditioning=mapping", "network=dcgan"], "mapping is for generators whose"),
+        (["network.conditioning=mapping", "dataset.num_classes=null"], "a data set with classes"),
     ],
 )
 def test_labels_another_way_are_refused_in_one_line(words, said):

@@ -3,16 +3,20 @@
 from functools import partial
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from ganzoo import create_model
 from ganzoo.export import Request
 from ganzoo.game.minibatch import Minibatch
 from ganzoo.interpolation import spherical
+from ganzoo.penalties.context import Context
 from ganzoo.penalties.path_length import path_lengths
-from ganzoo.sampling.generated import GeneratedSamples
+from ganzoo.pictures import to_uint8
+from ganzoo.sample import main
 
 SMALL = [
     "network=style",
@@ -20,7 +24,7 @@ SMALL = [
     "network.generator.style_dim=8",
     "network.latent.latent_dim=16",
 ]
-LABELS = ["network/conditioning=mapping"]
+LABELS = ["network.conditioning=mapping"]
 
 
 def make(model="gan", *words):
@@ -65,27 +69,6 @@ def test_a_seed_makes_the_same_samples_in_any_batches(model):
     assert not torch.allclose(model.sample(7, seed=4), samples)
 
 
-def test_samples_have_noise_of_their_own(model):
-    """The same latents again are other pictures by their noise, and only by it."""
-    latents, labels = model.draw(2, labels=None, seed=0, truncation=None)
-    latents = latents[:1].expand(2, -1)
-    labels = None if labels is None else labels[:1].expand(2)
-    decode = partial(model.decode, latents, labels, averaged=True, batch_size=2)
-    one, other = decode(noise_seeds=torch.tensor([1, 2]))
-    assert not torch.allclose(one, other)
-    same, again = decode(noise_seeds=torch.tensor([1, 1]))
-    torch.testing.assert_close(same, again)
-    torch.testing.assert_close(same, one)
-
-
-def test_evaluation_sees_what_is_sampled():
-    model = make()
-    seen = GeneratedSamples(model, count=6, real_labels=None, seed=5)
-    torch.testing.assert_close(
-        torch.cat([seen.part(0, 4), seen.part(4, 6)]), model.sample(6, seed=5).clamp(-1, 1)
-    )
-
-
 def test_truncation_of_styles(model):
     whole = model.sample(5, seed=0)
     assert torch.equal(model.sample(5, seed=0, truncation=1.0), whole)
@@ -109,7 +92,7 @@ def test_interpolations_are_truncated_too():
 TRAINING = [
     "penalty=[r1,path_length]",
     "penalty.path_length.interval=2",
-    "optimizer/ema=exponential",
+    "optimizer.ema=exponential",
 ]
 
 
@@ -176,6 +159,28 @@ def test_path_lengths_are_those_of_styles(name, words, digits, trainer):
     assert model.latest_terms["generator/path_length"] > 0
 
 
+def test_path_lengths_of_a_linear_synthesis():
+    """Of a linear synthesis the mean square is that of its matrix, whatever the mapping's scale."""
+
+    class Linear(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.matrix = nn.Parameter(torch.randn(3, 5))
+
+        def mapping(self, latents):
+            return 100 * latents
+
+        def synthesis(self, styles):
+            return styles @ self.matrix
+
+    torch.manual_seed(0)
+    network = Linear()
+    context = Context(generator=network, draw_latents=lambda count: torch.randn(count, 3))
+    lengths = path_lengths(context, context.draw_latents(20_000))
+    expected = network.matrix.square().sum().item() / 5
+    assert lengths.square().mean().item() == pytest.approx(expected, rel=0.03)
+
+
 def test_lengths_by_hand():
     model = make("conditional_gan", *LABELS)
     real, labels = torch.zeros(5, 1, 8, 8), torch.arange(5)
@@ -203,3 +208,26 @@ def test_predictions_are_samples_of_latents(model, trainer):
     (found,) = trainer(1).predict(model, pairs)
     classes = labels if hasattr(model, "num_classes") else None
     torch.testing.assert_close(found, network(latents, classes))
+
+
+def test_truncation_on_the_command_line(digits, trainer, tmp_path, monkeypatch, capsys):
+    model, run = make("gan", "optimizer.ema=exponential"), trainer(1)
+    run.fit(model, digits())
+    run.save_checkpoint(tmp_path / "model.ckpt")
+
+    def sample(truncation):
+        words = [f"output={tmp_path}/{truncation}", f"truncation={truncation}", "format=npz", "n=5"]
+        words.append(f"checkpoint={tmp_path}/model.ckpt")
+        monkeypatch.setattr("sys.argv", ["sample", *words])
+        main()
+        stored = np.load(tmp_path / str(truncation) / "samples.npz")["samples"]
+        return torch.from_numpy(stored).permute(0, 3, 1, 2)
+
+    wanted = to_uint8(model.sample(5, seed=0, truncation=0.7))
+    assert torch.equal(sample(0.7), wanted)
+    assert not torch.equal(sample("null"), wanted)
+    with pytest.raises(SystemExit):
+        sample(1.5)
+    said = capsys.readouterr().err.strip()
+    assert said.endswith("truncation of styles must be at least 0 and at most 1, not 1.5")
+    assert len(said.splitlines()) == 1

@@ -175,8 +175,8 @@ class Context:
         if not hasattr(network, "mapping"):
             points = latents.detach().requires_grad_()
             return points, self.generate(points)
-        labels = None if self.labels is None else self.labels[: len(latents)]
-        styles = (self._map_latents or network.mapping)(latents, labels)
+        labels = () if self.labels is None else (self.labels[: len(latents)],)
+        styles = (self._map_latents or network.mapping)(latents, *labels)
         if not styles.requires_grad:  # a mapping without weights that are trained
             styles = styles.detach().requires_grad_()
         return styles, network.synthesis(styles)
