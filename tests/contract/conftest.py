@@ -11,15 +11,16 @@ from ganzoo.composition.compose import compose_config
 from ganzoo.composition.session import global_flags_kept
 from ganzoo.composition.trainer import build_trainer
 from ganzoo.train import train
+from tests.contract.small import WITHOUT_LATENTS
 
 SMALL = (
     "trainer=smoke",
     "trainer.accelerator=cpu",
     "trainer.devices=1",
-    "network.latent.latent_dim=12",
     "dataset.batch_size=8",
     "metrics.evaluator.samples=16",
 )
+FEW_LATENTS = ("network.latent.latent_dim=12",)
 FEW_SAMPLES = ("callbacks.samples.points=16",)
 
 
@@ -48,7 +49,7 @@ def as_composed():
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     """A small run without callbacks and loggers, composed once."""
-    words = (*SMALL, "dataset=ring", "callbacks=none", "logger=none")
+    words = (*SMALL, *FEW_LATENTS, "dataset=ring", "callbacks=none", "logger=none")
     return composed(words, tmp_path_factory.mktemp("runs") / "run")
 
 
@@ -74,6 +75,8 @@ def run(tmp_path):
         folder = tmp_path / "runs" / name
         folder.mkdir(parents=True)
         fewer = () if any("callbacks=" in item for item in overrides) else FEW_SAMPLES
+        if not {f"model={name}" for name in WITHOUT_LATENTS} & set(overrides):
+            fewer += FEW_LATENTS
         return train(composed((*SMALL, *fewer, *overrides), folder)), folder
 
     yield start

@@ -38,11 +38,6 @@ def on_pictures(model):
     return f"model={model}", *WITHOUT_LATENTS.get(model, ("dataset=digits",))
 
 
-def dataset_of(model):
-    """The data set that a model is tried on."""
-    return on_pictures(model)[1].partition("=")[2]
-
-
 def made(model, seed=0):
     """A few samples, translations or reconstructions, the same for the same seed and weights."""
     if hasattr(model, "sample"):

@@ -116,4 +116,6 @@ def test_every_cell_plays(model, kind, loss, trainer):
             assert (f"{one.on}/{name}" in terms) == isinstance(one, Penalty), penalty
         # Of a clipped critic the generator's gradient may be too small to move a float32.
         now, buffers = game.state_dict(), dict(game.named_buffers())
-        assert any(not torch.equal(now[name], weights[name]) for name in set(weights) - set(buffers))
+        assert any(
+            not torch.equal(now[name], weights[name]) for name in set(weights) - set(buffers)
+        )
