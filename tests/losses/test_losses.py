@@ -72,6 +72,22 @@ def test_each_batch_is_averaged_by_itself(stem):
     torch.testing.assert_close(loss.generator(fake)["adversarial"], singles.mean())
 
 
+SHAPES = {
+    "map": lambda flat: flat.view(6, 1, 2, 3),
+    "maps by channels": lambda flat: flat.view(6, 2, 1, 3).to(memory_format=torch.channels_last),
+    "heads": lambda flat: flat.view(6, 6),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_of_maps_and_several_heads_all_logits_count_the_same(loss, shape):
+    real, fake = logits(36), logits(36, seed=1)
+    expected = loss.discriminator(real, fake) | generator(loss, fake, real)
+    real, fake = SHAPES[shape](real), SHAPES[shape](fake)
+    found = loss.discriminator(real, fake) | generator(loss, fake, real)
+    torch.testing.assert_close(found, expected)
+
+
 @kind(PointwiseLoss)
 def test_real_logits_are_not_asked_for_where_they_are_not_needed(stem):
     def refuse():

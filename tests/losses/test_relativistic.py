@@ -160,7 +160,7 @@ def test_game_compares_with_the_real_data_of_the_last_discriminator_update(gan, 
     torch.testing.assert_close(model.generator.place.data, step.repeat(2), rtol=1e-5, atol=1e-6)
 
 
-def test_other_losses_save_the_pass_of_real_data_in_the_generators_turn(gan, trainer, batches):
+def test_other_losses_save_the_pass_of_real_data_in_the_generators_step(gan, trainer, batches):
     relativistic = Relativistic(loss=LOGISTIC, comparison=Paired())
     calls = [
         one_iteration(gan, trainer, batches, loss).discriminator.calls

@@ -82,8 +82,14 @@ class Game:
         """As when a model is built."""
         penalty.attach(self.players[penalty.on].modules)
 
+    def terms(self, penalty):
+        """The terms of its player, whose loss is the mean of all logits and looks at them first."""
+        player = self.players[penalty.on]
+        player.losses = all_logits
+        return player.terms_of(self.context(penalty.on), {"penalty": penalty})
+
     def step(self, penalty):
-        """A step of its player, whose loss is the mean of all logits and the penalty."""
+        """A step of its player with that loss."""
         player = self.players[penalty.on]
         player.losses, player.penalties = all_logits, {"penalty": penalty}
         player.compute_gradients()

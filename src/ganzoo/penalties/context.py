@@ -217,6 +217,8 @@ class Context:
         if side in self.differentiated or side in self.compared:
             with full_precision(data.device):
                 return self._pass("", self._leaf(side, data))
+        if data.dtype.itemsize < 4 and not torch.is_autocast_enabled(data.device.type):
+            data = at_least_float32(data)  # made under an autocast that a penalty has turned off
         if self._outputs is None:
             raise InputError("there is no discriminator here that a penalty could ask")
         if self.labels is None:
