@@ -172,7 +172,11 @@ def test_other_samplers(search, sampler):
         ({"run_settings": [("objective", "metrics/wassersten")]}, [], "did you mean 'metrics/was"),
         ({"run_settings": [("objective", "generattor/loss")]}, [], "generattor/loss is not measur"),
         ({"run_settings": [("objective", None)]}, [], "the objective None is not measured"),
-        ({"run_settings": [("metrics", {})]}, [], "is not measured: choose metrics=..."),
+        (
+            {"run_settings": [("metrics.evaluator.metrics", {})]},
+            [],
+            "is not measured: choose metrics=...",
+        ),
         ({"run_settings": [("callbacks", {})]}, [], "is not measured: choose metrics=..."),
         (
             {"run_settings": [("network.latent.latent_dim", -1)]},

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch import Trainer
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
 import ganzoo
@@ -21,6 +21,7 @@ from ganzoo.composition.compose import (
     group_choices,
     groups,
 )
+from ganzoo.composition.settings import _is_reached
 from ganzoo.errors import InputError
 from ganzoo.penalties import Penalty
 from tests.contract.small import WITH_LATENTS, WITHOUT_LATENTS, made, on_pictures
@@ -231,6 +232,27 @@ def test_every_model_composes_with_every_dataset(model, dataset):
     points = len(config.dataset.shape) == 1
     assert config.optimizer.ema is None or not points
     assert config.objective.startswith("metrics/")
+
+
+def leaves(node, prefix=""):
+    for key in map(str, node):
+        if isinstance(node._get_node(key), DictConfig) and not OmegaConf.is_interpolation(
+            node, key
+        ):
+            yield from leaves(node[key], f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+@pytest.mark.parametrize("model", group_choices("model"))
+def test_a_job_holds_nothing_that_its_model_does_not_use(model):
+    for dataset in ("ring", "digits", "stl10"):
+        config = compose_config([f"model={model}", f"dataset={dataset}"])
+        names = [name for name in leaves(config) if name.partition(".")[0] in groups()]
+        assert len(names) > 80
+        assert [name for name in names if not _is_reached(config, name)] == []
+    built = ganzoo.create_model(model, dataset="digits")
+    assert set(config.model.optimizers) == {player.name for player in built.players()}
 
 
 @pytest.mark.parametrize("experiment", group_choices("experiment"))

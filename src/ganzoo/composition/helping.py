@@ -37,7 +37,8 @@ What is inside of a group is chosen by its place: optimizer.ema=exponential, net
 python -m ganzoo.zoo   the models and parts, their papers and settings"""
 _WIDTH = 100
 _COLUMN = 11
-_SETTING = re.compile(r"^(defaults|hydra):\n(?:[ \n].*\n)*", re.MULTILINE)
+_WIRING = re.compile(r"^(?:defaults|hydra|metrics|dataset):\n(?:(?: .*)?\n)*", re.MULTILINE)
+"""Blocks of a command's config that are not for users."""
 
 
 def help_of(config_name: str, topic: str = "") -> str:
@@ -68,4 +69,4 @@ def _rows(groups: dict[str, str]) -> Iterator[str]:
 def _own_settings(config_name: str) -> str:
     """A command's settings, as its config file explains them."""
     text = (config_directory() / f"{config_name}.yaml").read_text(encoding="utf-8")
-    return _SETTING.sub("", text).strip()
+    return _WIRING.sub("", text).strip()

@@ -9,7 +9,7 @@ from pathlib import Path
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from ganzoo.composition.overrides import parse
+from ganzoo.composition.overrides import name_of, parse
 from ganzoo.configs import config_directory, groups_inside
 from ganzoo.errors import InputError, nearest
 
@@ -31,8 +31,14 @@ def with_left_out(words: Sequence[str]) -> list[str]:
 
 
 def as_written(word: str) -> str:
-    """An override as a user writes it."""
-    return word.removeprefix(_ADDED) if _is_of_one(word.lstrip("+").partition("=")[0]) else word
+    """An override, or the name of one, as a user writes it."""
+    key, equals, value = word.partition("=")
+    plain = key.removeprefix(_ADDED)
+    if "/" in plain and not plain.startswith("+"):
+        plain = name_of(plain)
+    elif not _is_of_one(plain):
+        plain = key
+    return f"{plain}{equals}{value}"
 
 
 def number_of_all(name: str) -> str | None:

@@ -32,7 +32,7 @@ def compact(text: str) -> str:
     """
     head = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
     content = yaml.safe_load(text)
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not content:
         return text
     return head + "".join(f"{line}\n" for line in _lines(content, ""))
 
@@ -52,7 +52,7 @@ def _lines(content: dict[str, Any], indent: str) -> Iterator[str]:
 
 def _wrapped(line: str, part: dict[str, Any], indent: str) -> Iterator[str]:
     """A part in flow style, in as few lines as its settings take."""
-    words = [f"{key}: {_flow(value)}" for key, value in _ordered(part)]
+    words = [f"{_flow(key)}: {_flow(value)}" for key, value in _ordered(part)]
     line += "{"
     for number, word in enumerate(words):
         if number and len(line) + len(word) + 2 > WIDTH:
@@ -65,7 +65,8 @@ def _wrapped(line: str, part: dict[str, Any], indent: str) -> Iterator[str]:
 def _flow(value: Any, *, inside: bool = True) -> str:
     """A value in flow style, inside of a part or not."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in _ordered(value)) + "}"
+        inner = (f"{_flow(key)}: {_flow(one)}" for key, one in _ordered(value))
+        return "{" + ", ".join(inner) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
     dumped = yaml.safe_dump({"_": value}, default_flow_style=inside, width=math.inf).strip()

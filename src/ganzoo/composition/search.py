@@ -17,9 +17,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition.compose import build
 from ganzoo.composition.folder import SUMMARY
+from ganzoo.composition.left_out import as_written, with_left_out
 from ganzoo.composition.objective import check_direction, check_measured
+from ganzoo.composition.overrides import mend
 from ganzoo.composition.search_space import SearchSpace
 from ganzoo.composition.study import Study
+from ganzoo.configs import config_directory
 from ganzoo.errors import InputError, check_whole, nearest
 
 OLDEST = 4
@@ -71,7 +74,8 @@ class Search:
         self._objective, self._direction = objective, direction
         self._study_name, self._storage, self._sampler = study_name, storage, sampler
         self._n_trials, self._max_failures = n_trials, max_failures
-        self._params = [f"{name}={value}" for name, value in dict(params or {}).items()]
+        given = [f"{name}={value}" for name, value in dict(params or {}).items()]
+        self._params = with_left_out(mend(given, [config_directory()]))
 
     def run(self, arguments: Sequence[str]) -> None:
         """Search, and write and print what was found.
@@ -84,7 +88,8 @@ class Search:
                 the storage holds another search, or no run was successful.
         """
         optuna = _optuna()
-        space = SearchSpace.read(optuna, [*self._params, *arguments], self._loader)
+        words = [*self._params, *with_left_out(arguments)]
+        space = SearchSpace.read(optuna, words, self._loader)
         self._check(space)
         self._try_sampler(optuna, space)
         study = self._open(optuna, space)
@@ -139,7 +144,7 @@ class Search:
         failures = 0
         while study.ended < self._n_trials and not study.exhausted:
             number, values = study.ask(self._sampler_after(study.asked), space.distributions)
-            chosen = " ".join(f"{name}={value}" for name, value in values.items())
+            chosen = " ".join(as_written(f"{name}={value}") for name, value in values.items())
             print(
                 f"trial       {number}, {study.ended + 1} of {self._n_trials}: {chosen}", flush=True
             )
@@ -184,15 +189,19 @@ class Search:
         best = study.best
         if best is None:
             raise InputError(f"no trial gave a number for the objective {self._objective}")
-        overrides = [f"{name}={value}" for name, value in best.params.items()]
+        overrides = [as_written(f"{name}={value}") for name, value in best.params.items()]
         found = {
             "name": "optuna",
-            "best_params": dict(best.params),
+            "best_params": {as_written(name): value for name, value in best.params.items()},
             "best_value": best.value,
             "best_trial": best.number,
             "objective": self._objective,
             "overrides": [
-                *(fixed for name, fixed in space.fixed.items() if name.split("/")[0] != "sweep"),
+                *(
+                    as_written(fixed)
+                    for name, fixed in space.fixed.items()
+                    if name.split("/")[0] != "sweep"
+                ),
                 *overrides,
             ],
         }

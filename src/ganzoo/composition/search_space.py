@@ -64,7 +64,7 @@ class SearchSpace:
         """Values to try whether a run can be composed: each choice of a group, then the first."""
         first = {name: _first(found) for name, found in self.distributions.items()}
         for name, found in self.distributions.items():
-            if "." not in name:
+            if "." not in name.partition("@")[0]:
                 for value in getattr(found, "choices", ())[1:]:
                     yield first | {name: value}
         yield first

@@ -5,6 +5,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ganzoo.composition.left_out import as_written
+
 Summary = dict[str, Any]
 SEED = "seed"
 MEAN, DEVIATION = "mean", "deviation"
@@ -14,7 +16,7 @@ TERMS = ("discriminator/", "generator/", "monitor/")
 
 def settings_of(summary: Summary) -> dict[str, str]:
     """What a run of a sweep was given on the command line, by name."""
-    return dict(item.split("=", 1) for item in summary["overrides"] if "=" in item)
+    return dict(as_written(item).split("=", 1) for item in summary["overrides"] if "=" in item)
 
 
 def over_seeds(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
