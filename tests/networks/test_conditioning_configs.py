@@ -40,7 +40,7 @@ def test_both_networks_come_to_depend_on_the_label(choice, network, trainer):
         assert zeros.shape == data[:4].shape
         assert not torch.allclose(zeros, ones)
     model.eval()
-    logits = [model.judge(data[:4], torch.full((4,), label)) for label in (0, 1)]
+    logits = [model.score_samples(data[:4], torch.full((4,), label)) for label in (0, 1)]
     assert logits[0].shape == (4,)
     assert not torch.allclose(*logits)
 

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from ganzoo.errors import InputError
-from ganzoo.losses.wasserstein import Wasserstein
 from ganzoo.game.player import Player
+from ganzoo.losses.wasserstein import Wasserstein
 from ganzoo.penalties import Context, LeCam
 from ganzoo.penalties.running_mean import RunningMean
 

@@ -52,7 +52,7 @@ def train(name):
     sent.clear()
     if name == "gan":  # with everything that touches gradients
         penalties = ["penalty=r1", "penalty.r1.interval=3", "gradient_clipping=norm",
-                     "model.discriminator_steps=2", "model.accumulation_steps=2"]
+                     "model.discriminator_steps=2", "model.micro_batches=2"]
     overrides = ["normalization@generator_normalization=none", "network=mlp", "ema=exponential",
                  "normalization@discriminator_normalization=none", "network.generator.width=16",
                  f"dataset.batch_size={16 // devices}", *penalties]
@@ -70,7 +70,7 @@ def train(name):
         setattr(torch, draw, own)
     weights = {key: value.clone() for key, value in model.state_dict().items()}
     return {"weights": weights, "sent": list(sent),
-            "players": [(player.name, player.steps) for player in model.players()]}
+            "players": [(player.name, player.steps) for player in model.players]}
 
 
 dist.all_reduce = counted
