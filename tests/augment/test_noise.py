@@ -5,31 +5,34 @@ from torch.nn import functional
 
 from ganzoo.augment import Chain, InputDropout, InstanceNoise
 from ganzoo.errors import InputError
+from ganzoo.progress import Progress
 
 
 @pytest.mark.parametrize(
-    ("updates", "update", "left"), [(100, 0, 1.0), (100, 25, 0.75), (100, 100, 0), (100, 500, 0)]
+    ("end", "now", "left"), [(100, 0, 1.0), (100, 25, 0.75), (100, 100, 0), (100, 500, 0)]
 )
-def test_instance_noise_goes_along_a_line(updates, update, left):
+@pytest.mark.parametrize("unit", ["iterations", "images"])
+def test_instance_noise_goes_along_a_line(end, now, left, unit):
     torch.manual_seed(0)
-    noise = InstanceNoise(deviation=0.4, updates=updates)
-    noise.at(update)
+    noise = InstanceNoise(deviation=0.4, end=end, unit=unit)
+    noise.begin_iteration(Progress(**({"iterations": 7, "images": 7} | {unit: now})))
     data = torch.full((100, 1000), 3.0)
     moved = noise(data) - data
     assert moved.std().item() == pytest.approx(0.4 * left, rel=0.01)
     assert moved.mean().item() == pytest.approx(0, abs=0.01)
 
 
-def test_noise_that_stays_is_the_same_at_any_update():
-    noise = InstanceNoise(deviation=0.4, updates=None)
-    noise.at(10**9)
+def test_noise_that_stays_is_the_same_at_any_time():
+    noise = InstanceNoise(deviation=0.4, end=None)
+    noise.begin_iteration(Progress(iterations=10**9))
     assert noise(torch.zeros(100_000)).std().item() == pytest.approx(0.4, rel=0.02)
 
 
-def test_a_chain_takes_its_steps_along():
-    noise = InstanceNoise(deviation=1.0, updates=10)
-    Chain(steps=[Chain(steps=[noise])]).at(10)
-    assert torch.equal(noise(torch.ones(5)), torch.ones(5))
+def test_noise_in_a_chain_goes_along_with_the_game(gan, trainer, batches):
+    """It is one of the model's modules, to which the game says how far the run has come."""
+    noise = InstanceNoise(deviation=1.0, end=10)
+    trainer(5).fit(gan(augmentations={"chain": Chain(steps=[Chain(steps=[noise])])}), batches(8, 2))
+    assert noise.present == pytest.approx(0.6)  # that of iteration 4, the last one
 
 
 def gradient_of_the_generator(noise):
@@ -52,8 +55,8 @@ def gradient_of_the_generator(noise):
 
 def test_noise_leaves_a_gradient_where_supports_do_not_overlap():
     """Arjovsky and Bottou (2017): without noise the saturating gradient vanishes."""
-    silent = gradient_of_the_generator(InstanceNoise(deviation=0.0, updates=None))
-    heard = gradient_of_the_generator(InstanceNoise(deviation=1.5, updates=None))
+    silent = gradient_of_the_generator(InstanceNoise(deviation=0.0, end=None))
+    heard = gradient_of_the_generator(InstanceNoise(deviation=1.5, end=None))
     assert abs(silent) < 0.01
     assert heard > 0.1, "a step against the gradient leads towards the data"
 
@@ -91,8 +94,8 @@ def test_dropout_keeps_a_discriminator_from_resting_on_one_entry():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: InstanceNoise(deviation=-1.0, updates=None), "deviation"),
-        (lambda: InstanceNoise(deviation=0.1, updates=-1), "trainer.max_steps"),
+        (lambda: InstanceNoise(deviation=-1.0, end=None), "deviation"),
+        (lambda: InstanceNoise(deviation=0.1, end=-1), "trainer.max_steps"),
         (lambda: InputDropout(probability=1.0), "probability"),
         (lambda: InputDropout(probability=-0.1), "probability"),
     ],

@@ -19,6 +19,7 @@ from ganzoo.networks.normalization import BatchNorm
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from ganzoo.networks.virtual_batch import VirtualBatchLayer, VirtualBatchNorm
 from ganzoo.penalties.features import last_hidden_features
+from ganzoo.progress import Progress
 
 SIZE = 4
 VIRTUAL = VirtualBatchNorm(reference_size=SIZE, eps=1e-5)
@@ -210,10 +211,10 @@ def test_copies_keep_a_reference_of_their_own(name):
 
 def test_the_moving_average_follows_the_reference():
     network = network_of("mlp_generator")
-    average = ExponentialMovingAverage(network, decay=0.5, start_step=10)
+    average = ExponentialMovingAverage(network, decay=0.5, half_life=None, start_step=10)
     latents = inputs_of("mlp_generator", 6)
     network(latents)
-    average.update(network, 1)
+    average.update(network, Progress(iterations=1))
     assert torch.equal(average.network.eval()(latents), network(latents))
 
 
@@ -227,7 +228,7 @@ def test_functional_calls_use_the_tensors_they_are_given():
 
 
 def test_two_passes_can_be_differentiated_together():
-    """As in the discriminator's turn: the second pass must not spoil what the first one kept."""
+    """As in the discriminator's step: the second pass must not spoil what the first one kept."""
     network = network_of("mlp_discriminator")
     first, second = network(inputs_of("mlp_discriminator", 6)), network(torch.randn(6, 2))
     (first.sum() + second.square().sum()).backward()
@@ -320,7 +321,7 @@ def test_a_network_without_normalised_layers_has_no_reference():
     assert not list(network.buffers())
 
 
-def test_in_a_game_each_player_takes_its_reference_in_its_first_turn(gan, trainer, batches):
+def test_in_a_game_each_player_takes_its_reference_in_its_first_step(gan, trainer, batches):
     virtual = VirtualBatchNorm(reference_size=8, eps=1e-5)
     generator = network_of("mlp_generator", virtual, latent_dim=4)
     critic = network_of("mlp_discriminator", virtual)

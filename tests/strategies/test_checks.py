@@ -127,7 +127,7 @@ def test_every_batch_normalisation_is_synchronised_where_it_is_wanted(model, net
     TorchSyncBatchNorm().apply(game)
     assert len(norms(game)) == len(plain) > 0
     assert all(type(module) is nn.SyncBatchNorm for module in norms(game))
-    assert norms(game.averaged)
+    assert norms(game.ema["generator"])
     optimizers, _ = game.configure_optimizers()
     moved = {id(p) for o in optimizers for group in o.param_groups for p in group["params"]}
     assert moved == {id(p) for p in game.parameters() if p.requires_grad} <= before

@@ -31,12 +31,12 @@ class Chain(Augmentation):
     """One augmentation after another.
 
     Args:
-        steps: what to apply, in this order.
+        steps: what to apply, in this order; functions of data among them.
     """
 
     def __init__(self, *, steps: Sequence[Augmentation]) -> None:
         super().__init__()
-        self.steps = nn.ModuleList(steps)
+        self.steps = nn.ModuleList(map(as_augmentation, steps))
 
     def forward(self, data: Tensor) -> Tensor:
         """Apply all of them."""
@@ -94,11 +94,13 @@ def as_augmentations(augmentations: Any) -> nn.Sequential:
             "augmentations must be a dictionary from a name of yours to each augmentation, a "
             f"ganzoo.augment.Augmentation or a function of data; it is {described(augmentations)}"
         )
-    parts = {
-        name: part if isinstance(part, Augmentation) else FunctionAugmentation(part)
-        for name, part in augmentations.items()
-    }
+    parts = {name: as_augmentation(part) for name, part in augmentations.items()}
     try:
         return nn.Sequential(OrderedDict(parts))
     except KeyError as error:  # a dot, or a method of torch's modules
         raise InputError(f"give an augmentation another name: {error.args[0]}") from error
+
+
+def as_augmentation(part: Callable[[Tensor], Tensor]) -> Augmentation:
+    """Take a function of data for an augmentation, if it is none."""
+    return part if isinstance(part, Augmentation) else FunctionAugmentation(part)
