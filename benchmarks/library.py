@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from ganzoo import create_model
-from ganzoo.composition.compose import build, compose_config
+from ganzoo.composition.compose import build, callbacks_of, compose_config
 
 Latents = Callable[[int, torch.device], Tensor]
 
@@ -68,7 +68,7 @@ def callbacks_and_logger(folder: str, *names: str) -> tuple[list[Callback], Any]
     """The library's callbacks of some names and its CSV logger, as a run in a folder has them."""
     config = deepcopy(_config(names))
     config.run_dir = folder
-    return [build(node) for node in config.callbacks.values()], build(config.logger.csv)
+    return [build(node) for node in callbacks_of(config)], build(config.logger.csv)
 
 
 @cache

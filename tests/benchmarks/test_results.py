@@ -187,7 +187,7 @@ def test_sweeps_become_one_table(call, tmp_path):
             "ring_modes": {"mean": 7.0, "deviation": 0.5},
             "grid_modes": {"mean": 20.0, "deviation": 0.5},
         },
-        "`network.latent.latent_dim=14 model=info_gan`": {
+        "`model=info_gan network.latent.latent_dim=14`": {
             "ring_modes": {"mean": 8.0, "deviation": 0.5}
         },
     }

@@ -27,6 +27,11 @@ from ganzoo.penalties import Penalty
 from tests.contract.small import WITH_LATENTS, WITHOUT_LATENTS, made, on_pictures
 
 LABELLED = ["model=conditional_gan"]
+# Discriminators of images that go with any generator, and what 8x8 pixels ask of them.
+SMALL_PATCHES = ["network.discriminator.downsamplings=1"]
+PATCHES = {"style": [], "pixelgan": []} | dict.fromkeys(
+    ("patchgan", "resnet_translation", "unet", "vqgan"), SMALL_PATCHES
+)
 IMAGES_ONLY = {"dcgan", "resnet"}
 # Networks from pictures to pictures, which models without latents build.
 OF_OTHER_MODELS = {"unet", "unet_pixelgan", "resnet_translation", "vqgan"}
@@ -77,7 +82,9 @@ def test_every_model_trains_and_can_be_loaded(run, model, dataset):
     ],
 )
 def test_every_part_trains_with_the_plain_game_and_can_be_loaded(run, group, choice):
-    objective, folder = run("model=gan", "dataset=ring", f"{group}={choice}")
+    of_images = PATCHES.get(choice) if group == "network/discriminator" else None
+    data = ["dataset=ring"] if of_images is None else ["dataset=digits", *of_images]
+    objective, folder = run("model=gan", f"{group}={choice}", *data)
     assert math.isfinite(objective)
     loaded = ganzoo.load(folder / "checkpoints" / "last.ckpt")
     assert loaded.sample(2, seed=0).isfinite().all()
