@@ -46,9 +46,10 @@ def test_a_part_of_a_job(shown):
 
 
 WORDS = st.text(st.sampled_from("ab1{}[]:,#'\" -$.\n"), max_size=6)
+KEYS = st.from_regex("[a-z_]{1,6}", fullmatch=True)
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
 TREES = st.recursive(
-    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3)
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3)
 )
 
 

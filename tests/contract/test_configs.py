@@ -34,7 +34,7 @@ PATCHES = {"style": [], "pixelgan": []} | dict.fromkeys(
 )
 IMAGES_ONLY = {"dcgan", "resnet"}
 # Networks from pictures to pictures, which models without latents build.
-OF_OTHER_MODELS = {"unet", "unet_pixelgan", "resnet_translation", "vqgan"}
+OF_OTHER_MODELS = {"unet", "resnet_translation", "vqgan"}
 CHOSEN_WITH_A_MODEL = (
     "loss", "network/latent", "optimizer", "optimizer/schedule", "optimizer/gradient_clipping",
     "optimizer/ema", "optimizer/update_rule", "optimizer/lookahead", "callbacks/on_save_error",

@@ -261,7 +261,7 @@ def test_in_mixed_precision_all_that_comes_out_is_float32(dtype):
 SIZES = {"resnet": ["dataset=cifar10"], "mlp": ["dataset=ring"]}
 
 # Networks from pictures to pictures, which take no latents.
-OF_OTHER_MODELS = {"unet", "unet_pixelgan", "resnet_translation", "vqgan"}
+OF_OTHER_MODELS = {"unet", "resnet_translation", "vqgan"}
 
 
 @pytest.mark.parametrize("network", sorted(set(group_choices("network")) - OF_OTHER_MODELS))
