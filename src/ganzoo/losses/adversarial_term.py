@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_positive, check_whole, described
 from ganzoo.losses.adaptive_weight import adaptive_weight
-from ganzoo.losses.base import AdversarialLoss, LossTerms
+from ganzoo.losses.base import AdaptiveLoss, AdversarialLoss, LossTerms
 from ganzoo.losses.own import as_loss
 
 
@@ -147,8 +147,12 @@ class AdversarialTerm(nn.Module):
         if not self.started(step):
             nothing = torch.zeros((), device=fake.device)
             return WeightedTerms({"real": self._without_effect(nothing), "fake": nothing}, nothing)
-        heads = zip(self._heads(real.detach()), self._heads(fake.detach()), strict=True)
+        heads = [*zip(self._heads(real.detach()), self._heads(fake.detach()), strict=True)]
         terms = _mean([self.loss.discriminator(*logits) for logits in heads])
+        for part in self.loss.modules():
+            if isinstance(part, AdaptiveLoss):
+                for logits in heads:
+                    part.adapt(*logits)
         return _weighted(terms, torch.full_like(_sum(terms).detach(), self.discriminator_weight))
 
     def adaptive_weight(
