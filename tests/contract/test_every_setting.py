@@ -103,7 +103,6 @@ def test_every_setting(base, wrong):
     ("words", "said"),
     [
         (["model=vae", "loss=hinge"], "model=vae has no loss: leave out loss=hinge"),
-        (["model=vae", "penalty=[r1,r2]"], "model=vae has no penalty: leave out penalty=[r1,r2]"),
         (["model=vae", "augment=shift"], "model=vae has no augment"),
         (["model=vae", "network.discriminator=mlp"], "model=vae has no network.discriminator"),
         (["model=gan", "network.encoder=mlp"], "model=gan has no network.encoder"),

@@ -16,7 +16,6 @@ RUN = (
     f"trainer.max_steps={STEPS}",
     f"trainer.log_every_n_steps={STEPS}",
     "optimizer.lr=2e-4",
-    "optimizer.discriminator.lr=2e-4",
     "callbacks=[checkpoints]",
     "seed=3",
 )
