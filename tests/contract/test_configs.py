@@ -263,7 +263,9 @@ PROPOSALS = {"dataset.latent_dim", "network.generator_normalization._target_"}
 @pytest.mark.parametrize("model", group_choices("model"))
 def test_a_job_holds_nothing_that_its_model_does_not_use(model):
     _, pictures, *small = on_pictures(model)
-    for data in ("dataset=ring", pictures, "dataset=stl10") if model in WITH_LATENTS else [pictures]:
+    for data in (
+        ("dataset=ring", pictures, "dataset=stl10") if model in WITH_LATENTS else [pictures]
+    ):
         config = compose_config([f"model={model}", data])
         names = [name for name in leaves(config) if name.partition(".")[0] in groups()]
         assert len(names) > 80

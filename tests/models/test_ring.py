@@ -36,7 +36,15 @@ OWN = {
 # learn first.
 AROUND_THE_MODES = {"semi_supervised_gan", "vae_gan"}
 # What these are for is claimed of digits, or of lines, in tests of their own.
-ELSEWHERE = {"acgan", "adversarial_autoencoder", "bigan", "info_gan"}
+ELSEWHERE = {
+    "acgan",
+    "adversarial_autoencoder",
+    "bigan",
+    "info_gan",
+    "pix2pix",
+    "cycle_gan",
+    "vqgan",
+}
 
 
 def coverage(model, source):
