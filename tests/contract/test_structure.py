@@ -20,7 +20,7 @@ MODELS = sorted(set((SOURCE / "models").glob("*.py")) - {SOURCE / "models" / "__
 # those on one level do not know each other.
 LEVELS = (
     {"__version__", "__file__"},
-    {"errors", "precision", "configs"},
+    {"errors", "precision", "configs", "logits"},
     {"defaults", "progress", "saving", "interpolation", "strategies"},
     {"augment", "losses", "networks", "optim", "data", "metrics", "pictures", "loggers"},
     {"penalties"},
@@ -49,7 +49,7 @@ PARTS = {
     "loggers": {"saving"},
     "strategies": set(),
 }
-ALL_MAY_USE = {"errors", "precision", "defaults"}
+ALL_MAY_USE = {"errors", "precision", "defaults", "logits"}
 
 
 def place(path):

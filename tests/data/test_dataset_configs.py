@@ -123,8 +123,8 @@ def test_domains_without_a_download(name, configs):
     datamodule = instantiate(configs(name).dataset.datamodule, _convert_="all")
     batch = next(iter(datamodule.train_dataloader()))
     assert {side: tuple(images.shape) for side, images in batch.items()} == {
-        "a": (5 * 64, 1, 8, 8),
-        "b": (5 * 64, 1, 8, 8),
+        "a": (64, 1, 8, 8),
+        "b": (64, 1, 8, 8),
     }
 
 

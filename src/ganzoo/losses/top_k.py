@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
+from ganzoo.logits import mean_logits
 from ganzoo.losses.base import AdversarialLoss, LossTerms
-from ganzoo.losses.logits import mean_logits
 from ganzoo.losses.own import as_loss
 from ganzoo.precision import at_least_float32
 

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.defaults import defaults_from
-from ganzoo.losses.logits import logits_of
+from ganzoo.logits import logits_of
 from ganzoo.models.gan import GAN
 from ganzoo.networks.label_codes import known_classes
 from ganzoo.sampling.classes import ClassSampler, required

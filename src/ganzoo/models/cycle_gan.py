@@ -12,8 +12,8 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 from ganzoo.game.minibatch import Minibatch
 from ganzoo.game.player import Player
+from ganzoo.logits import logits_of
 from ganzoo.losses.base import AdversarialLoss, LossTerms, times
-from ganzoo.losses.logits import logits_of
 from ganzoo.losses.own import as_loss
 from ganzoo.networks.building import built
 from ganzoo.penalties.context import Context

@@ -16,8 +16,8 @@ from ganzoo.game.evaluating import evaluating
 from ganzoo.game.minibatch import Fields, Minibatch
 from ganzoo.game.own_parts import check_kind
 from ganzoo.game.player import Player
+from ganzoo.logits import logits_of
 from ganzoo.losses.base import AdversarialLoss, LossTerms
-from ganzoo.losses.logits import logits_of
 from ganzoo.losses.own import as_loss
 from ganzoo.penalties.context import Context
 from ganzoo.sampling.first_batch import LARGER, check_networks_fit

@@ -13,9 +13,9 @@ from ganzoo.game.evaluating import evaluating
 from ganzoo.game.minibatch import Fields, Minibatch
 from ganzoo.game.own_parts import check_kind
 from ganzoo.game.player import Player
+from ganzoo.logits import logits_of
 from ganzoo.losses.adaptive_weight import adaptive_weight
 from ganzoo.losses.base import AdversarialLoss, LossTerms, times, total
-from ganzoo.losses.logits import logits_of
 from ganzoo.losses.own import as_loss
 from ganzoo.networks.vector_quantizer import Quantized, VectorQuantizer
 from ganzoo.penalties.context import Context

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
-from ganzoo.losses.logits import mean_logits
+from ganzoo.logits import mean_logits
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.context import Context
 

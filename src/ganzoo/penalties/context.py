@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError
-from ganzoo.losses.logits import mean_logits
+from ganzoo.logits import mean_logits
 from ganzoo.precision import at_least_float32, full_precision
 
 Score = Callable[[Tensor], Tensor]

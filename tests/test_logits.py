@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from ganzoo.losses.logits import logits_of
+from ganzoo.logits import logits_of
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 1, 1, 1)])
