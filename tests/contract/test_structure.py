@@ -20,8 +20,8 @@ MODELS = sorted(set((SOURCE / "models").glob("*.py")) - {SOURCE / "models" / "__
 # those on one level do not know each other.
 LEVELS = (
     {"__version__", "__file__"},
-    {"errors", "precision", "configs", "logits"},
-    {"defaults", "progress", "saving", "interpolation", "strategies"},
+    {"errors", "precision", "configs"},
+    {"defaults", "logits", "progress", "saving", "interpolation", "strategies"},
     {"augment", "losses", "networks", "optim", "data", "metrics", "pictures", "loggers"},
     {"penalties"},
     {"game"},

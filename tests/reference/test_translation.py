@@ -74,6 +74,11 @@ def test_losses_and_penalties(case, dtype):
 def penalties(case: Case, dtype: torch.dtype, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     """Of gradients by pictures: real or generated ones, or those in between."""
     network, table = loaded(case, dtype, case.configuration["D"], inputs["real"])
+
+    def score(images: Tensor) -> Tensor:
+        """The authors differentiate the sum of a picture's logits, ours their mean."""
+        return network(images).flatten(1).sum(dim=1)
+
     alpha = inputs["alpha"][:, :, None, None]
     points = {
         "mixed": alpha * inputs["real"] + (1 - alpha) * inputs["fake"],
@@ -83,11 +88,11 @@ def penalties(case: Case, dtype: torch.dtype, inputs: dict[str, Tensor]) -> dict
     found = {}
     for name in case.expected:
         if match := re.fullmatch(r"penalty\.(gradient_penalty_(\w+)_constant_(.*))", name):
-            violation = gradient_norms(network, points[match[2]]) - float(match[3])
+            violation = gradient_norms(score, points[match[2]]) - float(match[3])
             found[name] = case.configuration["lambda_gp"] * violation.square().mean()
             found |= gradients(case, match[1], network, table, found[name])
         elif name.startswith("output.image_gradients"):
-            found[name] = input_gradients(network, points["mixed"])
+            found[name] = input_gradients(score, points["mixed"])
     return found
 
 

@@ -9,6 +9,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.context import Context
+from ganzoo.precision import at_least_float32
 
 
 @defaults_from()
@@ -29,7 +30,7 @@ class LatentPerturbation(Penalty):
         self.deviation = deviation
 
     def neighbours(self, context: Context) -> Tensor:
-        """Generate ``G(z + dz)`` for the latents of the generated data of the loss."""
+        """Generate ``G(z + dz)`` for the latents ``z`` of the step."""
         latents = context.latents
         return context.generate(latents + self.deviation * torch.randn_like(latents))
 
@@ -50,8 +51,14 @@ class LatentConsistency(LatentPerturbation):
     def value(self, context: Context) -> Tensor:
         """Average the squared change of the logit over pairs of generated samples."""
         with torch.no_grad():
-            moved = self.neighbours(context)
-        return (context.fake_logits - context.score(moved)).square().mean()
+            neighbours = self.neighbours(context)
+        return (self.logits(context) - context.score(neighbours)).square().mean()
+
+    def logits(self, context: Context) -> Tensor:
+        """Logits of what is generated of the latents, which earlier data may stand in for."""
+        if context.fake is context.generated:
+            return context.fake_logits
+        return context.score(at_least_float32(context.generated.detach()))
 
 
 @defaults_from("penalty/latent_diversity")
@@ -67,7 +74,8 @@ class LatentDiversity(LatentPerturbation):
     """
 
     role = "generator"
+    compares: ClassVar[tuple[str, ...]] = ("generated",)
 
     def value(self, context: Context) -> Tensor:
         """Average the squared difference over all entries of pairs of generated samples."""
-        return -(context.fake - self.neighbours(context)).square().mean()
+        return -(context.generated - self.neighbours(context)).square().mean()
