@@ -70,7 +70,7 @@ def train(name):
         setattr(torch, draw, own)
     weights = {key: value.clone() for key, value in model.state_dict().items()}
     return {"weights": weights, "sent": list(sent),
-            "players": [(player.name, player.steps) for player in model.players()]}
+            "players": [(player.name, player.steps) for player in model.players]}
 
 
 dist.all_reduce = counted
@@ -85,7 +85,13 @@ IN_GENERATORS_TURN = {
     "semi_supervised_gan": [16, 16],
     "unrolled_gan": ["discriminator"] * 10,
 }
-MODELS = sorted(path.stem for path in (config_directory() / "model").glob("*.yaml"))
+# Not compared here: two of them need data of two domains, and the other batch statistics.
+OF_PICTURES = {"pix2pix", "cycle_gan", "vqgan"}
+MODELS = sorted(
+    path.stem
+    for path in (config_directory() / "model").glob("*.yaml")
+    if path.stem not in OF_PICTURES
+)
 
 
 @pytest.mark.slow
