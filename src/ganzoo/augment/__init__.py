@@ -4,6 +4,7 @@ from ganzoo.augment.base import Augmentation, ByShape, Chain
 from ganzoo.augment.geometry import HorizontalFlip, Shift
 from ganzoo.augment.image_pool import ImagePool
 from ganzoo.augment.noise import GaussianNoise, InputDropout, InstanceNoise
+from ganzoo.augment.replay import ReplayBuffer
 
 __all__ = [
     "Augmentation",
@@ -14,5 +15,6 @@ __all__ = [
     "ImagePool",
     "InputDropout",
     "InstanceNoise",
+    "ReplayBuffer",
     "Shift",
 ]

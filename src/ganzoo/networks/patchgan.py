@@ -104,7 +104,7 @@ class PatchGANDiscriminator(nn.Module):
             )
 
 
-@defaults_from("network/discriminator/pixelgan")
+@defaults_from("network/discriminator/pixelgan", beside="network/unet")
 class PixelDiscriminator(nn.Module):
     """1x1 convolutions: each logit is of one pixel (the paper's PixelGAN, section 4.4).
 
