@@ -44,7 +44,7 @@ def test_an_iteration_between_logged_steps_never_waits_for_the_device(
     settings = {"accelerator": accelerator, "devices": 1, "precision": precision}
     fitted = trainer(ITERATIONS, log_every_n_steps=100, callbacks=[Strict()], **settings)
     try:
-        fitted.fit(plain_gan(ema="exponential", penalty="r1"), loader(device, 32))
+        fitted.fit(plain_gan(penalty="r1", **{"optimizer.ema": "exponential"}), loader(device, 32))
     finally:
         if device.type == "cuda":
             torch.cuda.set_sync_debug_mode("default")
