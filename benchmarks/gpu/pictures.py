@@ -13,11 +13,11 @@ NOISE = 160
 """Of each kind: enough for a batch on each of two devices."""
 
 
-def find(out: Path) -> Path | None:
+def find(work: Path) -> Path | None:
     """A folder with the folders ``train`` and ``test``, or None where nothing was carried."""
     if ROOT in os.environ:
         return Path(os.environ[ROOT])
-    return _noise(out / ".pictures") if REHEARSAL else None
+    return _noise(work / "pictures") if REHEARSAL else None
 
 
 def settings(root: Path | None) -> list[str]:

@@ -48,5 +48,6 @@ def parts(limits: Limits) -> list[Part]:
         Part("throughput", 180.0 * share),
         Part("agreement", 45.0 * share),
         Part("scaling", 20.0 * share),
+        Part("equivalence", 20.0 * share),
         Part("training", None),
     ]

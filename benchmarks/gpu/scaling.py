@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.gpu import pictures
 from benchmarks.gpu.cases import TINY
-from benchmarks.gpu.part import REHEARSAL, Report
+from benchmarks.gpu.part import ONE_DEVICE, REHEARSAL, Report
 
 STEPS, WINDOW = (6, 2) if REHEARSAL else (300, 50)
 RUN = (
@@ -24,23 +24,17 @@ RUN = (
 def main() -> None:
     """Train with one device, then with twice as many, as long as there are."""
     report = Report.begin("scaling")
-    there = 2 if REHEARSAL else _gpus()
+    there = report.devices
     if there < 2:
-        report.put(left_out="there is one GPU")
+        report.put(left_out=ONE_DEVICE)
         return
-    data = pictures.settings(pictures.find(report.out))
+    data = pictures.settings(pictures.find(report.work))
     rows: list[dict[str, Any]] = []
     devices = 1
     while devices <= there and report.left > 5:
         rows.append({"devices": devices, **_measured([*RUN, *data], devices)})
         report.put(steps=STEPS, batch_of_a_device=64, rows=rows)
         devices *= 2
-
-
-def _gpus() -> int:
-    import torch  # takes seconds, which a rehearsal does not have
-
-    return torch.cuda.device_count()
 
 
 def _measured(settings: list[str], devices: int) -> dict[str, float]:

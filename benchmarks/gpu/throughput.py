@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.gpu.by_hand import HandWritten
-from benchmarks.gpu.by_library import Watch, train
+from benchmarks.gpu.by_library import train
 from benchmarks.gpu.cases import CASES, SETTINGS, Case, Setting
 from benchmarks.gpu.ceilings import ceilings, demands
 from benchmarks.gpu.device import Memory, device, synchronize
@@ -60,15 +60,20 @@ def _measured(case: Case, setting: Setting, where: torch.device) -> dict[str, An
     memory = Memory()
     hand = HandWritten(case, setting, where)
     _by_hand(hand, data, WARM_UP)
-    steps = max(2, int(SECONDS / _by_hand(hand, data, 2)))
     memory.forget_peak()
-    by_hand = [_by_hand(hand, data, steps)]
+    steps = max(2, int(SECONDS / _by_hand(hand, data, 5)))
     peak = memory.peak()
-    mine = [_by_library(case, setting, data, steps)]
-    for _ in range(REPETITIONS - 1):
-        by_hand.append(_by_hand(hand, data, steps))
-        mine.append(_by_library(case, setting, data, steps))
-    seconds = [watch.seconds / steps for watch in mine]
+    by_hand: list[float] = []
+    mine = train(
+        case,
+        setting,
+        data,
+        warm_up=WARM_UP,
+        steps=steps,
+        repetitions=REPETITIONS,
+        before_each=lambda: by_hand.append(_by_hand(hand, data, steps)),
+    )
+    seconds = [stretch / steps for stretch in mine.seconds]
     ratios = [slow / fast for slow, fast in zip(by_hand, seconds, strict=True)]
     return {
         "steps": steps,
@@ -78,7 +83,7 @@ def _measured(case: Case, setting: Setting, where: torch.device) -> dict[str, An
         "times_as_fast_as_by_hand": _spread(ratios, 1.0),
         "images_a_second": case.shape[0] / statistics.median(seconds),
         "hand_peak_gigabytes": peak,
-        "peak_gigabytes": mine[-1].peak,
+        "peak_gigabytes": mine.peak,
         **asked,
     }
 
@@ -90,10 +95,6 @@ def _demands(case: Case, setting: Setting, data: list[Tensor]) -> dict[str, floa
     if setting.compiled is not None:
         del asked["gigabytes"]  # fused operations move fewer
     return asked
-
-
-def _by_library(case: Case, setting: Setting, data: list[Tensor], steps: int) -> Watch:
-    return train(case, setting, data, warm_up=WARM_UP, steps=steps)
 
 
 def _by_hand(hand: HandWritten, batches: list[Tensor], steps: int) -> float:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ MEASURES = (
     ),
     *(["metrics.kid.subset_size=8"] if REHEARSAL else []),
 )
-# Shares of the time for iterations; the rest is reading pictures, measuring and the floor.
-SHARE = 0.6
+# Shares of the time: what iterations are planned for, and after what they are ended where they take
+# longer. The rest is reading pictures, measuring and the floor.
+SHARE, END = 0.6, 0.75
 UNKNOWN_MILLISECONDS = 60.0
 """Of an iteration, where throughput was not measured."""
 SETTINGS = {
@@ -42,15 +44,20 @@ def main() -> None:
     report = Report.begin("training")
     setting, milliseconds = fastest(report.out / "results.json")
     steps = 4 if REHEARSAL else max(100, int(1e3 * SHARE * report.left / milliseconds))
-    folder = report.out / ".training"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = report.work / "training"
     report.put(recipe="sngan_cifar10", setting=setting, planned_steps=steps)
-    root = pictures.find(report.out)
-    command = ["ganzoo.train", *_of_run(root, steps, folder), *SETTINGS[setting]]
+    root = pictures.find(report.work)
+    longest = time.strftime(
+        "trainer.max_time=00:%H:%M:%S", time.gmtime(max(10.0, END * report.left))
+    )
+    command = ["ganzoo.train", *_of_run(root, steps, folder), longest, *SETTINGS[setting]]
     report.put(command=_shown(command, root))
-    _call(command, report.left - 15)
-    report.put(**_found(folder, steps))
-    _keep_pictures(folder, report)
+    try:
+        _call(command, report.left - 5)
+    finally:
+        report.put(**_found(folder))
+        _keep_pictures(folder, report)
+    report.put(**_summary(folder))
     report.put(floor=_floor(root, report))
 
 
@@ -89,14 +96,17 @@ def _of_run(root: Path | None, steps: int, folder: Path) -> list[str]:
         f"callbacks.samples.every_n_steps={every}",
         f"trainer.max_steps={steps}",
         "trainer.accelerator=" + ("cpu" if REHEARSAL else "gpu"),
-        *("trainer.devices=1", f"run_dir={folder}", f"latest={folder.parent}/.latest"),
+        *("trainer.devices=1", f"run_dir={folder}", f"latest={folder.parent}/latest"),
     ]
 
 
-def _found(folder: Path, steps: int) -> dict[str, Any]:
-    summary = json.loads((folder / "summary.json").read_text())
+def _found(folder: Path) -> dict[str, Any]:
+    """The curve so far, of a run that may have been ended."""
+    if not (folder / "metrics.csv").exists():
+        return {}
     with (folder / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
+    steps = max(int(row["step"]) for row in rows)
     curve = [
         {name: float(value) for name, value in row.items() if value and _measured(name)}
         for row in rows
@@ -106,10 +116,15 @@ def _found(folder: Path, steps: int) -> dict[str, Any]:
         "steps": steps,
         "share_of_paper": steps / PAPER_STEPS,
         "real_images_seen": steps * case.batch * case.steps,
-        "seconds_of_training": summary["seconds"],
         "curve": [row for row in curve if len(row) > 1],
-        "last": {n: v for n, v in summary["values"].items() if n.startswith("metrics/")},
     }
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    """What a run that came to its end says of itself."""
+    found = json.loads((folder / "summary.json").read_text())
+    last = {name: value for name, value in found["values"].items() if _measured(name)}
+    return {"seconds_of_training": found["seconds"], "last": last}
 
 
 def _measured(name: str) -> bool:
@@ -129,7 +144,7 @@ def _floor(root: Path | None, report: Report) -> dict[str, Any]:
         return {"left_out": "no pictures were carried along"}
     if report.left < 15:
         return {"left_out": "time was up"}
-    folder = report.out / ".floor"
+    folder = report.work / "floor"
     options = [f"real={root}/train", f"fake={root}/test", f"output={folder}", *MEASURES]
     try:
         _call(["ganzoo.evaluate", *options, f"samples={SAMPLES}"], report.left - 2)

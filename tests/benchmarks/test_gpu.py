@@ -1,8 +1,11 @@
 """The command for a GPU, rehearsed on the CPU, and the page of its results."""
 
 import json
+import os
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.gpu import cases, collect, page, training  # noqa: E402
+from benchmarks.gpu import cases, collect, page, requirements, runner, training  # noqa: E402
 from benchmarks.gpu.plan import Limits, Part, parts  # noqa: E402
 from benchmarks.gpu.runner import Runner  # noqa: E402
 
@@ -74,6 +77,12 @@ def two_processes_were_timed_beside_one(part):
     assert all(0 < row["least"] <= row["images_a_second"] <= row["most"] for row in part["rows"])
 
 
+def two_processes_trained_as_one(part):
+    assert part["devices"] == 2
+    assert part["largest_change"] > 1e-3
+    assert part["largest_difference"] < 1e-3 * part["largest_change"]
+
+
 def the_training_has_a_curve_and_a_floor(part):
     assert [row["step"] for row in part["curve"]] == [2, 4]
     measured = {f"metrics/{name}@16" for name in ("fid", "kid", "precision", "recall")}
@@ -89,6 +98,7 @@ CHECKS = {
     "throughput": every_network_was_timed_in_both_ways,
     "agreement": both_ways_have_the_same_losses,
     "scaling": two_processes_were_timed_beside_one,
+    "equivalence": two_processes_trained_as_one,
     "training": the_training_has_a_curve_and_a_floor,
 }
 
@@ -101,14 +111,28 @@ def test_everything_fits_into_nine_minutes():
 
 def test_a_part_that_fails_or_takes_too_long_leaves_the_others(tmp_path, monkeypatch):
     """A part that is no module fails at once; results are written all the same."""
-    runner = Runner(out=tmp_path, carried=None, limits=Limits(minutes=1, rehearsal=True))
-    (tmp_path / "nothing.json").write_text('{"stale": 1}')
+    run = Runner(out=tmp_path, carried=None, limits=Limits(minutes=1, rehearsal=True))
     slow = Part("throughput", 1.0)  # starting takes longer
-    assert runner.run([Part("nothing", 60), slow, Part("plan", None)]) == 1
+    assert run.run([Part("nothing", 60), slow, Part("plan", None)]) == 1
     found = json.loads((tmp_path / "results.json").read_text())["parts"]
     statuses = ["failed with exit code 1", "out of time", "done"]
     assert [part["status"] for part in found.values()] == statuses
-    assert "stale" not in found["nothing"]
+
+
+def test_what_a_part_has_started_ends_with_it(tmp_path):
+    child = "import subprocess, sys; print(subprocess.Popen(['sleep', '60']).pid, flush=True); "
+    with (tmp_path / "log").open("w") as log:
+        hangs = [sys.executable, "-c", child + "import time; time.sleep(60)"]
+        assert runner.outcome(hangs, 1.0, dict(os.environ), log) == "out of time"
+        leaves = [sys.executable, "-c", child]
+        assert runner.outcome(leaves, 10.0, dict(os.environ), log) == "done"
+    for pid in (tmp_path / "log").read_text().split():
+        assert not is_running(pid)
+
+
+def is_running(pid):
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_the_fastest_right_setting_is_trained_with(tmp_path):
@@ -165,6 +189,38 @@ def test_the_page_shows_the_floor_below_the_curve_or_says_why_not():
     found["parts"]["training"]["floor"] = floor
     lines = page.training([found]).splitlines()
     assert lines[lines.index("| 5,000 | 30.5 |") + 1] == "| floor | 4.25 |"
+
+
+def test_the_page_tells_how_far_several_devices_are_from_one():
+    found = {"devices": 2, "steps": 50, "batch_of_a_device": 64}
+    found |= {"largest_change": 0.5, "largest_difference": 2e-6}
+    text = page.scaling([{"parts": {"equivalence": found}}])
+    assert "50 iterations of 2 devices with 64 images each" in text
+    assert "at most 5.0e-01, and their weights differ by at most 2.0e-06." in text
+    left_out = {"scaling": {"left_out": "there is one device"}}
+    assert page.scaling([{"parts": left_out}]) == "Machine 1: there is one device.\n"
+
+
+def wheel(folder, name, *lines):
+    """A wheel with nothing but its metadata."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}-1.0.dist-info/METADATA", "\n".join(lines))
+    return path
+
+
+def test_what_neither_the_machine_nor_a_wheel_has_is_named(tmp_path):
+    one = wheel(
+        tmp_path,
+        "one",
+        *("Requires-Dist: two>=1", "Requires-Dist: three", "Requires-Dist: torch<2"),
+        *('Requires-Dist: four; extra == "more"', 'Requires-Dist: five; python_version < "3.12"'),
+    )
+    found = requirements.lacking([one, wheel(tmp_path, "two")])
+    assert {"three", "torch<2"} <= set(found)
+    own = {line for line in found if line not in ("three", "torch<2")}
+    carried = [word.partition("==")[0] for word in collect.WHEELS]
+    assert {re.match(r"[\w-]+", line)[0] for line in own} <= {name.lower() for name in carried}
 
 
 def test_what_is_carried_are_the_versions_of_the_constraints():
