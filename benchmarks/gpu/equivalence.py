@@ -30,15 +30,20 @@ RUN = (
 
 
 class Share:
-    """Draws what one process would draw, and takes this process's part of it."""
+    """Draws what one process would draw, and takes this process's part of it.
+
+    Each draw has a seed of its own, so that one of a fixed size, which is no process's part of
+    anything, doesn't change those after it.
+    """
 
     def __init__(self, devices: int, rank: int, seed: int) -> None:
         self.devices, self.rank = devices, rank
-        self._generator = torch.Generator().manual_seed(seed)
+        self._seeds = itertools.count(1000 * seed)
 
     def draw(self, count: int, *shape: int) -> Tensor:
         """This process's samples ``[B, ...]``, as many as asked for."""
-        numbers = torch.randn(self.devices * count, *shape, generator=self._generator)
+        generator = torch.Generator().manual_seed(next(self._seeds))
+        numbers = torch.randn(self.devices * count, *shape, generator=generator)
         return numbers.chunk(self.devices)[self.rank]
 
 
