@@ -1,17 +1,27 @@
 """The networks and losses of R3GAN against the numbers of the authors' code."""
 
 import re
+from functools import partial
+from itertools import count
 
 import pytest
 import torch
+from lightning.pytorch import Callback, Trainer
+from torch.utils.data import DataLoader
 
+from ganzoo.annealing import CosineAnnealing
+from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.losses.relativistic import Relativistic
+from ganzoo.models.r3gan import R3GAN
+from ganzoo.networks.latents import Normal
 from ganzoo.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from ganzoo.networks.resampling import downsample, low_pass, upsample
+from ganzoo.optim.schedules import cosine_decay
 from ganzoo.penalties.context import Context
 from ganzoo.penalties.zero_centered import R1, R2
+from ganzoo.progress import Progress
 from tests.reference import r3gan
-from tests.reference.cases import cases, count_rows, gradients
+from tests.reference.cases import Case, cases, count_rows, gradients, state_after
 from tests.reference.r3gan import DISCRIMINATOR, GENERATOR, labels, loaded
 
 both_precisions = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -103,6 +113,122 @@ def test_losses_and_their_gradients(case, dtype):
         squares = mine.input_gradients(data).square().sum(dim=1)
         found[f"loss.discriminator.{name}_per_sample"] = squares
     case.check(found)
+
+
+class ScriptedR3GAN(R3GAN):
+    """With the latents of a case, the discriminator's and the generator's in turn."""
+
+    def follow(self, case: Case, dtype: torch.dtype) -> None:
+        inputs = case.inputs(dtype)
+        self.script = (inputs[f"z_{side}_{step}"] for step in count() for side in "DG")
+
+    def latents(self, count, **_):
+        return next(self.script)
+
+
+def training(case: Case, dtype: torch.dtype) -> ScriptedR3GAN:
+    """The model with the settings of a case of whole iterations."""
+    words = case.configuration
+    schedules = told_schedules(words)
+    images = {"end": schedules["end"], "unit": "images"}
+    (rate, last_rate), (beta, last_beta) = schedules["learning rate"], schedules["beta2"]
+    gamma = CosineAnnealing(*schedules["gamma"], **images)
+    half_life = CosineAnnealing(*schedules["half-life"], **images)
+    model = ScriptedR3GAN(
+        generator=loaded(r3gan.generator(words["G"]), GENERATOR, case, dtype, "G"),
+        discriminator=loaded(r3gan.discriminator(words["D"]), DISCRIMINATOR, case, dtype, "D"),
+        num_classes=None,
+        latent_prior=Normal(latent_dim=words["G"]["noise dimension"]),
+        loss=Relativistic(),
+        penalties={"r1": R1(weight=gamma, interval=1), "r2": R2(weight=gamma, interval=1)},
+        optimizers=partial(torch.optim.Adam, lr=rate, betas=(0.0, beta), eps=1e-8),
+        schedule=partial(cosine_decay, final_lr=last_rate, final_beta2=last_beta, **images),
+        ema=partial(ExponentialMovingAverage, decay=None, half_life=half_life, unit="images"),
+    )
+    model.follow(case, dtype)
+    return model
+
+
+def told_schedules(words) -> dict:
+    """The first and last values of what changes, and after how many images they end."""
+    (name,) = (name for name in words if name.startswith("schedules over"))
+    return words[name] | {"end": int(re.search(r"\d+", name)[0])}
+
+
+def real_data(case: Case, dtype: torch.dtype) -> list[torch.Tensor]:
+    """Those of each iteration, the discriminator's before the generator's."""
+    inputs = case.inputs(dtype)
+    steps = range(sum(name.startswith("real_D") for name in inputs))
+    return [torch.cat([inputs[f"real_{side}_{step}"] for side in "DG"]) for step in steps]
+
+
+class States(Callback):
+    """The authors' names and our numbers after each iteration."""
+
+    def __init__(self, case: Case) -> None:
+        self.case, self.found = case, {}
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        networks = (
+            ("G", pl_module.generator, GENERATOR),
+            ("D", pl_module.discriminator, DISCRIMINATOR),
+            ("G_ema", pl_module.ema["generator"].network, GENERATOR),
+        )
+        for name, network, table in networks:
+            moment = f"iteration_{trainer.global_step}"
+            self.found |= state_after(self.case, moment, network, table, f"{name}.")
+
+
+@pytest.mark.parametrize("case", cases("r3gan_*_iterations"))
+@both_precisions
+def test_whole_iterations(case, dtype):
+    model, data, states = training(case, dtype), real_data(case, dtype), States(case)
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=1,
+        precision="64-true" if dtype == torch.float64 else None,
+        callbacks=states,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(model, DataLoader(torch.cat(data), batch_size=len(data[0])))
+    assert trainer.global_step == len(data)
+    case.check(states.found)
+
+
+@pytest.mark.parametrize("case", cases("r3gan_schedules"))
+def test_schedules(case):
+    for preset in case.description["presets"].values():
+        ends = preset["first_and_last_value"]
+        images = {"end": int(preset["end_of_schedule_in_images"]), "unit": "images"}
+        gamma, half_life = (CosineAnnealing(*ends[name], **images) for name in ("gamma", "ema"))
+        optimizer = torch.optim.Adam(
+            [torch.zeros(1)], lr=ends["lr"][0], betas=(0.0, ends["beta2"][0])
+        )
+        schedule = cosine_decay(
+            optimizer, final_lr=ends["lr"][1], final_beta2=ends["beta2"][1], **images
+        )
+        average = ExponentialMovingAverage(
+            torch.nn.Linear(1, 1), decay=None, half_life=half_life, unit="images"
+        )
+        found = {name: [] for name in preset if isinstance(preset[name], list)}
+        for time in map(int, found.pop("images_seen") or preset["images_seen"]):
+            schedule.progress = Progress(images=time)
+            schedule.step()
+            group = optimizer.param_groups[0]
+            found["learning_rate"].append(group["lr"])
+            found["adam_beta2"].append(group["betas"][1])
+            found["penalty_gamma"].append(gamma.at(time))
+            found["ema_half_life_in_images"].append(half_life.at(time))
+            found["augment_probability"].append(CosineAnnealing(*ends["aug"], **images).at(time))
+            for decay in (name for name in found if name.startswith("ema_decay_for_batch_")):
+                batch = int(decay.rpartition("_")[2])
+                found[decay].append(average.decay_at(Progress(1, time + batch, batch)))
+        for name, values in found.items():
+            near = pytest.approx(preset[name], rel=0, abs=1e-12 * max(preset[name]))
+            assert values == near, name
 
 
 @pytest.mark.parametrize("row", count_rows("R3GAN"))

@@ -33,10 +33,10 @@ class R3GANGenerator(nn.Module):
 
     Huang et al. 2024 (arXiv 2501.05441), section 4 and appendix. Images end in no tanh.
 
-    The published networks have two blocks a size, expansion 2, groups of 8 channels and latents of
-    64 numbers; width and max_width are 768 for CIFAR-10 and 1536 for ImageNet at 32 and 64 pixels,
-    384 and 768 for FFHQ at 64, 96 and 768 at 256. Images of 8, 16, 32 pixels start from 4x4 maps,
-    as there, and others from maps of :func:`~ganzoo.networks.shapes.levels_of`, 28 from 7x7.
+    The defaults are the published networks of CIFAR-10 and, at 64 and 256 pixels, of FFHQ; those
+    of ImageNet have width and max_width 1536 and groups of 16. Images of 8, 16, 32 pixels start
+    from 4x4 maps, as there, and others from maps of
+    :func:`~ganzoo.networks.shapes.levels_of`, 28 from 7x7.
 
     Args:
         latent_dim: Z.
@@ -44,8 +44,9 @@ class R3GANGenerator(nn.Module):
         num_classes: K; None for a generator without labels.
         embedding_dim: Of the linear code of a label, which is joined to the latents.
         width: Channels of the maps of the images' size; they double towards the first maps. Or a
-            number for each size, from the first maps on.
-        max_width: The most channels, where width is one number.
+            number for each size, from the first maps on; or None for the authors' presets
+            (:func:`~ganzoo.networks.r3gan_blocks.usual_width`).
+        max_width: The most channels, where width is no list.
         group_width: Channels that each group of a 3x3 convolution stands for, or one for each size.
         blocks: Residual blocks of each size, or one number for each.
         expansion: By which blocks have more channels within.
@@ -65,7 +66,7 @@ class R3GANGenerator(nn.Module):
         shape: Sequence[int],
         num_classes: int | None = FROM_CONFIG,
         embedding_dim: int = FROM_CONFIG,
-        width: int | Sequence[int] = FROM_CONFIG,
+        width: int | Sequence[int] | None = FROM_CONFIG,
         max_width: int = FROM_CONFIG,
         group_width: int | Sequence[int] = FROM_CONFIG,
         blocks: int | Sequence[int] = FROM_CONFIG,
@@ -77,7 +78,9 @@ class R3GANGenerator(nn.Module):
         super().__init__()
         check_whole(latent_dim=latent_dim)
         levels = image_levels(self, shape, least=LEAST_LEVELS, most=MOST_LEVELS)
-        widths = widths_of(width, max_width, levels.halvings + 1)
+        widths = widths_of(
+            width, max_width=max_width, side=min(shape[1:]), count=levels.halvings + 1
+        )
         check_whole(0, bfloat16_sizes=bfloat16_sizes)
         self.latent_dim, self.num_classes = latent_dim, num_classes
         self.bfloat16_sizes = bfloat16_sizes
@@ -139,7 +142,7 @@ class R3GANDiscriminator(nn.Module):
         embedding_dim: Of the features and of the label's code; None takes the channels of the
             smallest maps, as the published networks do.
         width: As for :class:`R3GANGenerator`, from the smallest maps on, like the next three.
-        max_width: The most channels, where width is one number.
+        max_width: The most channels, where width is no list.
         group_width: Channels that each group of a 3x3 convolution stands for.
         blocks: Residual blocks of each size.
         expansion: By which blocks have more channels within.
@@ -157,7 +160,7 @@ class R3GANDiscriminator(nn.Module):
         shape: Sequence[int],
         num_classes: int | None = FROM_CONFIG,
         embedding_dim: int | None = FROM_CONFIG,
-        width: int | Sequence[int] = FROM_CONFIG,
+        width: int | Sequence[int] | None = FROM_CONFIG,
         max_width: int = FROM_CONFIG,
         group_width: int | Sequence[int] = FROM_CONFIG,
         blocks: int | Sequence[int] = FROM_CONFIG,
@@ -168,7 +171,9 @@ class R3GANDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         levels = image_levels(self, shape, least=LEAST_LEVELS, most=MOST_LEVELS)
-        widths = widths_of(width, max_width, levels.halvings + 1)[::-1]
+        widths = widths_of(
+            width, max_width=max_width, side=min(shape[1:]), count=levels.halvings + 1
+        )[::-1]
         check_whole(0, bfloat16_sizes=bfloat16_sizes)
         self.shape, self.num_classes = tuple(shape), num_classes
         self.bfloat16_sizes = bfloat16_sizes

@@ -15,6 +15,8 @@ from torch.nn import functional
 from ganzoo.errors import InputError, check_not_negative, check_whole
 from ganzoo.networks.resampling import downsample, low_pass, upsample
 
+PRESET_SIDE = 32  # of images whose maps have the most channels at all sizes
+
 
 class Convolution(nn.Module):
     """A convolution without bias that keeps the size of maps, in the precision of its input.
@@ -182,22 +184,39 @@ def block_stages(
     ]
 
 
-def widths_of(width: int | Sequence[int], max_width: int, count: int) -> list[int]:
+def widths_of(
+    width: int | Sequence[int] | None, *, max_width: int, side: int, count: int
+) -> list[int]:
     """The channels of maps of so many sizes, the smallest first.
 
     Args:
-        width: of the largest maps, twice as many at each smaller size; or all of them.
-        max_width: the most, where they double.
+        width: of the largest maps, twice as many at each smaller size; or all of them; or None
+            for those of the authors' presets (:func:`usual_width`).
+        max_width: the most, where they double; of presets at 32 pixels.
+        side: the shorter one of images.
         count: of sizes.
 
     Raises:
         InputError: if they are of another count, or not whole and positive.
     """
     check_whole(max_width=max_width)
+    if width is None:
+        width, max_width = usual_width(side, max_width)
     if isinstance(width, int):
         check_whole(width=width)
         width = [min(width * 2**number, max_width) for number in reversed(range(count))]
     return each_size("width", width, count)
+
+
+def usual_width(side: int, most: int) -> tuple[int, int]:
+    """The channels of the largest maps, and the most of any, for images of a side.
+
+    The presets for CIFAR-10 and FFHQ have 768 channels up to 32 pixels, 384 at 64 and 96 at 256;
+    here smaller images have fewer, in proportion, in whole groups of 8.
+    """
+    largest = max(most * PRESET_SIDE // max(side, PRESET_SIDE), 8)
+    cap = max(most * min(side, PRESET_SIDE) // PRESET_SIDE // 8 * 8, 8)
+    return min(largest, cap), cap
 
 
 def each_size(name: str, value: int | Sequence[int], count: int) -> list[int]:
