@@ -20,11 +20,8 @@ from ganzoo.networks.r3gan_blocks import (
     normal,
     widths_of,
 )
-from ganzoo.networks.shapes import check_batch, image_levels
+from ganzoo.networks.shapes import LEAST_LEVELS, MOST_LEVELS, check_batch, image_levels
 from ganzoo.precision import at_least_float32
-
-# Images of 8 pixels are one doubling of 4x4 maps.
-LEAST_LEVELS, MOST_LEVELS = 1, 16
 
 
 @defaults_from("network/r3gan")

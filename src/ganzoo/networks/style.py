@@ -9,12 +9,9 @@ from ganzoo.errors import InputError, check_whole
 from ganzoo.networks.building import takes
 from ganzoo.networks.label_codes import known_classes
 from ganzoo.networks.noise import Noise
-from ganzoo.networks.shapes import check_batch, image_levels
+from ganzoo.networks.shapes import LEAST_LEVELS, MOST_LEVELS, check_batch, image_levels
 from ganzoo.networks.style_mapping import StyleMapping
 from ganzoo.networks.style_synthesis import StyleSynthesis
-
-# Images of 8 pixels are one doubling of 4x4 maps.
-LEAST_LEVELS, MOST_LEVELS = 1, 16
 
 
 @defaults_from("network/style")

@@ -10,10 +10,9 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ganzoo.errors import check_not_negative, check_positive, check_whole
-from ganzoo.networks.equalized import EPS, EqualizedLinear, leaky_relu
+from ganzoo.networks.equalized import EPS, EqualizedLinear, leaky_relu, same, with_bias
 from ganzoo.networks.noise import Noise, fresh_noise
 from ganzoo.networks.resampling import low_pass, upsample, upsampling_convolution
 from ganzoo.networks.shapes import Levels
@@ -66,8 +65,7 @@ class StyleSynthesis(nn.Module):
         check_positive(clamp=1 if clamp is None else clamp)
         check_not_negative(negative_slope=negative_slope)
         self.register_buffer("kernel", low_pass(taps), persistent=False)
-        doublings = range(levels.halvings, -1, -1)
-        widths = [min(width * 2**number, max_width) for number in doublings]
+        widths = doubling_widths(width, max_width, levels)
         self.num_styles = 2 * len(widths)
         self.constant = nn.Parameter(torch.randn(widths[0], *levels.base))
         layer = partial(StyleLayer, style_dim, negative_slope=negative_slope, clamp=clamp)
@@ -163,6 +161,11 @@ class ToImage(nn.Module):
         return at_least_float32(clamped(with_bias(images, self.bias), self.clamp))
 
 
+def doubling_widths(width: int, max_width: int, levels: Levels) -> list[int]:
+    """The channels of each size from the smallest, twice as many at half the size, up to a most."""
+    return [min(width * 2**number, max_width) for number in range(levels.halvings, -1, -1)]
+
+
 def modulated(features: Tensor, scales: Tensor) -> Tensor:
     """Multiply the channels of features [B, I, H, W] by scales [B, I]."""
     return features * scales.to(features.dtype)[:, :, None, None]
@@ -195,16 +198,6 @@ def demodulation(weight: Tensor, scales: Tensor) -> Tensor:
     with torch.autocast(scales.device.type, enabled=False):
         squares = at_least_float32(weight).square().sum(dim=(2, 3))
         return (at_least_float32(scales).square() @ squares.T + EPS).rsqrt()
-
-
-def same(features: Tensor, weight: Tensor) -> Tensor:
-    """Convolve features [B, I, H, W] with a weight [O, I, K, K], K odd: [B, O, H, W]."""
-    return functional.conv2d(features, weight, padding=weight.shape[-1] // 2)
-
-
-def with_bias(features: Tensor, bias: Tensor) -> Tensor:
-    """Add a bias [C] to features [B, C, H, W]."""
-    return features + bias.to(features.dtype)[:, None, None]
 
 
 def clamped(features: Tensor, bound: float | None) -> Tensor:
