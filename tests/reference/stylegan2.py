@@ -18,7 +18,11 @@ from ganzoo.networks.style_discriminator import (
     StyleDiscriminator,
 )
 from ganzoo.networks.style_mapping import StyleMapping
-from ganzoo.networks.style_synthesis import StyleSynthesis
+from ganzoo.networks.style_synthesis import (
+    PlainStyleSynthesis,
+    ResidualStyleSynthesis,
+    StyleSynthesis,
+)
 from tests.reference.cases import Case, Table, load
 
 Told = Mapping[str, Any]
@@ -67,9 +71,16 @@ def mapping(told: Told) -> StyleMapping:
     )
 
 
+SYNTHESES = {
+    "skip": StyleSynthesis,
+    "orig": PlainStyleSynthesis,
+    "resnet": ResidualStyleSynthesis,
+}
+
+
 def synthesis(told: Told) -> StyleSynthesis:
     halvings = (told["img_resolution"] // FIRST).bit_length() - 1
-    return StyleSynthesis(
+    return SYNTHESES[told.get("architecture", "skip")](
         channels=told["img_channels"],
         levels=Levels(halvings, (FIRST, FIRST)),
         style_dim=told["w_dim"],
@@ -184,6 +195,14 @@ NAMES: Table = [
 ]
 
 
+# Of forms without a sum of images, whose largest maps alone become one.
+NAMES_WITHOUT_SUM: Table = [
+    (r"b\d+\.torgb\.(affine\.\w+|\w+)", r"to_images.0.\1"),
+    (r"b(\d+)\.skip\.weight", lambda match: f"skips.{_level(match[1]) - 1}.weight"),
+    *NAMES,
+]
+
+
 def loaded(
     build: Callable[[Told], nn.Module],
     said: Told,
@@ -194,7 +213,9 @@ def loaded(
     """Our network with the weights of a case, in evaluation mode."""
     weights = case.weights(dtype, network)
     kept = {name: value for name, value in weights.items() if not name.endswith(NO_STATE)}
-    ours = load(build(settings(said)), kept, NAMES).eval()
+    told = settings(said)
+    names = NAMES if told.get("architecture", "skip") == "skip" else NAMES_WITHOUT_SUM
+    ours = load(build(told), kept, names).eval()
     for name, value in weights.items():
         if name.endswith("resample_filter"):
             kernel = getattr(ours, "synthesis", ours).kernel

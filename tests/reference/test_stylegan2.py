@@ -1,7 +1,4 @@
-"""StyleGAN2's generator: resampling, mapping, modulated convolutions, synthesis and path length.
-
-The synthesis networks without skips of images have no counterpart here.
-"""
+"""StyleGAN2's generator: resampling, mapping, modulated convolutions, synthesis and path length."""
 
 import re
 from functools import partial
@@ -58,9 +55,7 @@ def kind_of(case: Case) -> str:
         "weights.mapping.w_avg": "generator",
         "input.ws": "synthesis",
     }
-    kind = next((kind for name, kind in signs.items() if name in case.tensors), "other")
-    without_skips = case.configuration.get("architecture", "skip") != "skip"
-    return "other" if kind == "synthesis" and without_skips else kind
+    return next((kind for name, kind in signs.items() if name in case.tensors), "other")
 
 
 def every(kind: str):
@@ -188,7 +183,8 @@ def layers(network) -> dict[str, torch.nn.Module]:
     found = {}
     for index, layer in enumerate(network.layers):
         found[f"layer_b{4 * 2 ** ((index + 1) // 2)}.conv{(index + 1) % 2}"] = layer
-    for level, layer in enumerate(network.to_images):
+    largest = len(network.layers) // 2
+    for level, layer in enumerate(network.to_images, start=largest - len(network.to_images) + 1):
         found[f"layer_b{4 * 2**level}.torgb"] = layer
     return found
 

@@ -16,6 +16,7 @@ from torch.nn import functional
 from ganzoo.precision import at_least_float32
 
 EPS = 1e-8  # what the authors add to squares before they take roots
+HALF = math.sqrt(0.5)  # the gain of each of two branches whose sum keeps the variance
 
 
 class EqualizedLinear(nn.Module):

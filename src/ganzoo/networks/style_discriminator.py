@@ -14,15 +14,13 @@ from torch import Tensor, nn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_positive, check_whole
-from ganzoo.networks.equalized import EqualizedConvolution, EqualizedLinear, leaky_relu
+from ganzoo.networks.equalized import HALF, EqualizedConvolution, EqualizedLinear, leaky_relu
 from ganzoo.networks.label_mapping import LabelMapping
 from ganzoo.networks.map_deviation import MapDeviation
 from ganzoo.networks.resampling import downsample, downsampling_convolution, low_pass
 from ganzoo.networks.shapes import LEAST_LEVELS, MOST_LEVELS, check_batch, image_levels
-from ganzoo.networks.style_synthesis import clamped, doubling_widths
+from ganzoo.networks.style_synthesis import activated, doubling_widths
 from ganzoo.precision import at_least_float32
-
-HALF = math.sqrt(0.5)  # the gain of each of two branches whose sum keeps the variance
 
 
 class ActivatedConvolution(nn.Module):
@@ -48,8 +46,8 @@ class ActivatedConvolution(nn.Module):
     ) -> Tensor:
         """Map [B, I, H, W] to [B, O, H, W], or with a filter to maps of half the size."""
         convolve = kernel if kernel is None else partial(downsampling_convolution, kernel=kernel)
-        outputs = leaky_relu(self.convolution(features, convolve), self.negative_slope)
-        return clamped(outputs * gain, None if self.clamp is None else self.clamp * gain)
+        outputs = self.convolution(features, convolve)
+        return activated(outputs, self.negative_slope, self.clamp, gain)
 
 
 Layer = Callable[[int, int, int], ActivatedConvolution]
