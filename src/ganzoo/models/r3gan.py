@@ -3,20 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor
-
 from ganzoo.defaults import defaults_from
-from ganzoo.errors import InputError, check_whole
+from ganzoo.errors import InputError
 from ganzoo.game.minibatch import Minibatch
 from ganzoo.game.player import Player
-from ganzoo.logits import logits_of
-from ganzoo.models.gan import GAN
+from ganzoo.models.conditional_gan import ConditionalGAN
 from ganzoo.optim.gradient_play import Alternating
-from ganzoo.sampling.classes import ClassSampler, required
 
 
 @defaults_from("model/r3gan")
-class R3GAN(ClassSampler, GAN):
+class R3GAN(ConditionalGAN):
     """R3GAN: pairs of logits, R1 and R2 in every step, and a minibatch for the generator alone.
 
     Huang et al. (2024), "The GAN is dead; long live the GAN! A Modern GAN Baseline" (arXiv
@@ -31,22 +27,18 @@ class R3GAN(ClassSampler, GAN):
     schedules, annealed weights and half-lives are measured.
 
     Args:
-        num_classes: Number of classes, labels run from 0 to ``num_classes - 1``; None for data
-            without labels, or to do without them.
-        game: Arguments of :class:`~ganzoo.models.gan.GAN`; networks take labels as well where
-            there are classes.
+        game: Arguments of :class:`~ganzoo.models.conditional_gan.ConditionalGAN`; without classes
+            (``num_classes=None``) networks are called without labels.
 
     Raises:
         InputError: if an update rule is asked for that moves players on one minibatch, or, with
             classes, samples are packed or replayed.
     """
 
-    def __init__(self, *, num_classes: int | None, **game: Any) -> None:
+    needs_classes = False
+
+    def __init__(self, **game: Any) -> None:
         super().__init__(**game)
-        self.num_classes = num_classes
-        if num_classes is not None:
-            check_whole(num_classes=num_classes)
-            self.refuse_unlabelled()
         if not isinstance(self.update_rule, Alternating):
             raise InputError(
                 "the players of R3GAN step on minibatches of their own, one after another: set "
@@ -65,9 +57,3 @@ class R3GAN(ClassSampler, GAN):
         shown = sum(minibatch.size for minibatch in found[:-1])
         self.progress.images_per_iteration = shown * self._processes
         return found
-
-    def score(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Logits ``[B]`` of data, which claim to be of the given classes where there are any."""
-        if self.num_classes is None:
-            return super().score(data)
-        return logits_of(self.discriminator(self.augmentations(data), required(labels)))
