@@ -14,6 +14,7 @@ from ganzoo.networks.shapes import Levels
 from ganzoo.networks.style import StyleGenerator
 from ganzoo.networks.style_discriminator import (
     PlainStyleDiscriminator,
+    ResidualStyleDiscriminator,
     SkipStyleDiscriminator,
     StyleDiscriminator,
 )
@@ -111,7 +112,7 @@ def generator(told: Told) -> StyleGenerator:
 
 
 FORMS = {
-    "resnet": StyleDiscriminator,
+    "resnet": ResidualStyleDiscriminator,
     "orig": PlainStyleDiscriminator,
     "skip": SkipStyleDiscriminator,
 }

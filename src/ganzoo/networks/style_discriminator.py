@@ -13,14 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.errors import InputError, check_not_negative, check_positive, check_whole
+from ganzoo.errors import InputError, check_not_negative, check_positive
 from ganzoo.networks.equalized import HALF, EqualizedConvolution, EqualizedLinear, leaky_relu
 from ganzoo.networks.label_mapping import LabelMapping
 from ganzoo.networks.map_deviation import MapDeviation
 from ganzoo.networks.resampling import downsample, downsampling_convolution, low_pass
 from ganzoo.networks.shapes import LEAST_LEVELS, MOST_LEVELS, check_batch, image_levels
-from ganzoo.networks.style_synthesis import activated, doubling_widths
+from ganzoo.networks.style_synthesis import activated, widths_of
 from ganzoo.precision import at_least_float32
+
+PLAIN_SIDE = 32  # the largest images whose discriminator is plain in the authors' presets
 
 
 class ActivatedConvolution(nn.Module):
@@ -98,9 +100,10 @@ class ResidualBlock(PlainBlock):
 
 @defaults_from("network/discriminator/stylegan2", beside="network/style")
 class StyleDiscriminator(nn.Module):
-    """Residual blocks from images to small maps, their deviation in groups, and linear layers.
+    """Blocks from images to small maps, the deviation of groups, and linear layers.
 
-    The form of the paper. With labels the logit is the inner product of the last layer's outputs
+    In the form of the authors' presets: plain for images up to 32 pixels (CIFAR-10), residual for
+    larger ones. With labels the logit is the inner product of the last layer's outputs
     with a mapped label, over the root of their number.
 
     Images of 8, 16, 32 pixels and so on end at 4x4 maps, as in the paper, and others at maps of
@@ -111,8 +114,10 @@ class StyleDiscriminator(nn.Module):
         num_classes: K; None for a discriminator without labels.
         mapping_layers: Of the label's mapping network.
         lr_multiplier: By which it learns more slowly.
-        width: Channels of the maps of the images' size; they double towards the last maps.
-        max_width: The most channels.
+        width: Channels of the maps of the images' size; they double towards the last maps. None
+            takes those of the authors' presets
+            (:func:`~ganzoo.networks.style_synthesis.usual_width`).
+        max_width: The most channels, of presets at 32 pixels.
         group_size: Samples whose deviation is taken together; it divides a batch, or the batch is
             smaller.
         group_features: Maps of deviations that are added, each of its share of the channels.
@@ -125,7 +130,7 @@ class StyleDiscriminator(nn.Module):
     """
 
     kernel: Tensor
-    block: type[PlainBlock] = ResidualBlock
+    block: type[PlainBlock] | None = None
 
     def __init__(
         self,
@@ -134,7 +139,7 @@ class StyleDiscriminator(nn.Module):
         num_classes: int | None = FROM_CONFIG,
         mapping_layers: int = FROM_CONFIG,
         lr_multiplier: float = FROM_CONFIG,
-        width: int = FROM_CONFIG,
+        width: int | None = FROM_CONFIG,
         max_width: int = FROM_CONFIG,
         group_size: int | None = FROM_CONFIG,
         group_features: int = FROM_CONFIG,
@@ -144,17 +149,17 @@ class StyleDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         levels = image_levels(self, shape, least=LEAST_LEVELS, most=MOST_LEVELS)
-        check_whole(width=width, max_width=max_width)
         check_positive(clamp=1 if clamp is None else clamp)
         check_not_negative(negative_slope=negative_slope)
         self.shape, self.num_classes = tuple(shape), num_classes
         self.negative_slope = negative_slope
         self.register_buffer("kernel", low_pass(taps), persistent=False)
         layer = partial(ActivatedConvolution, negative_slope=negative_slope, clamp=clamp)
-        widths = doubling_widths(width, max_width, levels)[::-1]
+        widths = widths_of(width, max_width, min(shape[1:]), levels)[::-1]
         last = widths[-1]
         self.from_images = self.image_layers(shape[0], widths, layer)
-        self.blocks = nn.ModuleList(self.block(*pair, layer) for pair in pairwise(widths))
+        block = self.block or (PlainBlock if min(shape[1:]) <= PLAIN_SIDE else ResidualBlock)
+        self.blocks = nn.ModuleList(block(*pair, layer) for pair in pairwise(widths))
         self.deviation = MapDeviation(group_size=group_size, features=group_features)
         self.last = layer(last + group_features, last, 3)
         self.hidden = EqualizedLinear(last * math.prod(levels.base), last)
@@ -198,14 +203,20 @@ class StyleDiscriminator(nn.Module):
         return products.sum(dim=1) / math.sqrt(products.shape[1])
 
 
+class ResidualStyleDiscriminator(StyleDiscriminator):
+    """The form of the paper, of residual blocks (figure 7c)."""
+
+    block = ResidualBlock
+
+
 class PlainStyleDiscriminator(StyleDiscriminator):
-    """The form without skips, which the authors take for CIFAR-10 (there called ``orig``)."""
+    """The form without skips (figure 7a; ``orig`` in the authors' code)."""
 
     block = PlainBlock
 
 
 class SkipStyleDiscriminator(StyleDiscriminator):
-    """The form whose maps of each size are joined by those of the image at that size."""
+    """The form whose maps of each size are joined by those of the image of that size (7b)."""
 
     block = PlainBlock
 

@@ -27,6 +27,9 @@ from ganzoo.networks.resampling import low_pass, upsample, upsampling_convolutio
 from ganzoo.networks.shapes import Levels
 from ganzoo.precision import at_least_float32
 
+PRESET_SIDE = 32  # of images whose maps have the most channels at all sizes
+LARGE_SIDE = 512  # of images whose maps have twice as many
+
 Convolution = Callable[[Tensor, Tensor], Tensor]
 """A convolution of features [B, I, H, W] with a weight [O, I, K, K]."""
 
@@ -43,7 +46,8 @@ class StyleSynthesis(nn.Module):
         levels: Their size, as a first size and how often it is doubled.
         style_dim: W.
         width: Channels of the features of the images' size; they double towards the first size.
-        max_width: The most channels of any size.
+            None takes those of the authors' presets (:func:`usual_width`).
+        max_width: The most channels of any size, of presets at 32 pixels.
         taps: Of the low-pass filter along each axis, see :mod:`ganzoo.networks.resampling`.
         negative_slope: Of leaky ReLU.
         clamp: Bound of the magnitude of features and images after each layer, or None.
@@ -63,18 +67,17 @@ class StyleSynthesis(nn.Module):
         channels: int,
         levels: Levels,
         style_dim: int,
-        width: int,
+        width: int | None,
         max_width: int,
         taps: Sequence[float],
         negative_slope: float,
         clamp: float | None,
     ) -> None:
         super().__init__()
-        check_whole(width=width, max_width=max_width)
         check_positive(clamp=1 if clamp is None else clamp)
         check_not_negative(negative_slope=negative_slope)
         self.register_buffer("kernel", low_pass(taps), persistent=False)
-        widths = doubling_widths(width, max_width, levels)
+        widths = widths_of(width, max_width, min(levels.base) * 2**levels.halvings, levels)
         self.num_styles = 2 * len(widths)
         self.constant = nn.Parameter(torch.randn(widths[0], *levels.base))
         layer = partial(StyleLayer, style_dim, negative_slope=negative_slope, clamp=clamp)
@@ -232,9 +235,35 @@ class ToImage(nn.Module):
         return at_least_float32(clamped(with_bias(images, self.bias), self.clamp))
 
 
-def doubling_widths(width: int, max_width: int, levels: Levels) -> list[int]:
-    """The channels of each size from the smallest, twice as many at half the size, up to a most."""
+def widths_of(width: int | None, max_width: int, side: int, levels: Levels) -> list[int]:
+    """The channels of each size from the smallest, twice as many at half the size, up to a most.
+
+    Args:
+        width: of the largest maps; None for those of the authors' presets (:func:`usual_width`).
+        max_width: the most; of presets at 32 pixels.
+        side: the shorter one of images.
+        levels: of their size.
+
+    Raises:
+        InputError: if a number is out of range.
+    """
+    check_whole(max_width=max_width)
+    if width is None:
+        width, max_width = usual_width(side, max_width)
+    check_whole(width=width)
     return [min(width * 2**number, max_width) for number in range(levels.halvings, -1, -1)]
+
+
+def usual_width(side: int, most: int) -> tuple[int, int]:
+    """The channels of the largest maps, and the most of any, for images of a side.
+
+    The presets have 512 channels up to 32 pixels, from there half as many at twice the size, and
+    from images of 512 pixels on twice as many again; here images smaller than 32 pixels have fewer,
+    in proportion.
+    """
+    base = most * PRESET_SIDE * (2 if side >= LARGE_SIDE else 1)
+    cap = max(most * min(side, PRESET_SIDE) // PRESET_SIDE, 1)
+    return min(max(base // side, 1), cap), cap
 
 
 def modulated(features: Tensor, scales: Tensor) -> Tensor:
