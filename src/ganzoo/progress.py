@@ -30,6 +30,11 @@ class Progress:
         """What the last iteration added to that."""
         return 1 if unit == "iterations" else self.images_per_iteration
 
+    def before_last(self) -> "Progress":
+        """How far it had come before the last iteration."""
+        last = self.images_per_iteration
+        return Progress(self.iterations - 1, self.images - last, last)
+
 
 def check_unit(unit: str) -> None:
     """Refuse units of time that there are not.

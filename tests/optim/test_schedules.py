@@ -190,3 +190,32 @@ def test_negative_ends_are_refused():
         linear_decay(adam(0.1), end=5, final_factor=-0.1)
     with pytest.raises(InputError, match="final_lr"):
         cosine_decay(adam(0.1), end=5, final_lr=float("nan"))
+
+
+def moved_on(optimizer, schedule, steps):
+    for _ in range(steps):
+        optimizer.step()
+        schedule.step()
+    group = optimizer.param_groups[0]
+    return group["lr"], group["betas"][1]
+
+
+def test_a_second_beta_moves_along_the_same_wave_and_resumes_exactly():
+    settings = {"end": 10, "final_lr": 0.0, "final_beta2": 0.99}
+    first = adam(0.1)
+    schedule = cosine_decay(first, **settings)
+    assert moved_on(first, schedule, 5) == pytest.approx((0.05, (0.999 + 0.99) / 2))
+    second = adam(0.1)
+    resumed = cosine_decay(second, **settings)
+    second.load_state_dict(first.state_dict())
+    resumed.load_state_dict(schedule.state_dict())
+    assert moved_on(second, resumed, 3) == moved_on(first, schedule, 3)
+    assert moved_on(first, schedule, 9) == pytest.approx((0.0, 0.99))
+
+
+def test_optimizers_without_betas_and_betas_that_cannot_be_are_refused():
+    sgd = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    with pytest.raises(InputError, match="SGD has no betas to move: set optimizer"):
+        cosine_decay(sgd, end=5, final_beta2=0.9)
+    with pytest.raises(InputError, match="final_beta2 must be at least 0 and below 1"):
+        cosine_decay(adam(0.1), end=5, final_beta2=1.0)

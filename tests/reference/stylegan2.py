@@ -1,4 +1,4 @@
-"""The generator of StyleGAN2 from the authors' words, and the authors' names for ours."""
+"""The networks of StyleGAN2 from the authors' words, and the authors' names for ours."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +12,18 @@ from torch import Tensor, nn
 from ganzoo.networks.noise import Noise
 from ganzoo.networks.shapes import Levels
 from ganzoo.networks.style import StyleGenerator
+from ganzoo.networks.style_discriminator import (
+    PlainStyleDiscriminator,
+    ResidualStyleDiscriminator,
+    SkipStyleDiscriminator,
+    StyleDiscriminator,
+)
 from ganzoo.networks.style_mapping import StyleMapping
-from ganzoo.networks.style_synthesis import StyleSynthesis
+from ganzoo.networks.style_synthesis import (
+    PlainStyleSynthesis,
+    ResidualStyleSynthesis,
+    StyleSynthesis,
+)
 from tests.reference.cases import Case, Table, load
 
 Told = Mapping[str, Any]
@@ -62,9 +72,16 @@ def mapping(told: Told) -> StyleMapping:
     )
 
 
+SYNTHESES = {
+    "skip": StyleSynthesis,
+    "orig": PlainStyleSynthesis,
+    "resnet": ResidualStyleSynthesis,
+}
+
+
 def synthesis(told: Told) -> StyleSynthesis:
     halvings = (told["img_resolution"] // FIRST).bit_length() - 1
-    return StyleSynthesis(
+    return SYNTHESES[told.get("architecture", "skip")](
         channels=told["img_channels"],
         levels=Levels(halvings, (FIRST, FIRST)),
         style_dim=told["w_dim"],
@@ -94,6 +111,67 @@ def generator(told: Told) -> StyleGenerator:
     )
 
 
+FORMS = {
+    "resnet": ResidualStyleDiscriminator,
+    "orig": PlainStyleDiscriminator,
+    "skip": SkipStyleDiscriminator,
+}
+
+
+def discriminator(told: Told) -> StyleDiscriminator:
+    size = told["img_resolution"]
+    return FORMS[told.get("architecture", "resnet")](
+        shape=[told["img_channels"], size, size],
+        num_classes=told["c_dim"] or None,
+        mapping_layers=told.get("mapping layers of the label") or told["num_layers"],
+        lr_multiplier=told["lr_multiplier"],
+        width=width(told),
+        max_width=told["channel_max"],
+        group_size=told.get("mbstd_group_size", 4),
+        group_features=told.get("mbstd_num_channels", 1),
+        taps=told["resample_filter"],
+        negative_slope=SLOPE,
+        clamp=told["conv_clamp"],
+    )
+
+
+def discriminator_names(told: Told) -> Table:
+    """Theirs are named by the resolution, ours counted from the images' own."""
+
+    def place(match: re.Match[str]) -> int:
+        return (told["img_resolution"] // int(match[1])).bit_length() - 1
+
+    def block(match: re.Match[str]) -> str:
+        layer = {"0": "first", "1": "second"}[match[2]]
+        return f"blocks.{place(match)}.{layer}.convolution.{match[3]}"
+
+    return [
+        (r"b(\d+)\.fromrgb\.(\w+)", lambda m: f"from_images.{place(m)}.convolution.{m[2]}"),
+        (r"b(\d+)\.conv(\d)\.(\w+)", block),
+        (r"b(\d+)\.skip\.(\w+)", lambda m: f"blocks.{place(m)}.skip.{m[2]}"),
+        (r"b4\.conv\.(\w+)", r"last.convolution.\1"),
+        (r"b4\.fc\.(\w+)", r"hidden.\1"),
+        (r"b4\.out\.(\w+)", r"output.\1"),
+        (r"mapping\.embed\.(\w+)", r"label_mapping.label_code.\1"),
+        (r"mapping\.fc(\d+)\.(\w+)", r"label_mapping.layers.\1.\2"),
+    ]
+
+
+def loaded_discriminator(
+    said: Told, case: Case, dtype: torch.dtype, network: str = ""
+) -> tuple[StyleDiscriminator, Table]:
+    """Our network with the weights of a case, and the table of names."""
+    told = settings(said)
+    names = discriminator_names(told)
+    weights = case.weights(dtype, network)
+    kept = {name: value for name, value in weights.items() if not name.endswith(NO_STATE)}
+    ours: Any = load(discriminator(told), kept, names)
+    for name, value in weights.items():
+        if name.endswith("resample_filter"):
+            assert torch.equal(value, ours.kernel), name
+    return ours, names
+
+
 def _level(resolution: str) -> int:
     return (int(resolution) // FIRST).bit_length() - 1
 
@@ -118,6 +196,14 @@ NAMES: Table = [
 ]
 
 
+# Of forms without a sum of images, whose largest maps alone become one.
+NAMES_WITHOUT_SUM: Table = [
+    (r"b\d+\.torgb\.(affine\.\w+|\w+)", r"to_images.0.\1"),
+    (r"b(\d+)\.skip\.weight", lambda match: f"skips.{_level(match[1]) - 1}.weight"),
+    *NAMES,
+]
+
+
 def loaded(
     build: Callable[[Told], nn.Module],
     said: Told,
@@ -128,7 +214,9 @@ def loaded(
     """Our network with the weights of a case, in evaluation mode."""
     weights = case.weights(dtype, network)
     kept = {name: value for name, value in weights.items() if not name.endswith(NO_STATE)}
-    ours = load(build(settings(said)), kept, NAMES).eval()
+    told = settings(said)
+    names = NAMES if told.get("architecture", "skip") == "skip" else NAMES_WITHOUT_SUM
+    ours = load(build(told), kept, names).eval()
     for name, value in weights.items():
         if name.endswith("resample_filter"):
             kernel = getattr(ours, "synthesis", ours).kernel
@@ -170,3 +258,25 @@ def outputs_of(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def labels_of(inputs: Mapping[str, Tensor]) -> Tensor | None:
+    """Ours are numbers of classes where theirs are one-hot."""
+    if "c" not in inputs:
+        return None
+    assert bool((inputs["c"].sort(dim=1).values[:, :-1] == 0).all())
+    return inputs["c"].argmax(dim=1)
+
+
+def told_of_count(words: str) -> dict[str, Any]:
+    """The settings of a published network from the words of its row of counts."""
+    told = {
+        "img_resolution": re.search(r"(?:\b|paper)(32|256|512|1024)\b", words),
+        "channel_base": re.search(r"channel_base (\d+)", words),
+        "num_layers": re.search(r"mapping (\d+)", words),
+        "c_dim": re.search(r"(\d+) classes", words),
+    }
+    numbers: dict[str, Any] = {name: int(match[1]) for name, match in told.items() if match}
+    if numbers["img_resolution"] == 32:
+        numbers["architecture"] = "orig"
+    return {"num_layers": 2} | numbers

@@ -1,7 +1,4 @@
-"""StyleGAN2's generator: resampling, mapping, modulated convolutions, synthesis and path length.
-
-Its discriminator, and the synthesis networks without skips of images, have no counterpart here.
-"""
+"""StyleGAN2's generator: resampling, mapping, modulated convolutions, synthesis and path length."""
 
 import re
 from functools import partial
@@ -37,10 +34,12 @@ from tests.reference.stylegan2 import (
     SLOPE,
     constant_noise,
     in_order,
+    labels_of,
     loaded,
     no_noise,
     outputs_of,
     settings,
+    told_of_count,
 )
 
 both_precisions = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -56,9 +55,7 @@ def kind_of(case: Case) -> str:
         "weights.mapping.w_avg": "generator",
         "input.ws": "synthesis",
     }
-    kind = next((kind for name, kind in signs.items() if name in case.tensors), "other")
-    without_skips = case.configuration.get("architecture", "skip") != "skip"
-    return "other" if kind == "synthesis" and without_skips else kind
+    return next((kind for name, kind in signs.items() if name in case.tensors), "other")
 
 
 def every(kind: str):
@@ -151,7 +148,7 @@ def test_modulated_convolution(case, dtype):
 def test_mapping_truncation_and_the_mean_of_styles(case, dtype):
     inputs = case.inputs(dtype)
     network = loaded(stylegan2.mapping, case.configuration, case, dtype)
-    given = inputs["z"], labels(inputs)
+    given = inputs["z"], labels_of(inputs)
     found = {}
     for name in case.expected:
         if match := re.fullmatch(r"output\.w(?:_psi_(\d\.\d+))?(?:_cutoff_(\d+))?", name):
@@ -161,14 +158,6 @@ def test_mapping_truncation_and_the_mean_of_styles(case, dtype):
     network.mean.move()
     found["state_after.w_avg_after_one_update"] = network.mean.value
     case.check(found)
-
-
-def labels(inputs: dict[str, Tensor]) -> Tensor | None:
-    """Ours are numbers of classes where theirs are one-hot."""
-    if "c" not in inputs:
-        return None
-    assert bool((inputs["c"].sort(dim=1).values[:, :-1] == 0).all())
-    return inputs["c"].argmax(dim=1)
 
 
 @every("synthesis")
@@ -194,7 +183,8 @@ def layers(network) -> dict[str, torch.nn.Module]:
     found = {}
     for index, layer in enumerate(network.layers):
         found[f"layer_b{4 * 2 ** ((index + 1) // 2)}.conv{(index + 1) % 2}"] = layer
-    for level, layer in enumerate(network.to_images):
+    largest = len(network.layers) // 2
+    for level, layer in enumerate(network.to_images, start=largest - len(network.to_images) + 1):
         found[f"layer_b{4 * 2**level}.torgb"] = layer
     return found
 
@@ -218,7 +208,7 @@ def test_whole_generator(case, dtype):
         psi = re.fullmatch(r"output\.image(?:_psi_(\d\.\d+))?", name)[1]
         found[name] = network(
             inputs["z"],
-            labels(inputs),
+            labels_of(inputs),
             truncation=psi and float(psi),
             noise=constant_noise(case, dtype),
         )
@@ -239,7 +229,7 @@ def test_path_length(case, dtype):
     penalty.average.seen.fill_(True)
     context = Context(
         real=inputs["real"][:count],
-        labels=labels(inputs)[:count],
+        labels=labels_of(inputs)[:count],
         generator=SimpleNamespace(
             mapping=network.mapping, synthesis=partial(network.synthesis, noise=noise)
         ),
@@ -260,17 +250,9 @@ def test_path_length(case, dtype):
 
 @pytest.mark.parametrize("row", count_rows("StyleGAN2(-ADA)"))
 def test_published_sizes_have_the_published_number_of_parameters(row):
-    words = row["configuration"]
-    told = {
-        "img_resolution": re.search(r"(?:\b|paper)(32|256|512|1024)\b", words),
-        "channel_base": re.search(r"channel_base (\d+)", words),
-        "num_layers": re.search(r"mapping (\d+)", words),
-        "c_dim": re.search(r"(\d+) classes", words),
-    }
-    numbers = {name: int(match[1]) for name, match in told.items() if match}
-    usual = {"num_layers": 2} if "num_layers" not in numbers else {}
+    told = told_of_count(row["configuration"])
     with torch.device("meta"):
-        network = stylegan2.generator(settings(numbers | usual))
+        network = stylegan2.generator(settings(told))
     parts = {"generator": network, "mapping": network.mapping, "synthesis": network.synthesis}
     for name, part in parts.items():
         assert sum(parameter.numel() for parameter in part.parameters()) == row[name], name

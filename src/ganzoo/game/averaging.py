@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
+from ganzoo.annealing import CosineAnnealing, value_before
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_positive
 from ganzoo.precision import KeptInFloat32
@@ -84,7 +85,8 @@ class ExponentialMovingAverage(MovingAverage):
     Args:
         network: The network to follow.
         decay: Weight of the past, in [0, 1); None where there is a half-life.
-        half_life: After how much time weights count half, positive; None where there is a decay.
+        half_life: After how much time weights count half, positive, or how that changes
+            (:class:`~ganzoo.annealing.CosineAnnealing`); None where there is a decay.
         unit: What half-lives are measured in, ``"iterations"`` or ``"images"``.
         ramp: Share of the time so far that bounds the half-life, positive; None for no bound.
         start_step: Number of iterations before which the average is a copy.
@@ -98,7 +100,7 @@ class ExponentialMovingAverage(MovingAverage):
         network: nn.Module,
         *,
         decay: float | None = FROM_CONFIG,
-        half_life: float | None = FROM_CONFIG,
+        half_life: float | CosineAnnealing | None = FROM_CONFIG,
         unit: Unit = FROM_CONFIG,
         ramp: float | None = FROM_CONFIG,
         start_step: int = FROM_CONFIG,
@@ -113,7 +115,8 @@ class ExponentialMovingAverage(MovingAverage):
         if half_life is None and ramp is not None:
             raise InputError("ema.ramp bounds a half-life: give ema.half_life, and decay=null")
         given = {"ema.half_life": half_life, "ema.ramp": ramp}
-        check_positive(**{name: value for name, value in given.items() if value is not None})
+        fixed = {k: v for k, v in given.items() if not isinstance(v, CosineAnnealing | None)}
+        check_positive(**fixed)
         check_unit(unit)
         self.decay, self.half_life, self.unit, self.ramp = decay, half_life, unit, ramp
 
@@ -126,7 +129,7 @@ class ExponentialMovingAverage(MovingAverage):
         """Weight of the past in the iteration that led here."""
         if self.decay is not None:
             return self.decay
-        half_life = float(self.half_life or 1)
+        half_life = value_before(self.half_life or 1, progress.before_last())
         if self.ramp is not None:
             half_life = min(half_life, self.ramp * progress.in_unit(self.unit))
         return float(0.5 ** (progress.step_in_unit(self.unit) / max(half_life, 1e-8)))

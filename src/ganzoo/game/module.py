@@ -200,9 +200,10 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         """Those who step on a minibatch: who makes fewer steps than others makes the last ones."""
         due, iteration = [], self.progress.iterations
         for player in self._players:
-            if minibatch.remaining < player.steps:
+            remaining = minibatch.remaining - player.left_to_others
+            if 0 <= remaining < player.steps:
                 player.minibatch = minibatch
-                player.step_number = (iteration + 1) * player.steps - minibatch.remaining - 1
+                player.step_number = (iteration + 1) * player.steps - remaining - 1
                 due.append(player)
         return due
 
@@ -269,7 +270,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
     @property
     def minibatches_per_iteration(self) -> int:
         """Minibatches that the batch of an iteration is divided into."""
-        return max(player.steps for player in self.players)
+        return max(player.steps + player.left_to_others for player in self.players)
 
     @property
     def weights_type(self) -> torch.dtype:

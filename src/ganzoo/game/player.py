@@ -35,6 +35,7 @@ class Player:
         modules: The module, or the modules, whose parameters it moves.
         losses: From the context of a step to the named scalar terms that it minimises the sum of.
         steps: Steps in one iteration, at least 1.
+        left_to_others: Minibatches at the end of an iteration that it does not step on.
         role: ``"discriminator"`` or ``"generator"`` where penalties of such may act on it.
         context: From the minibatch of a step to what its losses and penalties look at; None hands
             the minibatch itself to the losses.
@@ -64,12 +65,15 @@ class Player:
         losses: Callable[[Any], LossTerms],
         *,
         steps: int = 1,
+        left_to_others: int = 0,
         role: str = "",
         context: Callable[[Any], Context] | None = None,
         optimizer: Optimizer | None = None,
     ) -> None:
         check_whole(**{f"steps of the {name}": steps})
+        check_whole(0, left_to_others=left_to_others)
         self.name, self.role, self.steps = name, role, int(steps)
+        self.left_to_others = left_to_others
         self.modules = [modules] if isinstance(modules, nn.Module) else list(modules)
         self.losses, self.context = losses, context
         self.optimizer: Any = optimizer

@@ -7,6 +7,7 @@ of gradients (Adam) moves all layers at one speed relative to their size. StyleG
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch.nn import functional
 from ganzoo.precision import at_least_float32
 
 EPS = 1e-8  # what the authors add to squares before they take roots
+HALF = math.sqrt(0.5)  # the gain of each of two branches whose sum keeps the variance
 
 
 class EqualizedLinear(nn.Module):
@@ -40,6 +42,45 @@ class EqualizedLinear(nn.Module):
         scale = self.lr_multiplier / math.sqrt(self.weight.shape[1])
         weight, bias = self.weight * scale, self.bias * self.lr_multiplier
         return functional.linear(features.to(weight.dtype), weight, bias)
+
+
+class EqualizedConvolution(nn.Module):
+    """A convolution with equalised learning rate.
+
+    Args:
+        inputs: I.
+        outputs: O.
+        size: K, odd.
+        bias: whether there is one for each output, 0 at first.
+    """
+
+    def __init__(self, inputs: int, outputs: int, size: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+
+    def forward(
+        self, features: Tensor, convolve: Callable[[Tensor, Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Map [B, I, H, W] to [B, O, H', W'].
+
+        Args:
+            features: As above.
+            convolve: Convolution of features with a weight; None keeps the maps' size.
+        """
+        weight = (self.weight / math.sqrt(self.weight[0].numel())).to(features.dtype)
+        outputs = (convolve or same)(features, weight)
+        return outputs if self.bias is None else with_bias(outputs, self.bias)
+
+
+def same(features: Tensor, weight: Tensor) -> Tensor:
+    """Convolve features [B, I, H, W] with a weight [O, I, K, K], K odd: [B, O, H, W]."""
+    return functional.conv2d(features, weight, padding=weight.shape[-1] // 2)
+
+
+def with_bias(features: Tensor, bias: Tensor) -> Tensor:
+    """Add a bias [C] to features [B, C, H, W]."""
+    return features + bias.to(features.dtype)[:, None, None]
 
 
 def leaky_relu(features: Tensor, negative_slope: float) -> Tensor:

@@ -10,6 +10,8 @@ from ganzoo.errors import InputError
 
 # Of the smallest maps: where halving stops, and what a linear layer can still take.
 SMALLEST_SIDE, LARGEST_SIDE = 3, 32
+# Of networks that double 4x4 maps: images of 8 pixels are one doubling of them.
+LEAST_LEVELS, MOST_LEVELS = 1, 16
 
 
 def check_shape(owner: object, shape: Sequence[int]) -> None:

@@ -9,12 +9,9 @@ from ganzoo.errors import InputError, check_whole
 from ganzoo.networks.building import takes
 from ganzoo.networks.label_codes import known_classes
 from ganzoo.networks.noise import Noise
-from ganzoo.networks.shapes import check_batch, image_levels
+from ganzoo.networks.shapes import LEAST_LEVELS, MOST_LEVELS, check_batch, image_levels
 from ganzoo.networks.style_mapping import StyleMapping
 from ganzoo.networks.style_synthesis import StyleSynthesis
-
-# Images of 8 pixels are one doubling of 4x4 maps.
-LEAST_LEVELS, MOST_LEVELS = 1, 16
 
 
 @defaults_from("network/style")
@@ -27,9 +24,8 @@ class StyleGenerator(nn.Module):
     that are 2 to 32 pixels high and wide (:func:`~ganzoo.networks.shapes.levels_of`), 28 from 7x7,
     48x64 from 3x4.
 
-    Departures: styles are not mixed in training, and noise is drawn anew in evaluation mode too
-    unless it is given. The paper's network has, at 1024 pixels, width 32, max_width 512,
-    style_dim 512 and 8 mapping_layers.
+    Departure: noise is drawn anew in evaluation mode too unless it is given. The authors' presets
+    are those of ``model=stylegan2``.
 
     Args:
         latent_dim: Z.
@@ -39,8 +35,10 @@ class StyleGenerator(nn.Module):
         mapping_layers: Of the mapping network.
         lr_multiplier: By which the mapping network learns more slowly.
         mean_decay: Share of the past in the mean of styles, at each step of the generator.
-        width: Channels of the maps of the images' size; they double towards the first maps.
-        max_width: The most channels.
+        width: Channels of the maps of the images' size; they double towards the first maps. None
+            takes those of the authors' presets
+            (:func:`~ganzoo.networks.style_synthesis.usual_width`).
+        max_width: The most channels, of presets at 32 pixels.
         taps: Of the low-pass filter between sizes.
         negative_slope: Of leaky ReLU.
         clamp: Bound of the magnitude of what layers return, or None.
@@ -66,7 +64,7 @@ class StyleGenerator(nn.Module):
         mapping_layers: int = FROM_CONFIG,
         lr_multiplier: float = FROM_CONFIG,
         mean_decay: float = FROM_CONFIG,
-        width: int = FROM_CONFIG,
+        width: int | None = FROM_CONFIG,
         max_width: int = FROM_CONFIG,
         taps: Sequence[float] = FROM_CONFIG,
         negative_slope: float = FROM_CONFIG,

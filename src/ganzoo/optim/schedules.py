@@ -5,7 +5,6 @@ steps. Each function takes a player's optimizer and returns a scheduler of torch
 plain numbers. A run that goes on with another end follows a schedule of that end.
 """
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from ganzoo.annealing import half_cosine
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 from ganzoo.progress import Progress, Unit, check_unit
@@ -59,8 +59,12 @@ class TimedSchedule(LRScheduler):
             self._time = self.last_epoch if self.unit == "iterations" else self._time
         else:
             self._time = self.progress.in_unit(self.unit)
-        share = min(max(self._time - self.start, 0) / (self.end - self.start), 1.0)
-        return [self._rate(float(base), share) for base in self.base_lrs]
+        return [self._rate(float(base), self.share) for base in self.base_lrs]
+
+    @property
+    def share(self) -> float:
+        """How much of the way is behind, in [0, 1]."""
+        return min(max(self._time - self.start, 0) / (self.end - self.start), 1.0)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain numbers: the time so far, first rates, last rates, and the end."""
@@ -77,6 +81,45 @@ class TimedSchedule(LRScheduler):
         for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
             group["lr"] = rate
         self.former_end = before if before != self.end else None
+
+
+class BetaSchedule(TimedSchedule):
+    """A schedule that moves Adam's second beta along half a cosine wave as well.
+
+    Huang et al. (2024, arXiv:2501.05441), appendix: from 0.9 to 0.99 while the rate falls, since
+    late gradients change less. Adam corrects its bias with the beta of the moment.
+
+    Args:
+        optimizer: the player's optimizer, with ``betas``.
+        final_beta2: at the end of the way, in [0, 1).
+        schedule: arguments of :class:`TimedSchedule`.
+
+    Raises:
+        InputError: if the optimizer has no betas, or the last one is out of range.
+    """
+
+    def __init__(self, optimizer: Optimizer, *, final_beta2: float, **schedule: Any) -> None:
+        if any("betas" not in group for group in optimizer.param_groups):
+            raise InputError(
+                f"{type(optimizer).__name__} has no betas to move: set "
+                "optimizer.schedule.final_beta2=null, or choose optimizer=adam"
+            )
+        if not 0 <= final_beta2 < 1:
+            raise InputError(f"final_beta2 must be at least 0 and below 1, not {final_beta2}")
+        self._final = final_beta2
+        self.first_betas = [group["betas"][1] for group in optimizer.param_groups]
+        super().__init__(optimizer, **schedule)
+
+    def step(self, *epoch: Any) -> None:
+        """Move rates and betas on."""
+        super().step(*epoch)
+        for group, first in zip(self.optimizer.param_groups, self.first_betas, strict=True):
+            group["betas"] = (group["betas"][0], half_cosine(first, self._final, self.share))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The same, less what this run's settings say."""
+        state = super().state_dict()
+        return {name: value for name, value in state.items() if name != "_final"}
 
 
 @defaults_from("optimizer/schedule/linear")
@@ -116,6 +159,7 @@ def cosine_decay(
     start: int = FROM_CONFIG,
     unit: Unit = FROM_CONFIG,
     final_lr: float = FROM_CONFIG,
+    final_beta2: float | None = FROM_CONFIG,
 ) -> LRScheduler:
     """Go from the learning rate to ``final_lr`` along half a cosine wave, and stay there.
 
@@ -127,13 +171,18 @@ def cosine_decay(
         start: time at which it begins.
         unit: of both, ``"iterations"`` or ``"images"`` shown.
         final_lr: the learning rate at the end, at least 0.
+        final_beta2: Adam's second beta at the end (:class:`BetaSchedule`); None keeps it.
 
     Raises:
-        InputError: if there is no end after the start or final_lr is negative.
+        InputError: if there is no end after the start, final_lr is negative, or there is no such
+            beta to move.
     """
     check_not_negative(final_lr=final_lr, start=start)
-    rate = partial(_cosine, final_lr)
-    return TimedSchedule(optimizer, rate=rate, start=start, end=_checked(end), unit=unit)
+    way: dict[str, Any] = {"rate": partial(_cosine, final_lr), "start": start, "unit": unit}
+    way["end"] = _checked(end)
+    if final_beta2 is None:
+        return TimedSchedule(optimizer, **way)
+    return BetaSchedule(optimizer, final_beta2=final_beta2, **way)
 
 
 def _linear(final_factor: float, first: float, share: float) -> float:
@@ -141,7 +190,7 @@ def _linear(final_factor: float, first: float, share: float) -> float:
 
 
 def _cosine(final_lr: float, first: float, share: float) -> float:
-    return final_lr + (first - final_lr) * (1.0 + math.cos(math.pi * share)) / 2.0
+    return half_cosine(first, final_lr, share)
 
 
 def _checked(end: int | None) -> int:

@@ -6,10 +6,12 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from ganzoo.annealing import Setting, check_setting, value_before
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.errors import check_not_negative, check_whole
+from ganzoo.errors import check_whole
 from ganzoo.penalties.context import Context
 from ganzoo.precision import full_precision
+from ganzoo.progress import Progress
 
 
 @defaults_from()
@@ -31,7 +33,8 @@ class Penalty(nn.Module, ABC):
     ``after_step(player)``, which the game calls once after each step of each player.
 
     Args:
-        weight: Factor of the term, at least 0.
+        weight: Factor of the term, at least 0, or how it changes
+            (:class:`~ganzoo.annealing.CosineAnnealing`).
         interval: The term applies in every interval-th step of its player; 1 is always.
         on: Name of the player whose loss it is part of.
 
@@ -52,12 +55,17 @@ class Penalty(nn.Module, ABC):
     compares: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
-        self, *, weight: float = FROM_CONFIG, interval: int = FROM_CONFIG, on: str = FROM_CONFIG
+        self, *, weight: Setting = FROM_CONFIG, interval: int = FROM_CONFIG, on: str = FROM_CONFIG
     ) -> None:
         super().__init__()
-        check_not_negative(weight=weight)
+        check_setting("weight", weight)
         check_whole(interval=interval)
         self.weight, self.interval, self.on = weight, interval, on
+        self.begin_iteration(Progress())
+
+    def begin_iteration(self, progress: Progress) -> None:
+        """Take the weight of this iteration."""
+        self.present_weight = value_before(self.weight, progress)
 
     def attach(self, modules: Sequence[nn.Module]) -> None:
         """Make ready for the modules of its player, once, when the model is built."""
@@ -76,7 +84,7 @@ class Penalty(nn.Module, ABC):
             A scalar: the value, times the weight, times the interval.
         """
         with full_precision(context.device):
-            return self.weight * self.interval * self.value(context)
+            return self.present_weight * self.interval * self.value(context)
 
     @abstractmethod
     def value(self, context: Context) -> Tensor:

@@ -15,11 +15,16 @@ class ClassSampler(LatentSampler):
     """The part of a model that makes samples of the classes that are asked for.
 
     Attributes:
-        num_classes: Number of classes, K; labels run from 0 to K - 1.
+        num_classes: Number of classes, K; labels run from 0 to K - 1. None in a model of data
+            without any, which then is a :class:`~ganzoo.sampling.latents.LatentSampler`.
     """
 
-    labelled = True
-    num_classes: int
+    num_classes: int | None
+
+    @property
+    def labelled(self) -> bool:  # type: ignore[override]
+        """Whether training needs the classes of the data."""
+        return self.num_classes is not None
 
     def read_labels(self, labels: Any, count: int) -> Tensor | None:
         """Classes of ``count`` samples, int64 ``[B]``, or None where the batch has none.
@@ -27,6 +32,8 @@ class ClassSampler(LatentSampler):
         Raises:
             InputError: if they are no classes of the data, or as many as the samples.
         """
+        if self.num_classes is None:
+            return super().read_labels(labels, count)
         if labels is None:
             return None
         classes = read_labels(labels, self.num_classes, unknown=False, look=not self.has_looked)
@@ -37,14 +44,18 @@ class ClassSampler(LatentSampler):
         self, network: nn.Module, latents: Tensor, labels: Tensor | None = None, **how: Any
     ) -> Tensor:
         """Data of the given classes."""
+        if self.num_classes is None:
+            return super().generate(network, latents, **how)
         return network(latents, required(labels), **how)  # type: ignore[no-any-return]
 
-    def choose_labels(self, labels: Any, count: int, generator: torch.Generator) -> Tensor:
+    def choose_labels(self, labels: Any, count: int, generator: torch.Generator) -> Tensor | None:
         """The classes to sample: those given, or uniform ones.
 
         Raises:
             InputError: if a label is out of range, or their number is neither 1 nor ``count``.
         """
+        if self.num_classes is None:
+            return super().choose_labels(labels, count, generator)
         if labels is None:
             return torch.randint(self.num_classes, (count,), generator=generator)
         numbers = numbers_of(labels, self.class_names)
