@@ -18,7 +18,7 @@ class Case:
         steps: Discriminator steps for each generator step.
         size: Height and width of its pictures.
         loss: Its name in the library; ``by_hand`` has the same as a formula.
-        penalised: Whether the discriminator has the gradient penalty.
+        penalty: Names in the library, separated by commas; ``by_hand`` has these as formulas too.
     """
 
     name: str
@@ -27,15 +27,17 @@ class Case:
     steps: int
     size: int
     loss: str = "non_saturating"
-    penalised: bool = False
+    penalty: str = "none"
 
     @property
     def settings(self) -> list[str]:
         """Overrides that compose all of it."""
         return [
             *("optimizer.ema=none", f"dataset.image_size={self.size}", f"loss={self.loss}"),
-            *(f"model.discriminator_steps={self.steps}", *self.overrides, *TINY),
-            *(["penalty=gradient_penalty"] if self.penalised else []),
+            f"model.discriminator_steps={self.steps}",
+            f"penalty={self.penalty if self.penalty == 'none' else f'[{self.penalty}]'}",
+            *self.overrides,
+            *TINY,
         ]
 
     @property
@@ -47,6 +49,10 @@ class Case:
 
 SPECTRAL = "network.discriminator_normalization=spectral"
 WIDE = "network.generator.width=128"
+OF_STYLE = (
+    *("network.latent.latent_dim=512", "network.generator.style_dim=512"),
+    *("network.generator.width=null", "network.generator.max_width=512"),
+)
 CASES = [
     Case("SNGAN 32, B 64, 5 D steps", ("network=resnet", SPECTRAL), 64, 5, 32, "hinge"),
     Case(
@@ -56,9 +62,26 @@ CASES = [
         steps=5,
         size=32,
         loss="wasserstein",
-        penalised=True,
+        penalty="gradient_penalty",
     ),
     Case("DCGAN 64, B 128", ("network=dcgan",), batch=128, steps=1, size=64),
+    Case(
+        "StyleGAN2's CIFAR networks, B 64, R1 in each step",
+        ("network=style", "network/discriminator=stylegan2", *OF_STYLE),
+        batch=64,
+        steps=1,
+        size=32,
+        penalty="r1",
+    ),
+    Case(
+        "R3GAN's CIFAR networks, B 64, R1 and R2",
+        ("network=r3gan", "network/discriminator=r3gan", "network.latent.latent_dim=64"),
+        batch=64,
+        steps=1,
+        size=32,
+        loss="relativistic",
+        penalty="r1,r2",
+    ),
 ]
 
 
