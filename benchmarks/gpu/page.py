@@ -12,6 +12,7 @@ def sections(runs: list[Run]) -> str:
         "Machines": machines,
         "Tests": tests,
         "Throughput": throughput,
+        "Forms of the same operation": forms,
         "The library and the loop written by hand": agreement,
         "A training": training,
         "Several GPUs": scaling,
@@ -125,6 +126,28 @@ def _percent(share: float | None) -> str:
 
 def _gigabytes(peak: float | None) -> str:
     return "" if peak is None else f"{peak:.2f}"
+
+
+def forms(runs: list[Run]) -> str:
+    """A table for each machine: forward and backward passes of each form."""
+    lines = []
+    for number, found in _parts(runs, "forms"):
+        columns = list(dict.fromkeys((r["precision"], r["layout"]) for r in found.get("rows", [])))
+        table: dict[tuple[str, str], list[str]] = {}
+        for row in found.get("rows", []):
+            cells = table.setdefault((row["operation"], row["form"]), [])
+            cells.append(f"{row['milliseconds']:.3f}")
+        heads = ["operation", "form", *map(", ".join, columns)]
+        lines += [
+            f"Machine {number}, milliseconds of a forward and backward pass; the first form of an",
+            "operation is the library's.",
+            "",
+            f"| {' | '.join(heads)} |",
+            f"|---|---|{'---:|' * len(columns)}",
+            *(f"| {' | '.join([*name, *cells])} |" for name, cells in table.items()),
+            "",
+        ]
+    return _text(lines)
 
 
 def agreement(runs: list[Run]) -> str:

@@ -11,7 +11,7 @@ from benchmarks.gpu.part import REHEARSAL, Report
 
 ROOT = Path(__file__).parents[2]
 # In a rehearsal one model stands for all, and two penalties.
-ONE = "bf16-mixed-gan] or algorithms[gan] or test_on_the_device or latents or r1"
+ONE = "on_a_gpu[gan] or algorithms[gan] or test_on_the_device or latents or r1"
 CHOSEN = ["-k", ONE] if REHEARSAL else []
 TO_END = 20.0
 """Seconds in which pytest ends its workers and writes down what they have found."""
@@ -21,7 +21,7 @@ def main() -> None:
     """Run them in several processes, one GPU for all, and read what pytest wrote."""
     report = Report.begin("tests")
     written = report.work / "tests.xml"
-    workers = 0 if REHEARSAL else min(8, os.cpu_count() or 1)
+    workers = 0 if REHEARSAL else min(14, os.cpu_count() or 1)
     command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-n", str(workers), "-p"]
     command += ["no:cacheprovider", f"--junitxml={written}", *CHOSEN, *marked()]
     pytest = subprocess.Popen(command, cwd=ROOT)

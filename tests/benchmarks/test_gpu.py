@@ -9,11 +9,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.gpu import cases, collect, page, requirements, runner, training  # noqa: E402
+from benchmarks.gpu import cases, collect, forms, page, requirements, runner, training  # noqa: E402
 from benchmarks.gpu.plan import Limits, Part, parts  # noqa: E402
 from benchmarks.gpu.runner import Runner  # noqa: E402
 
@@ -63,6 +64,13 @@ def every_network_was_timed_in_both_ways(part):
     assert [row["left_out"] for row in rest] == ["CUDA graphs are a GPU's"] * len(cases.CASES)
 
 
+def every_form_was_timed(part):
+    forms = {(row["operation"], row["form"]) for row in part["rows"]}
+    assert len({operation for operation, _ in forms}) == 4
+    assert len(part["rows"]) == 4 * len(forms)
+    assert all(row["milliseconds"] > 0 for row in part["rows"])
+
+
 def both_ways_have_the_same_losses(part):
     assert part["seeds"] == 2
     assert part["largest_distance"] < 1e-4
@@ -96,6 +104,7 @@ def the_training_has_a_curve_and_a_floor(part):
 CHECKS = {
     "tests": no_test_failed,
     "throughput": every_network_was_timed_in_both_ways,
+    "forms": every_form_was_timed,
     "agreement": both_ways_have_the_same_losses,
     "scaling": two_processes_were_timed_beside_one,
     "equivalence": two_processes_trained_as_one,
@@ -199,6 +208,18 @@ def test_the_page_tells_how_far_several_devices_are_from_one():
     assert "at most 5.0e-01, and their weights differ by at most 2.0e-06." in text
     left_out = {"scaling": {"left_out": "there is one device"}}
     assert page.scaling([{"parts": left_out}]) == "Machine 1: there is one device.\n"
+
+
+def test_forms_of_an_operation_give_the_same_numbers(monkeypatch):
+    small = {"BATCH": 2, "WIDTH": 16, "GROUPS": 4, "SIZES": (8,), "MERGED": (2, 4)}
+    for name, value in small.items():
+        monkeypatch.setattr(forms, name, value)
+    firsts = {}
+    for operation, _, run, shapes in forms.operations():
+        torch.manual_seed(0)
+        found = run(*(torch.randn(shape) / 8 for shape in shapes))
+        expected = firsts.setdefault(operation, found)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def wheel(folder, name, *lines):

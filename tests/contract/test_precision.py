@@ -19,8 +19,10 @@ RUN = (
     "callbacks=[checkpoints]",
     "seed=3",
 )
-# InfoGAN's likelihoods of continuous codes still fall steeply after so few steps.
-SHARES = {"classifier/loss": 0.2}
+FLOAT16 = "trainer.precision=16-mixed"
+# InfoGAN's likelihoods of continuous codes still fall steeply after so few steps. In float16 the
+# first updates are skipped until the losses' scale is found, so fewer have been made.
+SHARES = {"classifier/loss": 0.2, FLOAT16: 0.3}
 
 
 def losses(folder):
@@ -46,16 +48,22 @@ def weights_are_float32(folder):
 
 
 def assert_close_to_float32(run, model, *changes, device="cpu"):
+    """With each of the changes, the losses are about those of exact float32."""
     command = (*on_pictures(model), *RUN, f"trainer.accelerator={device}")
     _, exact = run(*command, "float32_matmul_precision=highest", name="exact")
-    _, mixed = run(*command, *changes, name="mixed")
-    assert weights_are_float32(mixed)
-    reference, found = losses(exact), losses(mixed)
+    for change in changes:
+        _, changed = run(*command, change, name=change.partition("=")[2])
+        assert weights_are_float32(changed)
+        assert_close(losses(changed), losses(exact), change)
+
+
+def assert_close(found, reference, change):
     for name, (value, _) in found.items():
-        assert math.isfinite(value)
+        assert math.isfinite(value), (change, name)
         # Two runs drift apart by rounding alone; no loss is further off than its share.
         expected, size = reference[name]
-        assert abs(value - expected) < SHARES.get(name, 0.1) * (1 + size), name
+        share = max(SHARES.get(name, 0.1), SHARES.get(change, 0.1))
+        assert abs(value - expected) < share * (1 + size), (change, name)
 
 
 @pytest.fixture(autouse=True)
@@ -72,14 +80,11 @@ def test_bfloat16_on_the_cpu(run, model):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("model", group_choices("model"))
-@pytest.mark.parametrize(
-    "change",
-    ["trainer.precision=bf16-mixed", "trainer.precision=16-mixed", "float32_matmul_precision=high"],
-)
-def test_on_a_gpu(run, model, change, accelerator):
-    if accelerator == "cpu" and change.endswith("16-mixed") and "bf" not in change:
-        pytest.skip("float16 is the GPU's")
-    assert_close_to_float32(run, model, change, device=accelerator)
+def test_on_a_gpu(run, model, accelerator):
+    changes = ["trainer.precision=bf16-mixed", "float32_matmul_precision=high"]
+    if accelerator != "cpu":  # float16 is the GPU's
+        changes += [FLOAT16]
+    assert_close_to_float32(run, model, *changes, device=accelerator)
 
 
 def test_an_unknown_matmul_precision_is_refused(run):

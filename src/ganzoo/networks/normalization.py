@@ -4,11 +4,12 @@ A normalisation is a stateless object; the modules it makes belong to the networ
 of its own so that a paper's comparison (batch against spectral) changes one word of a config.
 """
 
-from torch import nn
-from torch.nn.utils import parametrizations
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
+from ganzoo.networks.spectral_norm import CompilableSpectralNorm
 
 
 class Normalization:
@@ -143,4 +144,8 @@ class SpectralNorm(Normalization):
 
     def weighted(self, module: nn.Module) -> nn.Module:
         """Return the layer itself, its weight parametrised."""
-        return parametrizations.spectral_norm(module, n_power_iterations=self.power_iterations)
+        weight = module.weight
+        assert isinstance(weight, Tensor)
+        transposed = isinstance(module, nn.ConvTranspose2d)
+        norm = CompilableSpectralNorm(weight, self.power_iterations, dim=int(transposed))
+        return parametrize.register_parametrization(module, "weight", norm)
