@@ -47,7 +47,7 @@ def parts(limits: Limits) -> list[Part]:
         Part("tests", 120.0 * share),
         Part("throughput", 180.0 * share),
         Part("forms", 30.0 * share),
-        Part("agreement", 45.0 * share),
+        Part("agreement", 35.0 * share),
         Part("scaling", 20.0 * share),
         Part("equivalence", 20.0 * share),
         Part("training", None),

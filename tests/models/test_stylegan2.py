@@ -1,4 +1,4 @@
-"""StyleGAN2: mixed styles; its terms are checked in tests/reference, its parts in their own tests."""
+"""StyleGAN2: mixed styles; terms are checked in tests/reference, parts in their own tests."""
 
 from functools import partial
 
@@ -57,7 +57,9 @@ def test_styles_of_later_layers_come_from_other_latents():
     kept = (styles_shown(mine, 300) == own).all(dim=3)[:, 0]
     firsts = kept.sum(dim=1)
     layers = own.shape[1]
-    assert all(bool(row[:n].all()) and not row[n:].any() for row, n in zip(kept, firsts))
+    assert all(
+        bool(row[:n].all()) and not row[n:].any() for row, n in zip(kept, firsts, strict=True)
+    )
     shares = torch.bincount(firsts, minlength=layers) / len(firsts)
     assert shares[0] == 0
     torch.testing.assert_close(
