@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from ganzoo.composition.compatibility import Fit
 
 MARKDOWN = "format=markdown"
+README = "README.md"
 COMPATIBILITY = "compatibility=true"
+PAGE = "page="
+"""Names the file that tables are for."""
 USAGE = """\
 python -m ganzoo.zoo                 all entries
 python -m ganzoo.zoo group=penalty   those of a group
 python -m ganzoo.zoo kernel 2017     those that mention all of the words, of all config groups
 python -m ganzoo.zoo wgan_gp         one entry: paper, algorithm, parts, settings
 python -m ganzoo.zoo wgan_gp compatibility=true   and what goes with it (takes a minute)
-python -m ganzoo.zoo format=markdown the tables of the README"""
+python -m ganzoo.zoo group=model format=markdown  the README's table
+python -m ganzoo.zoo format=markdown page=docs/parts.md   those of a page, with links from there"""
 
 
 def choose(words: Sequence[str]) -> list[Entry]:
@@ -65,10 +69,11 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _show(words: list[str]) -> None:
-    wanted = [word for word in words if word not in (MARKDOWN, COMPATIBILITY)]
+    pages = [word for word in words if word.startswith(PAGE) and MARKDOWN in words]
+    wanted = [word for word in words if word not in (MARKDOWN, COMPATIBILITY, *pages)]
     found = choose(wanted)
     if MARKDOWN in words:
-        print(markdown(found))
+        print(markdown(found, [README, *pages][-1].removeprefix(PAGE)))
     elif COMPATIBILITY in words or (wanted and all(entry.name in wanted for entry in found)):
         for entry in found:
             print("\n".join(page(entry, _fits_of(entry) if COMPATIBILITY in words else None)))
@@ -94,7 +99,8 @@ def _fits(entry: Entry, word: str) -> bool:
         return word.lower() in text.lower()
     if key != "group":
         raise InputError(
-            f"unknown setting {key!r}: the settings are group=, {MARKDOWN} and {COMPATIBILITY}"
+            f"unknown setting {key!r}: the settings are group=, {MARKDOWN} (with {PAGE}FILE) and "
+            f"{COMPATIBILITY}"
         )
     known = list(map(name_of, all_groups()))
     if name_of(value) not in known:

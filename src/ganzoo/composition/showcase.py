@@ -1,5 +1,6 @@
-"""The zoo's entries as a table and one by one, for terminals and for the README."""
+"""The zoo's entries as a table and one by one, for terminals and for pages of the repository."""
 
+import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -51,10 +52,16 @@ def page(entry: Entry, fits: "Sequence[Fit] | None") -> Iterator[str]:
     yield entry.documentation
 
 
-def markdown(entries: Iterable[Entry]) -> str:
-    """The README's tables: one for each group, with links to papers, code and tests."""
+def markdown(entries: Iterable[Entry], page: str) -> str:
+    """A table for each group, with links to papers, code and tests.
+
+    Args:
+        entries: What is in them.
+        page: The file that they stand in, as a path from the root of the repository.
+    """
+    folder = posixpath.dirname(page) or "."
     return "\n\n".join(
-        "\n".join(_markdown_table(group, list(members)))
+        "\n".join(_markdown_table(group, list(members), folder))
         for group, members in groupby(entries, key=lambda entry: entry.group)
     )
 
@@ -76,12 +83,12 @@ def evidence(entry: Entry) -> Path | None:
     return named if named.exists() else next(mentions, None)
 
 
-def _markdown_table(group: str, entries: list[Entry]) -> Iterator[str]:
+def _markdown_table(group: str, entries: list[Entry], folder: str) -> Iterator[str]:
     yield f"| `{group}` | what it is | paper | |"
     yield "|---|---|---|---|"
     for entry in entries:
         paper = _link(entry.papers[0]) if entry.papers else ""
-        cells = [f"`{entry.name}`", entry.summary, paper, _files(entry)]
+        cells = [f"`{entry.name}`", entry.summary, paper, _files(entry, folder)]
         yield f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
 
@@ -94,13 +101,15 @@ def _address(paper: Paper) -> str:
     return f", https://arxiv.org/abs/{paper.arxiv}" if paper.arxiv else ""
 
 
-def _files(entry: Entry) -> str:
+def _files(entry: Entry, folder: str) -> str:
     root = config_directory().parent
     own = entry.module.startswith("ganzoo.")
     code = f"src/{entry.module.replace('.', '/')}.py" if own else None
     test = evidence(entry) if own else None
     links = {"code": code, "test": test.relative_to(root).as_posix() if test else None}
-    return ", ".join(f"[{name}]({path})" for name, path in links.items() if path)
+    return ", ".join(
+        f"[{name}]({posixpath.relpath(path, folder)})" for name, path in links.items() if path
+    )
 
 
 def _composes(fits: "Sequence[Fit]") -> Iterator[str]:
