@@ -12,9 +12,11 @@ from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition import explain as explaining
+from ganzoo.composition.compose import check_found, compose_config
 from ganzoo.composition.console import console, print_version, refuse
 from ganzoo.composition.folder import choose_folder
 from ganzoo.composition.helping import GROUPS, help_of
@@ -84,8 +86,11 @@ def _run(
         return
     sys.argv[1:] = complete(_mended(sys.argv[1:], directory))
     given = _arguments(sys.argv[1:])
+    name = given.config_name or config_name
     if given.multirun:
-        check_sweep(_understood(sys.argv[1:]), given.config_name or config_name, directory)
+        check_sweep(_understood(sys.argv[1:]), name, _folder_of(name, given, directory))
+    elif given.cfg:  # which Hydra shows without the task, and so without its checks
+        compose_config(_understood(sys.argv[1:]), name, _folder_of(name, given, directory))
     guarded = _Guarded(task)
     decorate = hydra.main(version_base="1.3", config_path=str(directory), config_name=config_name)
     with compactly() if given.cfg else nullcontext():
@@ -117,13 +122,21 @@ def _mended(words: Sequence[str], directory: Path) -> list[str]:
 
 
 def _understood(words: Sequence[str]) -> list[str]:
-    """The overrides of a command line, and where the user's own configs are as one of them."""
+    """The overrides of a command line, and where configs are as one of them: one's own, ours."""
     try:
         given = _arguments(words)
     except InputError:
         return []
-    searched = [] if given.config_dir is None else [quoted(str(Path(given.config_dir).resolve()))]
-    return [*(f"hydra.searchpath=[{folder}]" for folder in searched), *given.overrides]
+    if given.config_dir is None:
+        return list(given.overrides)
+    folders = (str(Path(given.config_dir).resolve()), str(config_directory()))
+    return [f"hydra.searchpath=[{','.join(map(quoted, folders))}]", *given.overrides]
+
+
+def _folder_of(config_name: str, given: argparse.Namespace, directory: Path) -> Path:
+    """Where a primary config is: the user's own folder or the command's."""
+    own = Path(given.config_dir or directory).resolve()
+    return own if (own / f"{config_name}.yaml").is_file() else directory
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -163,6 +176,7 @@ class _Guarded:
 
     def __call__(self, config: DictConfig) -> Any:
         try:
+            check_found(HydraConfig.get())
             return self._task(config)
         except Exception as error:
             self.error = self.error or error
