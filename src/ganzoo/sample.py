@@ -9,7 +9,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ganzoo.composition.compose import composed_once
 from ganzoo.composition.entry import run
-from ganzoo.composition.overrides import of_this_run, parse
+from ganzoo.composition.overrides import overrides_of_this_run, parse
 from ganzoo.composition.settings import check_checkpoint, check_kinds, check_known
 from ganzoo.errors import InputError, check_whole, nearest
 
@@ -34,7 +34,7 @@ def sample(config: DictConfig) -> None:
             not fit, or the folder cannot be written.
     """
     check_known(config, CONFIG)
-    check_kinds(config, of_this_run(), CONFIG)
+    check_kinds(config, overrides_of_this_run(), CONFIG)
     if config.checkpoint is None or config.output is None:
         raise InputError("checkpoint=PATH and output=FOLDER must be given")
     checkpoint = Path(str(config.checkpoint)).expanduser()
@@ -60,7 +60,7 @@ def _check_values(config: DictConfig) -> None:
     check_whole(n=config.n, steps=config.steps, columns=config.columns)
     check_whole(batch_size=config.batch_size, milliseconds=config.milliseconds)
     check_whole(0, seed=config.seed)
-    given = [str(parse(word).key_or_group) for word in of_this_run()]
+    given = [str(parse(word).key_or_group) for word in overrides_of_this_run()]
     if config.images is None:
         _check_none(given, OF_PICTURES, "of pictures that a model is given: add images=FOLDER")
     else:

@@ -10,7 +10,7 @@ from hydra.errors import MissingConfigException
 import ganzoo
 from ganzoo.composition.entry import run
 from ganzoo.composition.explain import explain
-from ganzoo.composition.overrides import of_this_run
+from ganzoo.composition.overrides import overrides_of_this_run
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
 
@@ -142,7 +142,7 @@ def test_an_interpolation_in_an_override_is_of_the_config(monkeypatch, tmp_path)
     seen = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train", "seed=${trainer.max_steps}"])
-    run(lambda config: seen.append((config.seed, of_this_run())), "config")
+    run(lambda config: seen.append((config.seed, overrides_of_this_run())), "config")
     assert seen == [(5000, ["seed=${trainer.max_steps}"])]
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ganzoo.composition.compatibility import KINDS, part
+from ganzoo.composition.compatibility import KINDS, part_config
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
 from ganzoo.penalties import Penalty
@@ -54,7 +54,7 @@ def after_one_iteration(model, kind, trainer):
 @functools.cache
 def settings(group):
     """What each choice of a group builds, penalties in every step."""
-    found = {name: part(group, name)[group] for name in group_choices(group)}
+    found = {name: part_config(group, name)[group] for name in group_choices(group)}
     for choices in found.values():
         for penalty in choices.values():
             if "interval" in getattr(penalty, "keys", list)():

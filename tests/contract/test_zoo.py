@@ -7,14 +7,14 @@ import pytest
 from hydra.utils import get_object
 
 from ganzoo.composition import compatibility
-from ganzoo.composition.catalogue import GROUPS, about, entries
+from ganzoo.composition.catalogue import GROUPS, about, entries_of_papers
 from ganzoo.composition.compose import all_groups, group_choices
-from ganzoo.composition.showcase import evidence, markdown
+from ganzoo.composition.zoo_pages import file_of_tests, markdown_tables
 from ganzoo.configs import config_directory
 from ganzoo.zoo import main
 
 ROOT = config_directory().parent
-ENTRIES = entries()
+ENTRIES = entries_of_papers()
 IDS = [f"{entry.group}={entry.name}" for entry in ENTRIES]
 ROW = re.compile(
     r"^\| `(?P<name>\w+)` \| .*\[code\]\((?P<code>[^)]*)\), \[test\]\((?P<test>[^)]*)\)", re.M
@@ -66,7 +66,7 @@ def test_no_cell_breaks_a_table(zoo, words):
     ids=[i for i, e in zip(IDS, ENTRIES, strict=True) if e.module.startswith("ganzoo.")],
 )
 def test_every_part_of_ours_has_a_test_that_names_it(entry):
-    tested = evidence(entry)
+    tested = file_of_tests(entry)
     assert tested is not None
     text = tested.read_text()
     names = entry.target.name, entry.name, f'group_choices("{entry.path}")'
@@ -77,7 +77,7 @@ def test_every_part_of_ours_has_a_test_that_names_it(entry):
 def test_a_page_has_its_tables_as_they_are(page):
     shown = [entry for entry in ENTRIES if entry.path in PAGES[page]]
     text = (ROOT / page).read_text()
-    for table in markdown(shown, page).split("\n\n"):
+    for table in markdown_tables(shown, page).split("\n\n"):
         assert table in text, f"run python -m ganzoo.zoo format=markdown page={page}"
 
 

@@ -42,7 +42,7 @@ _OF_VALIDATION = {
 }
 
 
-def check_kinds(settings: Settings) -> None:
+def check_argument_kinds(settings: Settings) -> None:
     """Refuse values of another kind than Lightning's signature says.
 
     Raises:

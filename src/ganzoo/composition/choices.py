@@ -52,7 +52,7 @@ def _made(choices: list[str]) -> list[str]:
     return [choice for choice in choices if choice != NONE] or [NONE]
 
 
-def reached(config: DictConfig, start: str, *, not_beyond: str = "") -> set[str]:
+def referenced_names(config: DictConfig, start: str, *, not_beyond: str = "") -> set[str]:
     """The top-level names that a node's interpolations lead to, itself among them.
 
     Args:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 import ganzoo.composition.choices  # noqa: F401 - the configs use its resolvers
 from ganzoo.composition.left_out import with_left_out
-from ganzoo.composition.overrides import mend, name_of
+from ganzoo.composition.overrides import hydra_overrides, name_of
 from ganzoo.configs import BASE, config_directory, register_resolvers, without_groups
 from ganzoo.errors import InputError
 
@@ -23,23 +23,23 @@ _OTHERS = {"hydra", "theory"}
 """Folders of configs that are chosen from otherwise."""
 
 
-def packed(shape: Sequence[int], packing: int) -> ListConfig:
+def packed_shape(shape: Sequence[int], packing: int) -> ListConfig:
     """The shape of ``packing`` samples that are concatenated along their first axis."""
     samples = max(1, int(packing))  # the model says what is wrong with other numbers
     return OmegaConf.create([shape[0] * samples, *shape[1:]])
 
 
-def paired(shape: Sequence[int], latent_dim: int) -> ListConfig:
+def shape_with_code(shape: Sequence[int], latent_dim: int) -> ListConfig:
     """The shape of samples with a code as further features, or as constant maps."""
     return OmegaConf.create([shape[0] + latent_dim, *shape[1:]])
 
 
-def vector(size: int) -> ListConfig:
+def vector_shape(size: int) -> ListConfig:
     """The shape of codes, or of points."""
     return OmegaConf.create([size])
 
 
-def picture(channels: int, image_size: int | ListConfig) -> ListConfig:
+def image_shape(channels: int, image_size: int | ListConfig) -> ListConfig:
     """The shape of pictures whose size is one number, or height and width."""
     if isinstance(image_size, ListConfig):
         return OmegaConf.create([channels, *image_size])
@@ -89,8 +89,8 @@ def half(number: int | None) -> int:
 
 
 register_resolvers()
-for resolver in (half, packed, paired, vector, picture, one_more, features_named,
-                 unet_downsamplings, patchgan_downsamplings):  # fmt: skip
+for resolver in (half, packed_shape, shape_with_code, vector_shape, image_shape, one_more,
+                 features_named, unet_downsamplings, patchgan_downsamplings):  # fmt: skip
     OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 
@@ -113,7 +113,7 @@ def compose_config(
         InputError: if an override cannot be read, or nothing is chosen where something must be.
     """
     folder = directory or config_directory()
-    words = mend(overrides, [folder, config_directory()])
+    words = hydra_overrides(overrides, [folder, config_directory()])
     words = with_left_out(words) if folder == config_directory() else words
     inside = GlobalHydra.instance().is_initialized()  # of a command, whose folders these are
     with contextlib.nullcontext() if inside else _hydra_in(folder):

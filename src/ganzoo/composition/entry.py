@@ -17,12 +17,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition import explain as explaining
 from ganzoo.composition.compose import check_found, compose_config
-from ganzoo.composition.console import console, print_version, refuse
+from ganzoo.composition.console import ending_quietly, exit_with, print_version
 from ganzoo.composition.folder import choose_folder
 from ganzoo.composition.helping import GROUPS, help_of
 from ganzoo.composition.left_out import with_left_out
-from ganzoo.composition.overrides import mend, quoted
-from ganzoo.composition.printing import compactly
+from ganzoo.composition.overrides import hydra_overrides, quoted
+from ganzoo.composition.printing import printed_compactly
 from ganzoo.composition.settings import check_sweep
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
@@ -65,13 +65,13 @@ def run(
     os.environ[FULL_ERROR] = "1"  # so that Hydra raises instead of printing
     explain = explain or functools.partial(explaining.explain, config_name=config_name)
     try:
-        with console():
+        with ending_quietly():
             _run(task, config_name, directory or config_directory(), complete)
     except Exception as error:
         line = None if trace_wanted else explain(error, _understood(sys.argv[1:]))
         if line is None:
             raise
-        refuse(f"{_rank()}{line}")
+        exit_with(f"{_rank()}{line}")
     finally:
         os.environ[FULL_ERROR] = "1" if trace_wanted else "0"
 
@@ -93,7 +93,7 @@ def _run(
         compose_config(_understood(sys.argv[1:]), name, _folder_of(name, given, directory))
     guarded = _Guarded(task)
     decorate = hydra.main(version_base="1.3", config_path=str(directory), config_name=config_name)
-    with compactly() if given.cfg else nullcontext():
+    with printed_compactly() if given.cfg else nullcontext():
         decorate(guarded)()
     if guarded.error is not None:
         raise guarded.error
@@ -115,7 +115,7 @@ def _mended(words: Sequence[str], directory: Path) -> list[str]:
     """The command line with its overrides as Hydra reads them, after its options."""
     given = _arguments(words)
     own = [] if given.config_dir is None else [Path(given.config_dir)]
-    mended = mend(given.overrides, [*own, directory, config_directory()])
+    mended = hydra_overrides(given.overrides, [*own, directory, config_directory()])
     if directory == config_directory():
         mended = with_left_out(mended)
     return [*(word for word in words if word not in given.overrides), *mended]

@@ -19,7 +19,7 @@ from ganzoo.composition.compose import build
 from ganzoo.composition.folder import SUMMARY
 from ganzoo.composition.left_out import as_written, with_left_out
 from ganzoo.composition.objective import check_direction, check_measured
-from ganzoo.composition.overrides import mend
+from ganzoo.composition.overrides import hydra_overrides
 from ganzoo.composition.search_space import SearchSpace
 from ganzoo.composition.study import Study
 from ganzoo.configs import config_directory
@@ -75,7 +75,7 @@ class Search:
         self._study_name, self._storage, self._sampler = study_name, storage, sampler
         self._n_trials, self._max_failures = n_trials, max_failures
         given = [f"{name}={value}" for name, value in dict(params or {}).items()]
-        self._params = with_left_out(mend(given, [config_directory()]))
+        self._params = with_left_out(hydra_overrides(given, [config_directory()]))
 
     def run(self, arguments: Sequence[str]) -> None:
         """Search, and write and print what was found.

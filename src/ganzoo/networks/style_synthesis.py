@@ -90,11 +90,13 @@ class StyleSynthesis(nn.Module):
         draw = fresh_noise if noise is None else noise
         double = partial(upsampling_convolution, kernel=self.kernel)
         constant = self.constant.expand(len(styles), -1, -1, -1)
-        features = self.layers[0](constant, styles[:, 0], same, draw)
+        features = self.layers[0](constant, styles[:, 0], same_size_convolution, draw)
         image: Tensor = self.to_images[0](features, styles[:, 1])
         for index in range(1, len(self.layers), 2):
             features = self.layers[index](features, styles[:, index], double, draw)
-            features = self.layers[index + 1](features, styles[:, index + 1], same, draw)
+            features = self.layers[index + 1](
+                features, styles[:, index + 1], same_size_convolution, draw
+            )
             larger = upsample(image, self.kernel)
             image = larger + self.to_images[index // 2 + 1](features, styles[:, index + 2])
         return image
@@ -159,7 +161,7 @@ class ToImage(nn.Module):
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """Map features [B, I, H, W] and a style [B, W] to images [B, C, H, W] in float32."""
         scales = self.affine(style) / math.sqrt(self.weight.shape[1])
-        images = same(modulated(features, scales), self.weight)
+        images = same_size_convolution(modulated(features, scales), self.weight)
         return at_least_float32(clamped(with_bias(images, self.bias), self.clamp))
 
 
@@ -197,7 +199,7 @@ def demodulation(weight: Tensor, scales: Tensor) -> Tensor:
         return (at_least_float32(scales).square() @ squares.T + EPS).rsqrt()
 
 
-def same(features: Tensor, weight: Tensor) -> Tensor:
+def same_size_convolution(features: Tensor, weight: Tensor) -> Tensor:
     """Convolve features [B, I, H, W] with a weight [O, I, K, K], K odd: [B, O, H, W]."""
     return functional.conv2d(features, weight, padding=weight.shape[-1] // 2)
 

@@ -76,7 +76,7 @@ class UNetGenerator(nn.Module):
         self.down = _down(shape[0], widths, normalization, bias=bias)
         self.up = _up(out_channels, widths, normalization, dropout, bias=bias)
         initialization(self)
-        normalization.finish(self, tuple(shape))
+        normalization.attach(self, tuple(shape))
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures [B, C, H, W] to others [B, out_channels, H, W] in [-1, 1].

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_whole
 from ganzoo.penalties.context import Context
-from ganzoo.precision import full_precision
+from ganzoo.precision import gradients_without_autocast
 
 
 @defaults_from()
@@ -75,7 +75,7 @@ class Penalty(nn.Module, ABC):
         Returns:
             A scalar: the value, times the weight, times the interval.
         """
-        with full_precision(context.device):
+        with gradients_without_autocast(context.device):
             return self.weight * self.interval * self.value(context)
 
     @abstractmethod

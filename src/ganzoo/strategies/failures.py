@@ -64,7 +64,7 @@ def is_lost_connection(error: BaseException) -> bool:
     return type(error) is RuntimeError or isinstance(error, torch.distributed.DistError)
 
 
-def blame(error: BaseException, cause: str | None) -> str | None:
+def name_lost_connection(error: BaseException, cause: str | None) -> str | None:
     """Let a lost connection say what caused it; any other error is the process's own.
 
     Returns:
@@ -76,7 +76,7 @@ def blame(error: BaseException, cause: str | None) -> str | None:
     return cause
 
 
-def ended_badly(children: Children, first_rank: int) -> str | None:
+def failed_child(children: Children, first_rank: int) -> str | None:
     """Say which child a signal or an error code has ended, waiting a moment for it."""
     deadline = time.monotonic() + 1.0
     while children and time.monotonic() < deadline:
@@ -90,7 +90,7 @@ def ended_badly(children: Children, first_rank: int) -> str | None:
     return None
 
 
-def end(children: Children, failures: Failures) -> None:
+def end_children(children: Children, failures: Failures) -> None:
     """Let children end by themselves, and after ``GRACE`` end those that wait for the others."""
     deadline = time.monotonic() + GRACE
     while any(child.poll() is None for child in children) and time.monotonic() < deadline:
@@ -101,7 +101,7 @@ def end(children: Children, failures: Failures) -> None:
             child.wait()
 
 
-def end_at_last(failures: Failures) -> None:
+def end_after_limit(failures: Failures) -> None:
     """End this process after ``LIMIT``, should it hang where others wait for it to end."""
 
     def end_now() -> None:
