@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ganzoo.composition.catalogue import GROUPS, Entry, all_entries, entries_of_papers
+from ganzoo.composition.catalogue import GROUPS_OF_PAPERS, Entry, all_entries, entries_of_papers
 from ganzoo.composition.compose import all_groups
 from ganzoo.composition.console import ending_quietly, exit_with, print_version
 from ganzoo.composition.overrides import name_of
@@ -92,7 +92,7 @@ def _show(words: list[str]) -> None:
 def _compatibilities_of(entry: Entry) -> "list[Compatibility]":
     from ganzoo.composition.compatibility import compatibilities_of
 
-    if entry.path not in GROUPS:
+    if entry.path not in GROUPS_OF_PAPERS:
         raise InputError(f"{entry.group}={entry.name} is not tried with others: it sets many")
     return compatibilities_of(entry)
 

@@ -7,7 +7,7 @@ import pytest
 from hydra.utils import get_object
 
 from ganzoo.composition import compatibility
-from ganzoo.composition.catalogue import GROUPS, about, entries_of_papers
+from ganzoo.composition.catalogue import GROUPS_OF_PAPERS, about, entries_of_papers
 from ganzoo.composition.compose import all_groups, group_choices
 from ganzoo.composition.zoo_pages import file_of_tests, markdown_tables
 from ganzoo.configs import config_directory
@@ -21,7 +21,10 @@ ROW = re.compile(
 )
 
 
-PAGES = {"README.md": ["model"], "docs/parts.md": [group for group in GROUPS if group != "model"]}
+PAGES = {
+    "README.md": ["model"],
+    "docs/parts.md": [group for group in GROUPS_OF_PAPERS if group != "model"],
+}
 
 
 def test_every_choice_of_every_group_has_its_facts_and_none_is_of_a_choice_that_is_not_there():

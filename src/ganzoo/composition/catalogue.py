@@ -14,7 +14,7 @@ from ganzoo.composition.docstrings import Documented, look_up
 from ganzoo.composition.overrides import name_of
 from ganzoo.configs import config_directory
 
-GROUPS = (
+GROUPS_OF_PAPERS = (
     "model", "loss", "penalty", "augment", "augment/replay", "network", "network/normalization",
     "network/batch_statistics", "network/conditioning", "optimizer", "optimizer/update_rule",
     "optimizer/lookahead", "optimizer/ema",
@@ -154,14 +154,14 @@ def about() -> dict[str, dict[str, Facts]]:
 
 def entries_of_papers() -> list[Entry]:
     """The entries of the table, group by group; choices that choose nothing are left out."""
-    return [*_entries_of(GROUPS)]
+    return [*_entries_of(GROUPS_OF_PAPERS)]
 
 
 def all_entries() -> list[Entry]:
     """All choices of all groups, those that come from papers first."""
     return [
         *entries_of_papers(),
-        *_entries_of([group for group in all_groups() if group not in GROUPS]),
+        *_entries_of([group for group in all_groups() if group not in GROUPS_OF_PAPERS]),
     ]
 
 

@@ -13,7 +13,7 @@ from ganzoo.composition.settings import check_choices
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
 
-KINDS = {"points": "ring", "images": "digits"}
+DATASET_OF_KIND = {"points": "ring", "images": "digits"}
 """A data set for each kind of data; the second has classes too."""
 
 SMALL = ("network.latent.latent_dim=12",)
@@ -54,7 +54,7 @@ def compatibilities_of(entry: Entry) -> list[Compatibility]:
     """How a model goes with all losses and penalties, or any other part with all models."""
     if entry.group == "model":
         pairs = [(group, name) for group in ("loss", "penalty") for name in group_choices(group)]
-        bases = {kind: _composed(entry.name, kind) for kind in KINDS}
+        bases = {kind: _composed(entry.name, kind) for kind in DATASET_OF_KIND}
         return [
             Compatibility(group, name, kind, _refusal_in(base, entry.name, group, name))
             for group, name in pairs
@@ -64,7 +64,7 @@ def compatibilities_of(entry: Entry) -> list[Compatibility]:
     return [
         Compatibility("model", model, kind, _refusal_of(model, kind, choice))
         for model in group_choices("model")
-        for kind in KINDS
+        for kind in DATASET_OF_KIND
     ]
 
 
@@ -84,7 +84,7 @@ def _refusal_of(model: str, kind: str, choice: str) -> str | None:
 
 
 def _composed(model: str, kind: str, *choice: str) -> DictConfig:
-    return compose_config([f"model={model}", f"dataset={KINDS[kind]}", *SMALL, *choice])
+    return compose_config([f"model={model}", f"dataset={DATASET_OF_KIND[kind]}", *SMALL, *choice])
 
 
 def _refusal(config: DictConfig) -> str | None:

@@ -19,7 +19,7 @@ from ganzoo.composition import explain as explaining
 from ganzoo.composition.compose import check_found, compose_config
 from ganzoo.composition.console import ending_quietly, exit_with, print_version
 from ganzoo.composition.folder import choose_folder
-from ganzoo.composition.helping import GROUPS, help_of
+from ganzoo.composition.helping import ALL_GROUPS_PAGE, help_of
 from ganzoo.composition.left_out import with_left_out
 from ganzoo.composition.overrides import hydra_overrides, quoted
 from ganzoo.composition.printing import printed_compactly
@@ -106,8 +106,8 @@ def _help_topic(words: Sequence[str]) -> str | None:
         InputError: if there is no such page.
     """
     asked = [word.partition("=")[2] for word in words if word.split("=")[0] in ("--help", "-h")]
-    if asked and asked[0] not in ("", GROUPS):
-        raise InputError(f"--help={asked[0]}: write --help or --help={GROUPS}")
+    if asked and asked[0] not in ("", ALL_GROUPS_PAGE):
+        raise InputError(f"--help={asked[0]}: write --help or --help={ALL_GROUPS_PAGE}")
     return asked[0] if asked else None
 
 

@@ -27,7 +27,7 @@ from ganzoo.errors import InputError, check_whole, nearest
 
 OLDEST = 4
 """The oldest major version of Optuna that is known to work."""
-LONGEST = 280
+LONGEST_MESSAGE = 280
 """Characters of a message."""
 
 
@@ -182,7 +182,7 @@ class Search:
             summary = Path(job.hydra_cfg.hydra.runtime.output_dir) / SUMMARY
             values = json.loads(summary.read_text(encoding="utf-8"))["values"]
             known = nearest(str(self._objective), values)
-            raise InputError(f"the run measured no {self._objective}: {known}"[:LONGEST])
+            raise InputError(f"the run measured no {self._objective}: {known}"[:LONGEST_MESSAGE])
         return float(value) if math.isfinite(value) else None
 
     def _finish(self, study: Study, space: SearchSpace) -> None:

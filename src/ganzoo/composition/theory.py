@@ -16,7 +16,7 @@ from ganzoo.composition.explain import explain
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError, nearest
 
-GROUPS = ("game", "optimizer", "figure")
+THEORY_GROUPS = ("game", "optimizer", "figure")
 """The config groups of the theory's own."""
 _PLACE = {"output", "name"}
 _ALWAYS = {"figure", "hydra", *_PLACE}
@@ -56,7 +56,7 @@ def check_used(config: DictConfig, overrides: Sequence[str], choices: Mapping[st
     Raises:
         InputError: naming the first such setting.
     """
-    for group in GROUPS:
+    for group in THEORY_GROUPS:
         _check_choice(group, str(choices[group]))
     used = referenced_names(config, "figure") | _ALWAYS
     for override in OverridesParser.create().parse_overrides(list(overrides)):
@@ -122,7 +122,7 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str | None:
         return f"unknown setting {name!r}: {nearest(name, _setting_names())}"
     if isinstance(error, MissingConfigException):
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        if group in GROUPS:
+        if group in THEORY_GROUPS:
             return f"unknown {group} {choice!r}: {nearest(choice, own_choices(group))}"
     return explain(error, overrides)
 

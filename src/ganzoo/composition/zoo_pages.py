@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from ganzoo.composition.catalogue import GROUPS, Entry, Paper, settings_in
+from ganzoo.composition.catalogue import GROUPS_OF_PAPERS, Entry, Paper, settings_in
 from ganzoo.composition.compose import places_of
 from ganzoo.configs import config_directory
 
@@ -46,7 +46,7 @@ def entry_page(entry: Entry, compatibilities: "Sequence[Compatibility] | None") 
     yield from (f"setting   {name}={value}" for name, value in settings_in(entry).items())
     if compatibilities is not None:
         yield from _composes(compatibilities)
-    elif entry.path in GROUPS:
+    elif entry.path in GROUPS_OF_PAPERS:
         yield "goes with  compatibility=true tries it with all others, which takes about a minute"
     yield ""
     yield entry.documentation

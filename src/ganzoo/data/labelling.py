@@ -10,7 +10,7 @@ from ganzoo.data.plan import ProcessShare, Purpose, seeded
 from ganzoo.data.source import Batches, Collection, Labelled, Source
 from ganzoo.errors import InputError, check_whole
 
-UNKNOWN = -1
+UNKNOWN_LABEL = -1
 """The label of a sample whose class is not known."""
 
 # Samples whose labels are looked at together.
@@ -216,7 +216,7 @@ class WithMaskedLabels(Collection):
         """Return samples ``[B, ...]`` and labels ``[B]``, -1 where they are not known."""
         samples, labels = self._source.gather(indices)
         assert labels is not None
-        return samples, labels.masked_fill(self._unknown.index_select(0, indices), UNKNOWN)
+        return samples, labels.masked_fill(self._unknown.index_select(0, indices), UNKNOWN_LABEL)
 
 
 class Subset(Collection):

@@ -17,7 +17,7 @@ from ganzoo.networks.code_prior import CodePrior, LatentParts
 from ganzoo.precision import at_least_float32
 
 # Of log-variances: deviations lie between exp(-5) and exp(5).
-LIMIT = 10.0
+LARGEST_LOG_VARIANCE = 10.0
 
 
 class CodeNetwork(nn.Module, ABC):
@@ -217,7 +217,7 @@ def cross_entropies(logits: Sequence[Tensor], categories: Sequence[Tensor]) -> T
 
 def _gaussian(outputs: Tensor) -> DiagonalGaussian:
     mean, raw = outputs.chunk(2, dim=1)
-    return DiagonalGaussian(mean, LIMIT * torch.tanh(raw / LIMIT))
+    return DiagonalGaussian(mean, LARGEST_LOG_VARIANCE * torch.tanh(raw / LARGEST_LOG_VARIANCE))
 
 
 def _rows(network: nn.Module, data: Tensor, width: int) -> Tensor:

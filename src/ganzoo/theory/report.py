@@ -114,7 +114,9 @@ class Report:
         low, high = float(late.min()), float(late.max())
         reached = "rounding" if high < ROUNDING else f"{low:.3g} to {high:.3g}"
         way = f"from distance {float(distances[0]):.3g} to {reached}"
-        return f"{self.behaviour.value}: {way} in the last {len(late)} of {len(distances) - 1} steps"
+        return (
+            f"{self.behaviour.value}: {way} in the last {len(late)} of {len(distances) - 1} steps"
+        )
 
 
 def report_of(
