@@ -16,6 +16,7 @@ from hydra.core.utils import setup_globals
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition.compose import build
+from ganzoo.composition.explain import LONGEST_MESSAGE
 from ganzoo.composition.folder import SUMMARY
 from ganzoo.composition.left_out import as_written, with_left_out
 from ganzoo.composition.objective import check_direction, check_measured
@@ -27,8 +28,6 @@ from ganzoo.errors import InputError, check_whole, nearest
 
 OLDEST = 4
 """The oldest major version of Optuna that is known to work."""
-LONGEST_MESSAGE = 280
-"""Characters of a message."""
 
 
 class Search:

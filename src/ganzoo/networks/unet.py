@@ -12,10 +12,8 @@ from ganzoo.errors import InputError, check_not_negative, check_whole
 from ganzoo.networks.blocks import dropout_layers
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
+from ganzoo.networks.patchgan import WIDEST
 from ganzoo.networks.shapes import check_image_shape, check_images
-
-# The deepest maps have this many times the channels of the finest.
-WIDEST = 8
 
 
 @defaults_from("network/unet")
