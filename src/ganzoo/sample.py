@@ -120,6 +120,7 @@ def _picture_function(config: DictConfig, model: Any) -> tuple[PictureFunction, 
     from ganzoo.sampling.translation import OTHER, Translator
 
     name, averaged = type(model).__name__, config.weights == "averaged"
+    shape = model.configuration["dataset"]["shape"]
     if isinstance(model, Translator):
         to = max(model.translators()) if config.to is None else str(config.to)
         model.translator(to, averaged=averaged)  # says which domains there are
@@ -129,7 +130,7 @@ def _picture_function(config: DictConfig, model: Any) -> tuple[PictureFunction, 
         raise InputError(f"to= is for models that translate, not for {name}")
     if not isinstance(model, Reconstructs):
         raise InputError(f"images= is for models that translate or reconstruct, not for {name}")
-    channels, *image_size = model.configuration["dataset"]["shape"]
+    channels, *image_size = shape
     if not image_size:
         raise InputError("images= is for models of pictures, and this one is of points")
     return partial(model.reconstruct, averaged=averaged), channels, image_size

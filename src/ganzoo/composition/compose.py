@@ -129,7 +129,7 @@ def _hydra_in(folder: Path) -> AbstractContextManager[None]:
     return initialize_config_dir(version_base="1.3", config_dir=str(folder))
 
 
-def check_found(hydra: DictConfig) -> None:
+def check_found(hydra: Any) -> None:
     """Refuse choices that Hydra has not found and passes over, as those marked optional.
 
     A choice that follows that of the outer group may lack a file: the outer one's says it all.
