@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ganzoo.configs import config_directory
-from ganzoo.losses import Drift, GaussianMixture, LeastSquares, NonSaturating
+from ganzoo.losses import Drift, GaussianKernel, LeastSquares, NonSaturating
 from ganzoo.metrics import FeatureCache
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.latents import Normal
@@ -35,7 +35,7 @@ def test_what_is_given_wins_and_what_is_not_is_made_anew():
     assert OptimisticAdam([torch.nn.Parameter(torch.ones(1))], 0.5).defaults["lr"] == 0.5
     first, second = Drift(), Drift()
     assert first.loss is not second.loss
-    kernels = GaussianMixture().bandwidths, GaussianMixture().bandwidths
+    kernels = GaussianKernel().bandwidths, GaussianKernel().bandwidths
     assert kernels[0] == kernels[1]
     assert kernels[0] is not kernels[1]
 

@@ -1,25 +1,35 @@
-"""The README's Python runs."""
+"""The Python of README.md and of the pages on parts runs, block after block as a reader would."""
 
 import re
 
+import pytest
 import torch
 
 from ganzoo.configs import config_directory
 
-README = config_directory().parent / "README.md"
-# One block after another, as a reader would; what needs a run that is there has tests of its own.
-BLOCKS = [
-    block
-    for block in re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.M | re.S)
-    if "runs/latest" not in block
-]
+ROOT = config_directory().parent
 
 
-def test_every_block_runs(tmp_path, monkeypatch, capsys):
+def names_after(page):
+    """What a page's blocks have defined, without those that need a run that is there."""
+    path, names = ROOT / page, {}
+    for block in re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.M | re.S):
+        if "runs/latest" not in block:
+            exec(compile(block, str(path), "exec"), names)
+    return names
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
-    names = {}
-    for block in BLOCKS:
-        exec(compile(block, str(README), "exec"), names)
-    assert abs(names["x"][0].item()) < 0.1, "extragradient comes near the solution"
-    assert float(names["trainer"].callback_metrics["fid"]) < 9, "3 epochs are better than none"
+
+
+def test_the_readme():
+    names = names_after("README.md")
+    assert names["model"].sample(16, seed=0).shape == (16, 2)
+
+
+def test_own_parts():
+    found = names_after("docs/own-parts.md")["trainer"].callback_metrics
+    assert float(found["fid"]) < 9, "3 epochs are better than none"

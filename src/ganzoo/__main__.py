@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from ganzoo.composition.console import console, print_version, refuse
+from ganzoo.composition.console import ending_quietly, exit_with, print_version
 from ganzoo.errors import nearest
 
 COMMANDS = {
@@ -29,14 +29,14 @@ def main() -> None:
         del sys.argv[1]
         _run(first)
     elif first in {"-h", "--help"}:
-        with console():
+        with ending_quietly():
             print(usage())
     elif first == "--version":
         print_version()
     elif "=" in first or first.startswith(("-", "~")):
         _run("train")
     else:
-        refuse(f"unknown command {first!r}: {nearest(first, COMMANDS)}")
+        exit_with(f"unknown command {first!r}: {nearest(first, COMMANDS)}")
 
 
 def usage() -> str:

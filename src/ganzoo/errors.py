@@ -103,7 +103,10 @@ def closest(word: str, choices: Iterable[str], *, cutoff: float = 0.6) -> list[s
         choices: What there is.
         cutoff: Likeness that is asked for, in [0, 1].
     """
-    likeness = {choice: _likeness(plain(word), plain(choice)) for choice in choices}
+    likeness = {
+        choice: _likeness(canonical_spelling(word), canonical_spelling(choice))
+        for choice in choices
+    }
     least = max(cutoff, max(likeness.values(), default=0.0) - _FARTHER)
     near = [choice for choice, value in likeness.items() if value >= least]
     return sorted(near, key=lambda choice: (-likeness[choice], choice))[:3]
@@ -122,7 +125,7 @@ def listed(names: Sequence[str], *, width: int = 150) -> str:
     return f"{line[: line.rindex(',', 0, width)]}, ... ({len(names)} in all)"
 
 
-def plain(word: str) -> str:
+def canonical_spelling(word: str) -> str:
     """A word without capitals and hyphens, as names of configs are written."""
     return word.lower().replace("-", "_")
 

@@ -4,10 +4,10 @@ import time
 
 from omegaconf import DictConfig
 
-from ganzoo.composition.completion import CONFIG, complete
+from ganzoo.composition.completion import CONFIG, completed_command
 from ganzoo.composition.entry import run
 from ganzoo.composition.evaluation import build_evaluation, describe_real
-from ganzoo.composition.overrides import of_this_run
+from ganzoo.composition.overrides import overrides_of_this_run
 from ganzoo.composition.settings import check_kinds
 
 
@@ -29,7 +29,7 @@ def evaluate(config: DictConfig) -> None:
     from ganzoo.evaluation.tables import table
 
     started = time.monotonic()
-    check_kinds(config, of_this_run(), CONFIG)
+    check_kinds(config, overrides_of_this_run(), CONFIG)
     folder, figures = Path(str(config.output)), config.figures
     check_folder(folder)
     evaluation = build_evaluation(config)
@@ -45,7 +45,7 @@ def evaluate(config: DictConfig) -> None:
 
 def main() -> None:
     """Entry point of the command line."""
-    run(evaluate, CONFIG, complete=complete)
+    run(evaluate, CONFIG, complete=completed_command)
 
 
 if __name__ == "__main__":

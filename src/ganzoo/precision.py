@@ -14,7 +14,7 @@ def at_least_float32(values: Tensor) -> Tensor:
 
 
 @contextmanager
-def full_precision(device: torch.device) -> Iterator[None]:
+def gradients_without_autocast(device: torch.device) -> Iterator[None]:
     """Compute with gradients and without autocast."""
     with torch.enable_grad(), torch.autocast(device_type=device.type, enabled=False):
         yield

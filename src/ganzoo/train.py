@@ -11,9 +11,9 @@ from omegaconf import DictConfig
 
 from ganzoo.composition.entry import run
 from ganzoo.composition.explain import explain, unexpected
-from ganzoo.composition.folder import RESUME, RunFolder, is_first_process, scratch
-from ganzoo.composition.overrides import of_this_run
-from ganzoo.composition.processes import alone
+from ganzoo.composition.folder import RESUME, RunFolder, is_first_process, temporary_folders
+from ganzoo.composition.overrides import overrides_of_this_run
+from ganzoo.composition.processes import as_single_run
 from ganzoo.composition.settings import check_checkpoint, check_settings
 from ganzoo.errors import InputError, Interrupted
 
@@ -32,7 +32,7 @@ def train(config: DictConfig) -> float | None:
     """
     hydra = HydraConfig.get()
     folder = RunFolder(Path(str(config.run_dir)), Path(str(config.latest)))
-    overrides = of_this_run()
+    overrides = overrides_of_this_run()
     if config.trainer.get("fast_dev_run"):
         return _try(config, folder, overrides)
     if hydra.mode == RunMode.MULTIRUN:
@@ -51,7 +51,7 @@ def train(config: DictConfig) -> float | None:
 
 
 def _fit(config: DictConfig, folder: RunFolder) -> "Session":
-    check_settings(config, of_this_run())
+    check_settings(config, overrides_of_this_run())
     wanted = _path(config.checkpoint)
     if wanted not in (None, RESUME):
         check_checkpoint(Path(wanted))
@@ -73,11 +73,11 @@ def _fit(config: DictConfig, folder: RunFolder) -> "Session":
 def _try(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:
     """Train for a few steps and leave nothing, not even in the cache."""
     in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    process = alone(overrides, folder.path) if in_sweep else nullcontext()
+    process = as_single_run(overrides, folder.path) if in_sweep else nullcontext()
     try:
         if config.checkpoint:
             raise InputError("trainer.fast_dev_run tries a run from its beginning: no checkpoint")
-        with scratch(Path(str(config.cache_dir))) as (run_dir, cache_dir), process:
+        with temporary_folders(Path(str(config.cache_dir))) as (run_dir, cache_dir), process:
             config.run_dir, config.cache_dir = str(run_dir), str(cache_dir)
             nowhere = RunFolder(run_dir, folder.latest)
             try:
@@ -115,7 +115,7 @@ def _build(config: DictConfig) -> "Session":
 def _train_in_sweep(config: DictConfig, folder: RunFolder, overrides: list[str]) -> float | None:
     # A run that fails is a row of the table; the others go on.
     try:
-        with alone(overrides, folder.path):
+        with as_single_run(overrides, folder.path):
             session = _fit(config, folder)
     except Interrupted as stop:
         _stop(folder, overrides, stop)

@@ -6,28 +6,32 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ganzoo.composition.catalogue import GROUPS, Entry, entries, everything
+from ganzoo.composition.catalogue import GROUPS_OF_PAPERS, Entry, all_entries, entries_of_papers
 from ganzoo.composition.compose import all_groups
-from ganzoo.composition.console import console, print_version, refuse
+from ganzoo.composition.console import ending_quietly, exit_with, print_version
 from ganzoo.composition.overrides import name_of
-from ganzoo.composition.showcase import markdown, page, table
+from ganzoo.composition.zoo_pages import entry_page, entry_table, markdown_tables
 from ganzoo.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from ganzoo.composition.compatibility import Fit
+    from ganzoo.composition.compatibility import Compatibility
 
 MARKDOWN = "format=markdown"
+README = "README.md"
 COMPATIBILITY = "compatibility=true"
+PAGE = "page="
+"""Names the file that tables are for."""
 USAGE = """\
 python -m ganzoo.zoo                 all entries
 python -m ganzoo.zoo group=penalty   those of a group
 python -m ganzoo.zoo kernel 2017     those that mention all of the words, of all config groups
 python -m ganzoo.zoo wgan_gp         one entry: paper, algorithm, parts, settings
 python -m ganzoo.zoo wgan_gp compatibility=true   and what goes with it (takes a minute)
-python -m ganzoo.zoo format=markdown the tables of the README"""
+python -m ganzoo.zoo group=model format=markdown  the README's table
+python -m ganzoo.zoo format=markdown page=docs/parts.md   those of a page, with links from there"""
 
 
-def choose(words: Sequence[str]) -> list[Entry]:
+def entries_that_fit(words: Sequence[str]) -> list[Entry]:
     """The entries that fit all words.
 
     Args:
@@ -36,13 +40,13 @@ def choose(words: Sequence[str]) -> list[Entry]:
     Raises:
         InputError: if a group is unknown, or nothing fits.
     """
-    found = everything() if words else entries()
+    found = all_entries() if words else entries_of_papers()
     for word in words:
         fitting = [entry for entry in found if _fits(entry, word)]
         named = [entry for entry in fitting if entry.name == word]
         found = named or fitting
     if not found:
-        names = [entry.name for entry in everything()]
+        names = [entry.name for entry in all_entries()]
         raise InputError(
             f"nothing in the zoo fits {' '.join(words)!r}: {nearest(words[-1], names)}"
         )
@@ -52,7 +56,7 @@ def choose(words: Sequence[str]) -> list[Entry]:
 def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the command line."""
     given = list(sys.argv[1:] if words is None else words)
-    with console():
+    with ending_quietly():
         if {"-h", "--help"} & set(given):
             print(USAGE)
         elif "--version" in given:
@@ -61,29 +65,36 @@ def main(words: Sequence[str] | None = None) -> None:
             try:
                 _show(given)
             except InputError as error:
-                refuse(str(error))
+                exit_with(str(error))
 
 
 def _show(words: list[str]) -> None:
-    wanted = [word for word in words if word not in (MARKDOWN, COMPATIBILITY)]
-    found = choose(wanted)
+    pages = [word for word in words if word.startswith(PAGE) and MARKDOWN in words]
+    wanted = [word for word in words if word not in (MARKDOWN, COMPATIBILITY, *pages)]
+    found = entries_that_fit(wanted)
     if MARKDOWN in words:
-        print(markdown(found))
+        print(markdown_tables(found, [README, *pages][-1].removeprefix(PAGE)))
     elif COMPATIBILITY in words or (wanted and all(entry.name in wanted for entry in found)):
         for entry in found:
-            print("\n".join(page(entry, _fits_of(entry) if COMPATIBILITY in words else None)))
+            print(
+                "\n".join(
+                    entry_page(
+                        entry, _compatibilities_of(entry) if COMPATIBILITY in words else None
+                    )
+                )
+            )
     else:
         terminal = Console()
         width = max(terminal.width, 100) if terminal.is_terminal else 200
-        Console(width=width, highlight=False).print(table(found))
+        Console(width=width, highlight=False).print(entry_table(found))
 
 
-def _fits_of(entry: Entry) -> "list[Fit]":
-    from ganzoo.composition.compatibility import fits_of
+def _compatibilities_of(entry: Entry) -> "list[Compatibility]":
+    from ganzoo.composition.compatibility import compatibilities_of
 
-    if entry.path not in GROUPS:
+    if entry.path not in GROUPS_OF_PAPERS:
         raise InputError(f"{entry.group}={entry.name} is not tried with others: it sets many")
-    return fits_of(entry)
+    return compatibilities_of(entry)
 
 
 def _fits(entry: Entry, word: str) -> bool:
@@ -94,7 +105,8 @@ def _fits(entry: Entry, word: str) -> bool:
         return word.lower() in text.lower()
     if key != "group":
         raise InputError(
-            f"unknown setting {key!r}: the settings are group=, {MARKDOWN} and {COMPATIBILITY}"
+            f"unknown setting {key!r}: the settings are group=, {MARKDOWN} (with {PAGE}FILE) and "
+            f"{COMPATIBILITY}"
         )
     known = list(map(name_of, all_groups()))
     if name_of(value) not in known:

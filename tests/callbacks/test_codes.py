@@ -13,7 +13,7 @@ from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
 from ganzoo.models.info_gan import InfoGAN
 from ganzoo.networks.code_prior import CodePrior
-from ganzoo.networks.encoders import CodeClassifier, CodePosterior, Gaussian
+from ganzoo.networks.encoders import CodeClassifier, CodePosterior, DiagonalGaussian
 
 PRIOR = CodePrior(latent_dim=8, categories=[3, 2], continuous=2)
 NAMES = ["recovered", "correlation_0", "correlation_1", "information", "clustering_accuracy"]
@@ -50,7 +50,7 @@ def posterior_of(latents, *, sharpness, log_variance):
         for values, count in zip(codes.categories, PRIOR.categories, strict=True)
     ]
     spread = torch.full_like(codes.continuous, log_variance)
-    return CodePosterior(logits, Gaussian(codes.continuous, spread))
+    return CodePosterior(logits, DiagonalGaussian(codes.continuous, spread))
 
 
 def test_all_is_recovered_where_q_knows_all():
@@ -68,7 +68,7 @@ def test_nothing_is_known_where_q_says_the_same_of_all():
     latents = PRIOR.sample(60)
     first = PRIOR.codes(latents).categories[0]
     logits = [torch.zeros(60, 3), torch.zeros(60, 2)]
-    same = Gaussian(torch.full((60, 2), 0.3), torch.zeros(60, 2))
+    same = DiagonalGaussian(torch.full((60, 2), 0.3), torch.zeros(60, 2))
     found = recovery(PRIOR, latents, CodePosterior(logits, same))
     assert found["recovered"] == pytest.approx((first == 0).float().mean().item())
     assert found["correlation_0"] == found["correlation_1"] == 0.0

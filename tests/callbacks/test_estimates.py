@@ -21,7 +21,7 @@ from ganzoo.errors import InputError
 from ganzoo.losses.cramer import Cramer
 from ganzoo.losses.divergences import KullbackLeibler
 from ganzoo.losses.drift import Drift
-from ganzoo.losses.f_gan import FGAN, SaddlePoint
+from ganzoo.losses.f_gan import FGAN, SaddlePointObjective
 from ganzoo.losses.hinge import Hinge
 from ganzoo.losses.minimax import Minimax, NonSaturating
 from ganzoo.losses.top_k import TopK
@@ -33,7 +33,7 @@ from ganzoo.networks.encoders import Encoder
 ADAM = partial(torch.optim.Adam, lr=1e-3)
 REAL, FAKE = torch.tensor([math.log(3), 0.0]), torch.tensor([-math.log(3)])
 MINIMAX, DRIFT = Minimax(label_smoothing=0.0), Drift(loss=Wasserstein(), weight=0.001)
-F_GAN = FGAN(divergence=KullbackLeibler(), generator_objective=SaddlePoint())
+F_GAN = FGAN(divergence=KullbackLeibler(), generator_objective=SaddlePointObjective())
 ALWAYS = {"real_logits", "fake_logits", "accuracy", "ranking", "diversity"}
 
 

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf, open_dict
 
 import ganzoo
 from ganzoo.checkpoints.io import AtomicCheckpointIO
-from ganzoo.composition.completion import CONFIG, _word, complete
+from ganzoo.composition.completion import CONFIG, _word, completed_command
 from ganzoo.composition.compose import compose_config
 from ganzoo.composition.evaluation import build_evaluation
 from ganzoo.errors import InputError
@@ -63,7 +63,7 @@ def described(path):
 
 def test_the_data_set_and_what_was_changed_of_it_come_before_the_users_words(path):
     words = ["--cfg", "job", "checkpoint=model.ckpt", "metrics=fid"]
-    completed = complete(words)
+    completed = completed_command(words)
     assert completed[:2] == words[:2] and completed[-2:] == words[2:]
     added = completed[2:-2]
     assert added[0] == "dataset=image_folder"
@@ -90,13 +90,13 @@ def test_the_data_set_and_what_was_changed_of_it_come_before_the_users_words(pat
     ],
 )
 def test_every_way_to_write_a_path(path, word):
-    assert complete([word])[0] == "dataset=image_folder"
+    assert completed_command([word])[0] == "dataset=image_folder"
 
 
 def test_a_data_set_that_the_user_names_is_the_users(path):
     words = ["checkpoint=model.ckpt", "dataset=digits"]
-    assert complete(words) == words
-    same = complete(["checkpoint=model.ckpt", "dataset=image_folder"])
+    assert completed_command(words) == words
+    same = completed_command(["checkpoint=model.ckpt", "dataset=image_folder"])
     assert "++dataset.root='my pictures'" in same and same.count("dataset=image_folder") == 1
 
 
@@ -104,10 +104,10 @@ def test_a_class_of_the_users_own_is_taken_where_it_is_trusted(described, path):
     (path.parent / "my_pictures.py").write_text("class Mine: pass")
     described(settings={"datamodule.source._target_": "my_pictures.Mine"})
     with pytest.raises(InputError, match="my_pictures.Mine, which is not trusted"):
-        complete(["checkpoint=model.ckpt"])
+        completed_command(["checkpoint=model.ckpt"])
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(path.parent)
-        words = complete(["checkpoint=model.ckpt", "trusted=[my_pictures]"])
+        words = completed_command(["checkpoint=model.ckpt", "trusted=[my_pictures]"])
     assert "++dataset.datamodule.source._target_='my_pictures.Mine'" in words
 
 
@@ -134,7 +134,7 @@ def test_what_stored_samples_are_measured_by(words, added, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     np.savez("points.npz", samples=np.zeros((3, 2), dtype=np.float32))
     np.savez("images.npz", samples=np.zeros((3, 2, 2), dtype=np.uint8))
-    assert complete(words) == added + words
+    assert completed_command(words) == added + words
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_what_cannot_be_completed_is_refused(words, message, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError) as caught:
-        complete(words)
+        completed_command(words)
     assert message in str(caught.value)
 
 
@@ -186,7 +186,7 @@ def test_what_cannot_be_completed_is_refused(words, message, tmp_path, monkeypat
 def test_a_stranger_can_choose_plain_values_of_settings_only(described, fields, message):
     described(**fields)
     with pytest.raises(InputError) as caught:
-        complete(["checkpoint=model.ckpt"])
+        completed_command(["checkpoint=model.ckpt"])
     assert message in str(caught.value)
     assert str(caught.value).isprintable()
 

@@ -1,6 +1,7 @@
 """Each kind of wrong input on the command line gets one line that mends it."""
 
 import os
+import re
 import sys
 
 import pytest
@@ -9,7 +10,9 @@ from hydra.errors import MissingConfigException
 import ganzoo
 from ganzoo.composition.entry import run
 from ganzoo.composition.explain import explain
-from ganzoo.composition.overrides import of_this_run
+from ganzoo.composition.overrides import overrides_of_this_run
+from ganzoo.configs import config_directory
+from ganzoo.errors import InputError
 
 
 def typed(monkeypatch, capsys, tmp_path, *words, config="config"):
@@ -42,6 +45,7 @@ def typed(monkeypatch, capsys, tmp_path, *words, config="config"):
         (["seed=0,1,2"], "add -m for a run with each of them, or write 'seed=\"0,1,2\"'"),
         (["model=gan,wgan"], "add -m for a run with each of them, or write 'model=[gan,wgan]'"),
         (["-m", "model=gan,wgna"], "unknown model 'wgna': did you mean 'wgan'"),
+        (["-m", "network.encoder=mlp,mpl"], "unknown network.encoder 'mpl': did you mean 'mlp'?"),
         (["-m", "seed=0,1", "lrr=2"], "unknown setting 'lrr'"),
         (["model=gan", "-m", "seed=0,1", "lrr=2"], "unknown setting 'lrr'"),
         (["logger=false", "optimizer.ema=null", "modle=gan"], "did you mean 'model'?"),
@@ -62,6 +66,48 @@ def test_wrong_settings(monkeypatch, capsys, tmp_path, words, message):
     assert message in said
     assert len(said.strip().splitlines()) == 1 and len(said) < 300
     assert list(tmp_path.iterdir()) == []
+
+
+OPTIONAL = {"network.discriminator": ("patchgn", "patchgan"), "network.encoder": ("dcgn", "dcgan")}
+
+
+def test_all_optional_entries_are_tried_here():
+    text = (config_directory() / "config.yaml").read_text()
+    assert set(re.findall(r"- optional (\S+):", text)) == {n.replace(".", "/") for n in OPTIONAL}
+    others = (path.read_text() for path in config_directory().rglob("*/*.yaml"))
+    assert not [text for text in others if re.search(r"^\s*- (override )?optional ", text, re.M)]
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("words", [[], ["--cfg", "job"]])
+def test_a_misspelt_choice_of_an_optional_entry(monkeypatch, capsys, tmp_path, name, words):
+    """Hydra passes over it, and the run went on with whatever there was."""
+    written, meant = OPTIONAL[name]
+    code, said = typed(monkeypatch, capsys, tmp_path, f"{name}={written}", *words)
+    assert (code, said) == (1, f"ganzoo: unknown {name} '{written}': did you mean '{meant}'?\n")
+    with pytest.raises(InputError, match=f"unknown {name} '{written}'"):
+        ganzoo.create_model("bigan", dataset="ring", overrides=[f"{name}={written}"])
+
+
+def test_a_misspelt_choice_in_a_config_of_ones_own(monkeypatch, capsys, tmp_path):
+    own = tmp_path / "own" / "experiment" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    entry = "defaults:\n  - override /network/discriminator: patchgn\n"
+    own.write_text(f"# @package _global_\n{entry}")
+    words = ["--config-dir", str(tmp_path / "own"), "experiment=mine", "--cfg", "job"]
+    code, said = typed(monkeypatch, capsys, tmp_path, *words)
+    assert code == 1 and "unknown network.discriminator 'patchgn': did you mean" in said
+
+
+def test_a_network_of_ones_own_needs_no_file_for_its_discriminator(monkeypatch, capsys, tmp_path):
+    own = tmp_path / "own" / "network" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("generator: null\ndiscriminator: null\n")
+    monkeypatch.chdir(tmp_path)
+    words = ["--config-dir", str(tmp_path / "own"), "network=mine", "--cfg", "job"]
+    monkeypatch.setattr(sys, "argv", ["train", *words])
+    run(lambda config: None, "config")
+    assert "generator: null, discriminator: null" in capsys.readouterr().out
 
 
 def test_a_missing_setting(monkeypatch, capsys, tmp_path):
@@ -96,7 +142,7 @@ def test_an_interpolation_in_an_override_is_of_the_config(monkeypatch, tmp_path)
     seen = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train", "seed=${trainer.max_steps}"])
-    run(lambda config: seen.append((config.seed, of_this_run())), "config")
+    run(lambda config: seen.append((config.seed, overrides_of_this_run())), "config")
     assert seen == [(5000, ["seed=${trainer.max_steps}"])]
 
 

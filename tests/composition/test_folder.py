@@ -2,7 +2,7 @@
 
 from omegaconf import OmegaConf
 
-from ganzoo.composition.folder import choose_folder, scratch
+from ganzoo.composition.folder import choose_folder, temporary_folders
 from ganzoo.composition.sweep import SweepTable
 
 
@@ -19,7 +19,7 @@ def test_a_lent_cache_has_what_was_cached_and_keeps_nothing_more(tmp_path):
     known = tmp_path / "features" / "known.npz"
     known.parent.mkdir()
     known.write_text("known")
-    with scratch(tmp_path) as (run, cache):
+    with temporary_folders(tmp_path) as (run, cache):
         lent = cache / "features" / "known.npz"
         assert lent.read_text() == "known"
         (cache / "features" / "new.npz").write_text("new")
@@ -31,7 +31,7 @@ def test_a_lent_cache_has_what_was_cached_and_keeps_nothing_more(tmp_path):
     assert not cache.exists()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [known]
     assert known.read_text() == "known"
-    with scratch(tmp_path / "nowhere") as (run, cache):
+    with temporary_folders(tmp_path / "nowhere") as (run, cache):
         assert not cache.exists()
 
 

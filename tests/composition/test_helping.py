@@ -8,7 +8,7 @@ from ganzoo.composition.compose import all_groups, compose_config, group_choices
 from ganzoo.composition.entry import run
 from ganzoo.composition.helping import FIRST, THEN, help_of
 from ganzoo.composition.left_out import with_left_out
-from ganzoo.composition.overrides import mend
+from ganzoo.composition.overrides import hydra_overrides
 from ganzoo.configs import config_directory
 
 
@@ -40,7 +40,7 @@ def test_the_examples_are_commands_that_work():
     assert len(examples) == 5
     for line in examples:
         words = [word.strip('"') for word in line.split()[3:] if word != "-m"]
-        mended = with_left_out(mend(words, [config_directory()]))
+        mended = with_left_out(hydra_overrides(words, [config_directory()]))
         alone = [f"{key}={value.split(',')[0]}" if "[" not in value else f"{key}={value}"
                  for key, _, value in (word.partition("=") for word in mended)]  # fmt: skip
         compose_config(alone)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganzoo.composition.compose import compose_config
-from ganzoo.composition.overrides import how_to_quote, mend, parse
+from ganzoo.composition.overrides import how_to_quote, hydra_overrides, parse
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
 
@@ -32,16 +32,16 @@ PATHS = [
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_is_read_as_it_was_written(path):
-    (word,) = mend([f"checkpoint={path}"], FOLDERS)
+    (word,) = hydra_overrides([f"checkpoint={path}"], FOLDERS)
     assert parse(word).value() == path
-    assert mend([word], FOLDERS) == [word]
+    assert hydra_overrides([word], FOLDERS) == [word]
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(st.sampled_from("ab1~#;&!%é=()'\\/.: -"), min_size=1, max_size=10))
 def test_text_is_never_read_as_other_text(text):
     try:
-        (word,) = mend([f"checkpoint={text}"], FOLDERS)
+        (word,) = hydra_overrides([f"checkpoint={text}"], FOLDERS)
     except InputError as error:
         assert "cannot read" in str(error) or not text.strip()
         return
@@ -72,7 +72,7 @@ def test_text_is_never_read_as_other_text(text):
     ],
 )
 def test_nothing_is_the_choice_that_adds_nothing(word, meant):
-    assert mend([word], FOLDERS) == [meant]
+    assert hydra_overrides([word], FOLDERS) == [meant]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_nothing_is_the_choice_that_adds_nothing(word, meant):
     ],
 )  # fmt: skip
 def test_a_name_at_the_place_of_a_group_chooses_from_it(word, meant):
-    assert mend([word], FOLDERS) == [meant]
+    assert hydra_overrides([word], FOLDERS) == [meant]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_name_at_the_place_of_a_group_chooses_from_it(word, meant):
 )
 def test_what_has_no_one_meaning_is_refused(word, said):
     with pytest.raises(InputError) as caught:
-        mend([word], FOLDERS)
+        hydra_overrides([word], FOLDERS)
     assert said in str(caught.value)
     assert len(str(caught.value)) < 300
 
@@ -130,7 +130,7 @@ def test_what_has_no_one_meaning_is_refused(word, said):
 @pytest.mark.parametrize("text", ["a,b", "{b", 'say "a"', "it's, or not"])
 def test_the_advice_works_in_a_shell(text):
     (word,) = shlex.split(how_to_quote("checkpoint", text))
-    assert mend([word], FOLDERS) == [word] and parse(word).value() == text
+    assert hydra_overrides([word], FOLDERS) == [word] and parse(word).value() == text
 
 
 def test_the_same_in_python():

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from ganzoo.composition.compose import compose_config, group_choices
 from ganzoo.composition.entry import run
-from ganzoo.composition.printing import compact
+from ganzoo.composition.printing import compact_yaml
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def test_the_default_job_is_short(shown):
 @pytest.mark.parametrize("model", group_choices("model"))
 def test_nothing_is_lost(model):
     text = OmegaConf.to_yaml(compose_config([f"model={model}"]))
-    assert yaml.safe_load(compact(text)) == yaml.safe_load(text)
-    assert len(compact(text).splitlines()) < 0.75 * len(text.splitlines())
+    assert yaml.safe_load(compact_yaml(text)) == yaml.safe_load(text)
+    assert len(compact_yaml(text).splitlines()) < 0.75 * len(text.splitlines())
 
 
 def test_a_part_of_a_job(shown):
@@ -57,4 +57,4 @@ TREES = st.recursive(
 @given(st.dictionaries(st.sampled_from("abc"), TREES))
 def test_any_values(content):
     text = yaml.safe_dump(content, allow_unicode=True)
-    assert yaml.safe_load(compact(text)) == yaml.safe_load(text)
+    assert yaml.safe_load(compact_yaml(text)) == yaml.safe_load(text)

@@ -1,6 +1,6 @@
 import math
 
-from ganzoo.composition.report import table
+from ganzoo.composition.report import best_and_last
 
 HISTORY = [
     {"step": 10, "metrics/fid@8": 5.0, "metrics/recall@8": 0.5, "metrics/other@8": 1.0},
@@ -10,7 +10,7 @@ HISTORY = [
 
 
 def test_the_best_is_where_it_was_and_the_last_is_the_last():
-    lines = table(HISTORY, {"metrics/fid@8": "minimize", "metrics/recall@8": "maximize"})
+    lines = best_and_last(HISTORY, {"metrics/fid@8": "minimize", "metrics/recall@8": "maximize"})
     assert [line.split() for line in lines] == [
         ["best", "at", "step", "last"],
         ["metrics/fid@8", "3.25", "20", "nan"],
@@ -21,4 +21,4 @@ def test_the_best_is_where_it_was_and_the_last_is_the_last():
 
 
 def test_a_run_without_measurements_has_no_table():
-    assert table([], {}) == []
+    assert best_and_last([], {}) == []

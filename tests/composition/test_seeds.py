@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ganzoo.composition.seeds import in_words, over_seeds
+from ganzoo.composition.seeds import over_seeds, readable_row
 from ganzoo.composition.sweep import SweepTable
 
 
@@ -35,10 +35,10 @@ def test_means_and_sample_deviations_of_runs_that_differ_in_their_seed():
         "metrics/modes_mean": 7.0, "metrics/modes_deviation": 1.0, "metrics/modes_n": 3,
     }  # fmt: skip
     assert alone["metrics/modes_deviation"] is None
-    assert in_words(several) == {
+    assert readable_row(several) == {
         "model": "gan", "runs": 3, "finished": 3, "metrics/modes": "7 ± 1"
     }  # fmt: skip
-    assert in_words(alone)["metrics/modes"] == "8"
+    assert readable_row(alone)["metrics/modes"] == "8"
 
 
 def test_runs_that_failed_and_values_that_are_not_finite_are_left_out():

@@ -4,13 +4,12 @@ import torch
 
 from ganzoo.composition.compose import group_choices
 
-_PATCHES = ("network.discriminator.width=8", "network.discriminator.downsamplings=1")
+_PATCHES = ("network.discriminator.width=8",)
 # Models without latents: the data that each is for, and networks that are small enough.
 WITHOUT_LATENTS = {
     "pix2pix": (
         "dataset=digits_edges",
         "network.generator.width=8",
-        "network.generator.downsamplings=3",
         *_PATCHES,
     ),
     "cycle_gan": (

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ganzoo.composition.compatibility import KINDS, part
+from ganzoo.composition.compatibility import DATASET_OF_KIND, part_config
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
 from ganzoo.penalties import Penalty
@@ -37,7 +37,7 @@ REFUSED = {("dcgan", "points"): "works on images"}
 def after_one_iteration(model, kind, trainer):
     """A model, a batch, and its weights."""
     torch.manual_seed(0)
-    words = (f"model={model}", f"dataset={KINDS[kind]}", *LATENTS)
+    words = (f"model={model}", f"dataset={DATASET_OF_KIND[kind]}", *LATENTS)
     if model in WITHOUT_LATENTS:
         words = on_pictures(model)
     config = compose_config([*words, "optimizer.lr=1e-3"])
@@ -54,7 +54,7 @@ def after_one_iteration(model, kind, trainer):
 @functools.cache
 def settings(group):
     """What each choice of a group builds, penalties in every step."""
-    found = {name: part(group, name)[group] for name in group_choices(group)}
+    found = {name: part_config(group, name)[group] for name in group_choices(group)}
     for choices in found.values():
         for penalty in choices.values():
             if "interval" in getattr(penalty, "keys", list)():
@@ -86,11 +86,11 @@ def cells():
     """Every pair of model and loss on points or on images in turn, or on both."""
     for model, loss in itertools.product(MODELS, LOSSES):
         place = MODELS.index(model) + LOSSES.index(loss)
-        for number, kind in enumerate(KINDS):
-            if STRIDE == 1 or place % len(KINDS) == number:
+        for number, kind in enumerate(DATASET_OF_KIND):
+            if STRIDE == 1 or place % len(DATASET_OF_KIND) == number:
                 yield model, kind, loss
     for model, (number, loss) in itertools.product(WITHOUT_LATENTS, enumerate(LOSSES)):
-        if STRIDE == 1 or number % len(KINDS):
+        if STRIDE == 1 or number % len(DATASET_OF_KIND):
             yield model, "images", loss
 
 

@@ -12,7 +12,7 @@ import ganzoo
 from ganzoo.composition.compose import all_groups, group_choices, groups
 from ganzoo.composition.explain import explain
 from ganzoo.composition.left_out import with_left_out
-from ganzoo.composition.overrides import group_at, mend
+from ganzoo.composition.overrides import group_at, hydra_overrides
 from ganzoo.composition.settings import check_settings
 from ganzoo.composition.suggestions import suggest_choice, suggest_setting
 from ganzoo.configs import config_directory
@@ -115,7 +115,7 @@ def test_every_setting(base, wrong):
     ],
 )
 def test_what_nothing_in_a_run_uses_is_refused(as_composed, tmp_path, words, said):
-    mended = with_left_out(mend(words, FOLDERS))
+    mended = with_left_out(hydra_overrides(words, FOLDERS))
     with pytest.raises(Exception) as caught:
         check_settings(as_composed(words, tmp_path / "run"), mended)
     assert said in explain(caught.value, words)

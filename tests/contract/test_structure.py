@@ -26,7 +26,7 @@ LEVELS = (
     {"penalties"},
     {"game"},
     {"sampling"},
-    {"models", "theory", "checkpoints", "export", "translation"},
+    {"models", "theory", "checkpoints", "export", "picture_folders"},
     {"callbacks", "evaluation"},
     {"composition"},
     {"__init__", "__main__", "train", "evaluate", "sample", "zoo"},

@@ -1,4 +1,4 @@
-"""The facts of the zoo's table: every row's code, paper and test, and the README's copy of it."""
+"""The facts of the zoo's tables: each row's code, paper and test, and the pages' copies."""
 
 import inspect
 import re
@@ -7,22 +7,24 @@ import pytest
 from hydra.utils import get_object
 
 from ganzoo.composition import compatibility
-from ganzoo.composition.catalogue import about, entries
+from ganzoo.composition.catalogue import GROUPS_OF_PAPERS, about, entries_of_papers
 from ganzoo.composition.compose import all_groups, group_choices
-from ganzoo.composition.showcase import evidence, markdown
+from ganzoo.composition.zoo_pages import file_of_tests, markdown_tables
 from ganzoo.configs import config_directory
 from ganzoo.zoo import main
 
 ROOT = config_directory().parent
-ENTRIES = entries()
+ENTRIES = entries_of_papers()
 IDS = [f"{entry.group}={entry.name}" for entry in ENTRIES]
 ROW = re.compile(
     r"^\| `(?P<name>\w+)` \| .*\[code\]\((?P<code>[^)]*)\), \[test\]\((?P<test>[^)]*)\)", re.M
 )
 
 
-def readme():
-    return (ROOT / "README.md").read_text()
+PAGES = {
+    "README.md": ["model"],
+    "docs/parts.md": [group for group in GROUPS_OF_PAPERS if group != "model"],
+}
 
 
 def test_every_choice_of_every_group_has_its_facts_and_none_is_of_a_choice_that_is_not_there():
@@ -67,24 +69,28 @@ def test_no_cell_breaks_a_table(zoo, words):
     ids=[i for i, e in zip(IDS, ENTRIES, strict=True) if e.module.startswith("ganzoo.")],
 )
 def test_every_part_of_ours_has_a_test_that_names_it(entry):
-    tested = evidence(entry)
+    tested = file_of_tests(entry)
     assert tested is not None
     text = tested.read_text()
     names = entry.target.name, entry.name, f'group_choices("{entry.path}")'
     assert any(name in text for name in names)
 
 
-def test_the_readme_has_the_table_as_it_is():
-    for table in markdown(ENTRIES).split("\n\n"):
-        assert table in readme(), "run python -m ganzoo.zoo format=markdown"
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_its_tables_as_they_are(page):
+    shown = [entry for entry in ENTRIES if entry.path in PAGES[page]]
+    text = (ROOT / page).read_text()
+    for table in markdown_tables(shown, page).split("\n\n"):
+        assert table in text, f"run python -m ganzoo.zoo format=markdown page={page}"
 
 
-def test_what_the_readme_links_to_exists():
-    rows = list(ROW.finditer(readme()))
-    assert len(rows) > 60
+@pytest.mark.parametrize(("page", "least"), [("README.md", 20), ("docs/parts.md", 60)])
+def test_what_a_page_links_to_exists(page, least):
+    rows = list(ROW.finditer((ROOT / page).read_text()))
+    assert len(rows) >= least
     for row in rows:
-        assert (ROOT / row["code"]).is_file(), row["name"]
-        assert (ROOT / row["test"]).is_file(), row["name"]
+        assert (ROOT / page).parent.joinpath(row["code"]).is_file(), row["name"]
+        assert (ROOT / page).parent.joinpath(row["test"]).is_file(), row["name"]
 
 
 @pytest.fixture

@@ -3,14 +3,16 @@ import torch
 from torchvision.transforms.v2 import functional
 
 from ganzoo.data.crops import RandomCrops
-from ganzoo.data.plan import Shares
+from ganzoo.data.plan import ProcessShare
 from ganzoo.errors import InputError
 
 EVERYTHING = 2**40
 
 
 def shares(batch_size, rank=0, world_size=1):
-    return Shares(batch_size=batch_size, batches_per_iteration=1, rank=rank, world_size=world_size)
+    return ProcessShare(
+        batch_size=batch_size, batches_per_iteration=1, rank=rank, world_size=world_size
+    )
 
 
 def ready(source):

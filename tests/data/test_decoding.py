@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageCms
 from torchvision.transforms import v2
 
-from ganzoo.data.conversions import Change, Conversions
+from ganzoo.data.conversions import Conversion, Conversions
 from ganzoo.data.pictures import decode
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
@@ -147,7 +147,7 @@ def test_what_was_done_is_counted():
     ]
     conversions = Conversions((9, 5))
     for picture in pictures:
-        conversions.add(Change.of(picture, (3, 9, 5)))
+        conversions.add(Conversion.of(picture, (3, 9, 5)))
     assert conversions.plain() == {
         "of 16 bits scaled to 8": 1,
         "of 32 bits scaled to 8": 2,

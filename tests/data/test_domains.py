@@ -2,13 +2,13 @@ import pytest
 import torch
 
 from ganzoo.data.domains import PairedDomains, UnpairedDomains
-from ganzoo.data.plan import Shares
+from ganzoo.data.plan import ProcessShare
 from ganzoo.errors import InputError
 
 
 def batches(source, batch_size, **options):
     source.setup(memory_limit=2**40)
-    shares = Shares(batch_size=batch_size, batches_per_iteration=1, rank=0, world_size=1)
+    shares = ProcessShare(batch_size=batch_size, batches_per_iteration=1, rank=0, world_size=1)
     return source.batches(shares=shares, **({"seed": 0, "horizontal_flip": False} | options))
 
 

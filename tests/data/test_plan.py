@@ -3,12 +3,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganzoo.data.plan import BatchPlan, Purpose, Shares, seeded
+from ganzoo.data.plan import BatchPlan, ProcessShare, Purpose, seeded
 from ganzoo.errors import InputError
 
 
 def shares(batch_size=4, batches_per_iteration=1, rank=0, world_size=1):
-    return Shares(
+    return ProcessShare(
         batch_size=batch_size,
         batches_per_iteration=batches_per_iteration,
         rank=rank,

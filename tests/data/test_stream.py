@@ -3,13 +3,13 @@ import itertools
 import pytest
 import torch
 
-from ganzoo.data.plan import Shares
+from ganzoo.data.plan import ProcessShare
 from ganzoo.data.stream import EpochStream, Stream
 from ganzoo.errors import InputError
 
 
 def settings(source, num_workers=0, start=0, counted=False, labelled=True):
-    shares = Shares(batch_size=3, batches_per_iteration=2, rank=0, world_size=1)
+    shares = ProcessShare(batch_size=3, batches_per_iteration=2, rank=0, world_size=1)
     batches = source.batches(shares=shares, seed=5, horizontal_flip=True)
     return {
         "batches": batches,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganzoo.augment import Augmentation
-from ganzoo.losses import Average, Fisher, Hinge, Relativistic, TopK
+from ganzoo.losses import AverageComparison, Fisher, Hinge, Relativistic, TopK
 from ganzoo.optim import Extragradient
 from ganzoo.penalties import LeCam
 from ganzoo.penalties.base import Penalty
@@ -80,7 +80,7 @@ def test_averages_of_logits_follow_their_own_player_alone(gan, trainer, batches)
     penalty = LeCam(weight=0.1, interval=1, decay=0.9)
     listening = Listening()
     model = gan(
-        loss=Relativistic(comparison=Average()),
+        loss=Relativistic(comparison=AverageComparison()),
         penalties={"lecam": penalty},
         augmentations={"listening": listening},
     )

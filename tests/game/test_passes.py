@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from ganzoo.augment import Augmentation
-from ganzoo.losses import Average, Relativistic
+from ganzoo.losses import AverageComparison, Relativistic
 from ganzoo.models.acgan import ACGAN
 from ganzoo.models.adversarial_autoencoder import AdversarialAutoencoder
 from ganzoo.models.bigan import BiGAN
@@ -150,7 +150,7 @@ def test_the_generators_step_looks_at_real_data_where_its_loss_does(counted):
     assert compared["generator"] == {"generator": 1, "discriminator": 2, "augmentation": 2}
 
 
-RELATIVISTIC = Relativistic(comparison=Average())
+RELATIVISTIC = Relativistic(comparison=AverageComparison())
 
 
 def test_features_are_matched_without_logits_of_their_own(counted):

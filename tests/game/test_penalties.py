@@ -18,10 +18,10 @@ from ganzoo.penalties.weight_clipping import WeightClipping
 
 SETTINGS = ("dataset=digits", "network=mlp", "network.latent.latent_dim=12")
 SMALL = ("network.generator.width=8", "network.generator.depth=2")
-PATCHES = ("network.discriminator.width=8", "network.discriminator.downsamplings=1")
+PATCHES = ("network.discriminator.width=8",)
 OF_OTHER_NETWORKS = {
     "cycle_gan": (*PATCHES, "network.generator.width=8", "network.generator.blocks=1"),
-    "pix2pix": (*PATCHES, "network.generator.width=8", "network.generator.downsamplings=2"),
+    "pix2pix": (*PATCHES, "network.generator.width=8"),
     "vqgan": ("dataset=digits", *PATCHES),
 }
 # Choices of parts of a model that is there.
@@ -59,6 +59,15 @@ def test_penalties_of_players_that_are_not_there_are_refused_when_the_model_is_b
     for title, penalty in penalties(player).items():
         with pytest.raises(InputError, match=f"{title}: no player is named '{player}'"):
             build_model(config, name, "digits", penalties={title: penalty})
+
+
+def test_penalties_that_come_or_go_after_the_model_is_built_are_refused(trainer, batches, gan):
+    late, bare = gan(), gan(penalties={"mine": Orthogonal(weight=1.0, on="generator")})
+    late.penalties["mine"] = Orthogonal(weight=1.0, on="generator")
+    del bare.penalties["mine"]
+    for model, said in ((late, "'mine' came later"), (bare, "one of them is gone")):
+        with pytest.raises(InputError, match=f"when a model is built, and {said}: build it with"):
+            trainer(1).fit(model, batches(16, 2))
 
 
 def test_an_average_of_an_encoder_begins_with_its_first_weights():

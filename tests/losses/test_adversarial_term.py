@@ -7,10 +7,17 @@ from torch.nn import functional
 
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
-from ganzoo.losses import AdversarialTerm, Hinge, LeastSquares, Minimax, Paired, Relativistic
+from ganzoo.losses import (
+    AdversarialTerm,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    PairedComparison,
+    Relativistic,
+)
 from ganzoo.networks.patchgan import PatchGANDiscriminator
 
-RELATIVISTIC = Relativistic(loss=Minimax(label_smoothing=0.0), comparison=Paired())
+RELATIVISTIC = Relativistic(loss=Minimax(label_smoothing=0.0), comparison=PairedComparison())
 
 
 class Counting(nn.Module):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ganzoo.errors import InputError
 from ganzoo.losses import Drift, Minimax, Relativistic, Wasserstein
-from ganzoo.losses.relativistic import Paired
+from ganzoo.losses.relativistic import PairedComparison
 
 REAL = torch.tensor([1.0, -3.0, 2.0], dtype=torch.float64)
 FAKE = torch.tensor([5.0, 0.5, 1.0], dtype=torch.float64)
@@ -20,7 +20,7 @@ def test_term_is_the_weighted_mean_square_of_real_scores():
 def test_generator_is_that_of_the_objective():
     drift = Drift(loss=Wasserstein(), weight=0.5)
     assert drift.generator(FAKE) == Wasserstein().generator(FAKE)
-    compared = Relativistic(loss=Minimax(label_smoothing=0.0), comparison=Paired())
+    compared = Relativistic(loss=Minimax(label_smoothing=0.0), comparison=PairedComparison())
     drift = Drift(loss=compared, weight=0.5)
     expected = compared.generator_against(FAKE, lambda: REAL)
     assert drift.generator_against(FAKE, lambda: REAL) == expected

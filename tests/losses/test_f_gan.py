@@ -15,7 +15,7 @@ from scipy.stats import entropy, norm
 from ganzoo.errors import InputError
 from ganzoo.losses import FGAN, Minimax, NonSaturating
 from ganzoo.losses import divergences as of
-from ganzoo.losses.f_gan import Alternative, SaddlePoint
+from ganzoo.losses.f_gan import AlternativeObjective, SaddlePointObjective
 
 exp, log, sqrt, tanh = mpmath.exp, mpmath.log, mpmath.sqrt, mpmath.tanh
 
@@ -118,7 +118,9 @@ each = pytest.mark.parametrize("name", CASES)
 
 
 def f_gan(name, objective=None):
-    return FGAN(divergence=CASES[name].divergence, generator_objective=objective or SaddlePoint())
+    return FGAN(
+        divergence=CASES[name].divergence, generator_objective=objective or SaddlePointObjective()
+    )
 
 
 def bound(loss, p, q, outputs):
@@ -246,7 +248,8 @@ def test_alpha_without_a_divergence_is_refused(a):
 
 
 @pytest.mark.parametrize(
-    ("objective", "game"), [(SaddlePoint(), Minimax), (Alternative(), NonSaturating)]
+    ("objective", "game"),
+    [(SaddlePointObjective(), Minimax), (AlternativeObjective(), NonSaturating)],
 )
 def test_gan_divergence_is_the_first_game(objective, game):
     mine, theirs = f_gan("gan", objective), game(label_smoothing=0.0)
@@ -290,7 +293,7 @@ def divergence_gradient(name, place, scale):
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "total_variation"])
 def test_saddle_point_generator_descends_the_divergence(name):
-    mine = generator_gradient(name, SaddlePoint(), -0.2, 1.1)
+    mine = generator_gradient(name, SaddlePointObjective(), -0.2, 1.1)
     assert mine == pytest.approx(divergence_gradient(name, -0.2, 1.1), rel=2e-3, abs=1e-4)
 
 
@@ -302,6 +305,6 @@ def test_saddle_point_generator_descends_the_divergence(name):
     ],
 )
 def test_alternative_generator_descends_another_divergence(name, other, factor):
-    mine = generator_gradient(name, Alternative(), -0.2, 1.1)
+    mine = generator_gradient(name, AlternativeObjective(), -0.2, 1.1)
     theirs = factor * divergence_gradient(other, -0.2, 1.1)
     assert mine == pytest.approx(theirs, rel=2e-3, abs=1e-4)

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from ganzoo.losses import FGAN
 from ganzoo.losses import divergences as of
-from ganzoo.losses.f_gan import Alternative, SaddlePoint
+from ganzoo.losses.f_gan import AlternativeObjective, SaddlePointObjective
 
 SHARES, PLACES, SCALE = np.array([0.7, 0.3]), np.array([-1.0, 1.5]), 0.5
 X = np.linspace(-12, 12, 6001)
@@ -101,7 +101,9 @@ def played(divergence, objective, rounds=500):
 @pytest.mark.parametrize("divergence", CASES, ids=lambda d: type(d).__name__)
 def test_game_finds_the_gaussian_of_least_divergence(divergence):
     place, scale, least = best_fit(CASES[divergence])
-    assert played(divergence, SaddlePoint()) == pytest.approx((place, scale, least), abs=0.025)
+    assert played(divergence, SaddlePointObjective()) == pytest.approx(
+        (place, scale, least), abs=0.025
+    )
 
 
 def test_kullback_leibler_covers_the_mixture_and_the_reverse_one_sits_on_a_mode():
@@ -117,5 +119,5 @@ def test_alternative_generator_makes_kullback_leibler_seek_a_mode():
 
     Only roughly: the critic has to learn a log ratio of 30 where the other mode lies.
     """
-    place, scale, _ = played(of.KullbackLeibler(), Alternative())
+    place, scale, _ = played(of.KullbackLeibler(), AlternativeObjective())
     assert (place, scale) == pytest.approx((PLACES[0], SCALE), abs=0.2)

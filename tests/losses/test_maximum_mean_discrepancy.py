@@ -10,10 +10,10 @@ from sklearn.metrics.pairwise import rbf_kernel
 from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.losses import MaximumMeanDiscrepancy
-from ganzoo.losses.kernels import GaussianMixture, NegativeDistance, RationalQuadratic
+from ganzoo.losses.kernels import GaussianKernel, NegativeDistance, RationalQuadratic
 
 BANDWIDTHS, ALPHAS = [1.0, 2.0, 4.0], [0.2, 0.5, 5.0]
-GAUSSIANS = GaussianMixture(bandwidths=BANDWIDTHS)
+GAUSSIANS = GaussianKernel(bandwidths=BANDWIDTHS)
 QUADRATICS = RationalQuadratic(alphas=ALPHAS)
 REAL, FAKE = np.array([-1.0, 0.5, 2.0, 7.0]), np.array([0.2, 3.0, -9.0])
 batches = st.lists(st.floats(-20, 20), min_size=2, max_size=6).map(np.array)
@@ -92,7 +92,7 @@ def test_estimate_is_without_bias():
         return np.exp(-(shift**2) / (2 * (1 + variances))) / np.sqrt(1 + variances)
 
     exact = mean_kernel(0, 2) + mean_kernel(0, 0.5) - 2 * mean_kernel(1, 1.25)
-    rng, kernel = np.random.default_rng(0), GaussianMixture(bandwidths=[1.0])
+    rng, kernel = np.random.default_rng(0), GaussianKernel(bandwidths=[1.0])
     estimates = [
         discrepancy(kernel, rng.normal(0, 1, 4), rng.normal(1, 0.5, 4)) for _ in range(2000)
     ]
@@ -165,7 +165,7 @@ def test_repulsion_out_of_range_is_refused(repulsion):
 
 @pytest.mark.parametrize(
     "make",
-    [lambda v: GaussianMixture(bandwidths=v), lambda v: RationalQuadratic(alphas=v)],
+    [lambda v: GaussianKernel(bandwidths=v), lambda v: RationalQuadratic(alphas=v)],
     ids=["gaussians", "quadratics"],
 )
 @pytest.mark.parametrize("values", [[], [1.0, 0.0], [float("nan")]])

@@ -10,7 +10,7 @@ from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.losses import Hinge, LeastSquares, Minimax, NonSaturating, Relativistic, Wasserstein
 from ganzoo.losses.cramer import Cramer
-from ganzoo.losses.relativistic import Average, Paired
+from ganzoo.losses.relativistic import AverageComparison, PairedComparison
 
 LOGISTIC = Minimax(label_smoothing=0.0)
 SQUARES = LeastSquares(fake_target=-1.0, real_target=1.0, generator_target=1.0)
@@ -38,20 +38,22 @@ def scores(loss, comparison, real, fake):
 def test_pairs_pay_the_papers_single_term(loss, cost):
     """RSGAN and its kin: E f(D(x_r) - D(x_f)), and for the generator the other way round."""
     expected = (cost(REAL - FAKE).mean(), cost(FAKE - REAL).mean())
-    assert scores(loss, Paired(), REAL, FAKE) == pytest.approx(expected, abs=1e-12)
+    assert scores(loss, PairedComparison(), REAL, FAKE) == pytest.approx(expected, abs=1e-12)
 
 
 @each
 def test_averages_pay_for_each_side_against_the_mean_of_the_other(loss, cost):
     above, below = REAL - FAKE[:3].mean(), FAKE[:3] - REAL.mean()
     expected = (cost(above).mean() + cost(-below).mean(), cost(-above).mean() + cost(below).mean())
-    assert scores(loss, Average(), REAL, FAKE[:3]) == pytest.approx(expected, abs=1e-12)
+    assert scores(loss, AverageComparison(), REAL, FAKE[:3]) == pytest.approx(expected, abs=1e-12)
 
 
 @each
 @settings(max_examples=25, deadline=None)
 @given(real=batches, fake=batches, shift=st.floats(-10, 10))
-@pytest.mark.parametrize("comparison", [Paired(), Average()], ids=["paired", "average"])
+@pytest.mark.parametrize(
+    "comparison", [PairedComparison(), AverageComparison()], ids=["paired", "average"]
+)
 def test_only_differences_count_and_the_players_exchange_the_batches(
     loss, cost, comparison, real, fake, shift
 ):
@@ -63,12 +65,14 @@ def test_only_differences_count_and_the_players_exchange_the_batches(
 def test_wasserstein_costs_of_pairs_are_the_game_of_wgan():
     """The paper: games of integral probability metrics are relativistic ones."""
     plain = Wasserstein().discriminator(torch.tensor(REAL), torch.tensor(FAKE))
-    discriminator, generator = scores(Wasserstein(), Paired(), REAL, FAKE)
+    discriminator, generator = scores(Wasserstein(), PairedComparison(), REAL, FAKE)
     assert discriminator == pytest.approx(sum(plain.values()).item(), abs=1e-12)
     assert generator == pytest.approx(REAL.mean() - FAKE.mean(), abs=1e-12)
 
 
-@pytest.mark.parametrize("comparison", [Paired(), Average()], ids=["paired", "average"])
+@pytest.mark.parametrize(
+    "comparison", [PairedComparison(), AverageComparison()], ids=["paired", "average"]
+)
 def test_generator_lowers_real_logits_where_a_plain_one_does_not_touch_them(comparison):
     real, fake = (torch.tensor(values, requires_grad=True) for values in (REAL, FAKE))
     relativistic = Relativistic(loss=LOGISTIC, comparison=comparison)
@@ -88,24 +92,26 @@ def test_configs_choose_the_costs_and_the_command_line_others(stem, cost):
     paired = build(compose_config([], f"loss/{stem}").loss)
     average = build(compose_config([], f"loss/{stem.replace('tic', 'tic_average', 1)}").loss)
     loss, _ = COSTS[cost]
-    assert scores(paired.loss, paired.comparison, REAL, FAKE) == scores(loss, Paired(), REAL, FAKE)
-    assert average.comparison == Average()
+    assert scores(paired.loss, paired.comparison, REAL, FAKE) == scores(
+        loss, PairedComparison(), REAL, FAKE
+    )
+    assert average.comparison == AverageComparison()
     assert average.discriminator(torch.tensor(REAL), torch.tensor(FAKE)) == Relativistic(
-        loss=loss, comparison=Average()
+        loss=loss, comparison=AverageComparison()
     ).discriminator(torch.tensor(REAL), torch.tensor(FAKE))
     chosen = build(compose_config(["loss@loss.loss=wasserstein"], f"loss/{stem}").loss)
     assert isinstance(chosen.loss, Wasserstein)
 
 
 def test_pairs_of_unequal_batches_are_refused():
-    relativistic = Relativistic(loss=LOGISTIC, comparison=Paired())
+    relativistic = Relativistic(loss=LOGISTIC, comparison=PairedComparison())
     with pytest.raises(InputError, match="as many real as generated logits, not 4 and 3"):
         relativistic.discriminator(torch.tensor(REAL), torch.tensor(FAKE[:3]))
 
 
 def test_a_loss_without_costs_of_single_logits_is_refused():
     with pytest.raises(InputError, match="Cramer has none"):
-        Relativistic(loss=Cramer(), comparison=Paired())
+        Relativistic(loss=Cramer(), comparison=PairedComparison())
 
 
 class Line(nn.Module):
@@ -149,7 +155,7 @@ def one_iteration(gan, trainer, batches, loss):
 
 def test_game_compares_with_the_real_data_of_the_last_discriminator_update(gan, trainer, batches):
     """One update of the generator, written out by hand."""
-    relativistic = Relativistic(loss=LOGISTIC, comparison=Paired())
+    relativistic = Relativistic(loss=LOGISTIC, comparison=PairedComparison())
     model = one_iteration(gan, trainer, batches, relativistic)
     (data,) = next(iter(batches(12, 2)))
     torch.manual_seed(1)
@@ -161,7 +167,7 @@ def test_game_compares_with_the_real_data_of_the_last_discriminator_update(gan, 
 
 
 def test_other_losses_save_the_pass_of_real_data_in_the_generators_step(gan, trainer, batches):
-    relativistic = Relativistic(loss=LOGISTIC, comparison=Paired())
+    relativistic = Relativistic(loss=LOGISTIC, comparison=PairedComparison())
     calls = [
         one_iteration(gan, trainer, batches, loss).discriminator.calls
         for loss in (LOGISTIC, relativistic)

@@ -10,7 +10,7 @@ from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.game.player import Player
 from ganzoo.losses import Cramer, Hinge, NonSaturating, Relativistic, TopK, Wasserstein
-from ganzoo.losses.relativistic import Average, Paired
+from ganzoo.losses.relativistic import AverageComparison, PairedComparison
 
 FAKE = torch.tensor([0.5, -2.0, 3.0, 1.0, -1.0], dtype=torch.float64)
 REAL = torch.tensor([4.0, 1.0, 2.0, -3.0, 0.0], dtype=torch.float64)
@@ -50,13 +50,13 @@ def test_samples_that_are_left_out_have_no_gradient_and_the_others_share_it():
 
 def test_pairs_stay_together():
     """The rows 0, 2 and 3 of both batches: differences of fake and real -3.5, 1 and 4."""
-    loss = Relativistic(loss=Wasserstein(), comparison=Paired())
+    loss = Relativistic(loss=Wasserstein(), comparison=PairedComparison())
     term = top(loss, updates=1).generator_against(FAKE, lambda: REAL)["adversarial"]
     assert term.item() == pytest.approx(3.5 / 3 - 1 / 3 - 4 / 3)
 
 
 def test_a_real_batch_of_another_size_is_compared_as_a_whole():
-    loss = Relativistic(loss=Hinge(), comparison=Average())
+    loss = Relativistic(loss=Hinge(), comparison=AverageComparison())
     term = top(loss, updates=1).generator_against(FAKE, lambda: REAL[:4])["adversarial"]
     expected = loss.generator_against(FAKE[[0, 2, 3]], lambda: REAL[:4])["adversarial"]
     assert term.item() == pytest.approx(expected.item())

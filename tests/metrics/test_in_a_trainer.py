@@ -1,4 +1,4 @@
-"""README's example of a metric in a Trainer of one's own."""
+"""The example of docs/metrics.md of a metric in a Trainer of one's own."""
 
 import re
 from pathlib import Path
@@ -7,13 +7,13 @@ import torch
 
 from ganzoo.metrics import FrechetDistance
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 
-def test_the_example_of_the_readme_measures_uint8_images(capsys):
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+def test_the_example_of_the_page_measures_uint8_images(capsys):
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
     (example,) = [block for block in blocks if "uint8" in block]
-    names = {"__name__": "readme"}
+    names = {"__name__": "page"}
     torch.manual_seed(0)
     exec(example, names)
     found = names["trainer"].callback_metrics["fid"].item()

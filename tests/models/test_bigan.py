@@ -9,22 +9,22 @@ from lightning.pytorch import seed_everything
 from torch import nn
 from torch.nn.functional import softplus
 
-from ganzoo.composition.compatibility import part
+from ganzoo.composition.compatibility import part_config
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.composition.create import build_model
 from ganzoo.errors import InputError
 from ganzoo.models.bigan import BiGAN, check_exchange
 from ganzoo.networks.encoders import Encoder
-from ganzoo.networks.joining import joined
+from ganzoo.networks.joining import with_vectors
 
 SGD = partial(torch.optim.SGD, lr=0.05)
 PAIRS = dict.fromkeys(("encoder", "discriminator", "generator"), SGD)
 
 
 def test_pairs_of_points_and_of_images():
-    points = joined(torch.ones(3, 2), torch.arange(12.0).view(3, 4))
+    points = with_vectors(torch.ones(3, 2), torch.arange(12.0).view(3, 4))
     torch.testing.assert_close(points[1], torch.tensor([1.0, 1.0, 4.0, 5.0, 6.0, 7.0]))
-    images = joined(torch.zeros(2, 3, 5, 5), torch.tensor([[7.0], [8.0]]))
+    images = with_vectors(torch.zeros(2, 3, 5, 5), torch.tensor([[7.0], [8.0]]))
     assert images.shape == (2, 4, 5, 5)
     assert (images[:, :3] == 0).all()
     assert (images[0, 3] == 7).all()
@@ -70,7 +70,7 @@ SYMMETRIC = {"hinge", "minimax", "non_saturating", "wasserstein", "relativistic"
 
 @pytest.mark.parametrize("name", group_choices("loss"))
 def test_a_loss_is_taken_where_real_and_generated_data_can_change_places(name):
-    loss = build(part("loss", name).loss)
+    loss = build(part_config("loss", name).loss)
     real, fake = torch.randn(2, 7, generator=torch.Generator().manual_seed(3))
     loss.eval()
     straight = sum(loss.discriminator(real, fake).values())

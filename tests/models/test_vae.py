@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from ganzoo.errors import InputError
 from ganzoo.game.minibatch import Minibatch
 from ganzoo.models.vae import VAE
-from ganzoo.networks.encoders import Gaussian, GaussianEncoder
+from ganzoo.networks.encoders import DiagonalGaussian, GaussianEncoder
 from ganzoo.networks.latents import Normal as StandardNormal
 from ganzoo.networks.latents import Uniform
 from ganzoo.optim.gradient_play import Simultaneous
@@ -38,7 +38,7 @@ class LinearEncoder(nn.Module):
 
     def forward(self, data):
         mean = data @ self.gain + self.mean_shift
-        return Gaussian(mean, self.log_variance.expand_as(mean))
+        return DiagonalGaussian(mean, self.log_variance.expand_as(mean))
 
     def codes(self, data):
         return self(data).mean
@@ -122,7 +122,7 @@ def test_the_bound_misses_by_the_divergence_from_the_posterior(vae):
 
 
 def test_the_divergence_is_torchs(vae):
-    posterior = Gaussian(torch.randn(5, 2), torch.randn(5, 2))
+    posterior = DiagonalGaussian(torch.randn(5, 2), torch.randn(5, 2))
     normal = Normal(posterior.mean, (posterior.log_variance / 2).exp())
     expected = kl_divergence(normal, Normal(0.0, 1.0)).sum(1)
     torch.testing.assert_close(posterior.divergence(), expected)

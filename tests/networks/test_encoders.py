@@ -10,9 +10,9 @@ from torch import nn
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
 from ganzoo.networks.batch_statistics import NoBatchStatistics
-from ganzoo.networks.code_prior import CodePrior, Codes
+from ganzoo.networks.code_prior import CodePrior, LatentParts
 from ganzoo.networks.dcgan import DCGANDiscriminator
-from ganzoo.networks.encoders import CodeClassifier, Encoder, Gaussian, GaussianEncoder
+from ganzoo.networks.encoders import CodeClassifier, DiagonalGaussian, Encoder, GaussianEncoder
 from ganzoo.networks.initialization import HeUniform, XavierUniform
 from ganzoo.networks.latents import Normal
 from ganzoo.networks.mlp import MLPDiscriminator
@@ -114,7 +114,7 @@ def test_log_variances_of_common_size_are_hardly_changed():
 def test_samples_have_the_stated_distribution():
     torch.manual_seed(0)
     mean, log_variance = torch.tensor([[2.0, -1.0]]), torch.tensor([[0.0, math.log(9)]])
-    drawn = Gaussian(mean.expand(20000, 2), log_variance.expand(20000, 2)).sample().double()
+    drawn = DiagonalGaussian(mean.expand(20000, 2), log_variance.expand(20000, 2)).sample().double()
     for values, reference in zip(drawn.T, [stats.norm(2, 1), stats.norm(-1, 3)], strict=True):
         assert stats.kstest(values.numpy(), reference.cdf).pvalue > 1e-3
     assert abs(torch.corrcoef(drawn.T)[0, 1]) < 0.03
@@ -126,7 +126,7 @@ def test_gradients_of_a_sample_are_those_of_the_reparameterisation():
 
     def sample(mean, log_variance):
         torch.manual_seed(1)
-        return Gaussian(mean, log_variance).sample()
+        return DiagonalGaussian(mean, log_variance).sample()
 
     drawn = sample(mean, log_variance)
     by_mean, by_log_variance = torch.autograd.grad(drawn.sum(), [mean, log_variance])
@@ -138,7 +138,7 @@ def test_gradients_of_a_sample_are_those_of_the_reparameterisation():
 def test_likelihoods_are_those_of_scipy():
     torch.manual_seed(0)
     values, mean, log_variance = torch.randn(3, 5, 4, dtype=torch.float64)
-    found = Gaussian(mean, log_variance).negative_log_likelihood(values)
+    found = DiagonalGaussian(mean, log_variance).negative_log_likelihood(values)
     deviations = np.exp(log_variance.numpy() / 2)
     expected = -stats.norm.logpdf(values.numpy(), mean.numpy(), deviations).sum(axis=1)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12)
@@ -164,7 +164,7 @@ def test_likelihoods_of_codes_written_out():
     first, second = rng.integers(3, size=6), rng.integers(2, size=6)
     classifier, data = classified(outputs)
     categories = [torch.as_tensor(first), torch.as_tensor(second)]
-    codes = Codes(categories, torch.as_tensor(values), torch.empty(6, 5))
+    codes = LatentParts(categories, torch.as_tensor(values), torch.empty(6, 5))
     found = classifier.negative_log_likelihoods(data, codes)
 
     rows = np.arange(6)

@@ -6,7 +6,7 @@ import torch
 from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.networks.conditional import LabelCodeDiscriminator
-from ganzoo.networks.style import StyleGenerator, labelled
+from ganzoo.networks.style import StyleGenerator, labelled_generator
 
 SMALL = {"latent_dim": 6, "width": 4, "style_dim": 8}
 
@@ -88,4 +88,4 @@ def test_a_generator_of_ones_own_that_takes_labels():
     def network(*, num_classes):
         return torch.nn.Embedding(num_classes, 2)
 
-    assert labelled(network=network, num_classes=4).num_embeddings == 4
+    assert labelled_generator(network=network, num_classes=4).num_embeddings == 4

@@ -14,7 +14,7 @@ from ganzoo.networks.style_synthesis import (
     ToImage,
     demodulation,
     modulated_convolution,
-    same,
+    same_size_convolution,
 )
 
 NUMBERS = {
@@ -53,7 +53,9 @@ def test_each_sample_has_its_own_normalised_weights(doubles):
     """Equations 1 and 3 of the paper, one sample after another."""
     features, weight, scales = numbers(3, 4, 6, 6), numbers(5, 4, 3, 3), numbers(3, 4)
     kernel = low_pass([1, 3, 3, 1]).double()
-    convolution = partial(upsampling_convolution, kernel=kernel) if doubles else same
+    convolution = (
+        partial(upsampling_convolution, kernel=kernel) if doubles else same_size_convolution
+    )
     found = modulated_convolution(features, weight, scales, convolution)
     for sample, (one, scale) in enumerate(zip(features, scales, strict=True)):
         scaled = weight * scale[None, :, None, None]
@@ -66,7 +68,7 @@ def test_the_gradient_by_scales_is_that_of_the_function():
     scales = numbers(2, 3).requires_grad_()
 
     def run(scales):
-        return modulated_convolution(features, weight, scales, same)
+        return modulated_convolution(features, weight, scales, same_size_convolution)
 
     assert torch.autograd.gradcheck(run, (scales,))
     assert torch.autograd.gradgradcheck(run, (scales,))
@@ -74,7 +76,9 @@ def test_the_gradient_by_scales_is_that_of_the_function():
 
 def test_outputs_have_the_variance_of_inputs_whatever_weights_and_scales():
     features = numbers(1, 64, 64, 64)
-    outcome = modulated_convolution(features, 9 * numbers(8, 64, 3, 3), 50 * numbers(1, 64), same)
+    outcome = modulated_convolution(
+        features, 9 * numbers(8, 64, 3, 3), 50 * numbers(1, 64), same_size_convolution
+    )
     assert outcome[..., 1:-1, 1:-1].var().item() == pytest.approx(1, rel=0.1)
 
 
@@ -82,9 +86,11 @@ def test_outputs_have_the_variance_of_inputs_whatever_weights_and_scales():
 def test_half_precision_holds_large_weights_scales_and_features(dtype):
     """A plain product of these is far beyond 65504, where float16 ends."""
     features, weight, scales = 200 * numbers(2, 64, 4, 4), 4 * numbers(8, 64, 3, 3), numbers(2, 64)
-    wanted = modulated_convolution(features, weight, 40 * scales, same)
+    wanted = modulated_convolution(features, weight, 40 * scales, same_size_convolution)
     with torch.autocast("cpu", dtype=dtype):
-        found = modulated_convolution(features.to(dtype), weight.float(), 40 * scales.float(), same)
+        found = modulated_convolution(
+            features.to(dtype), weight.float(), 40 * scales.float(), same_size_convolution
+        )
         norms = demodulation(weight.float(), 1e3 * scales.float())
     assert found.dtype == dtype and norms.dtype == torch.float32
     assert norms.gt(0).all()
@@ -145,8 +151,10 @@ def test_noise_is_added_before_the_bias_by_the_strength_of_each_layer(styles):
     network = synthesis()
     layer = network.layers[0]
     features, drawn = torch.randn(3, 12, 3, 4), torch.randn(3, 1, 3, 4)
-    found = layer(features, styles[:, 0], same, lambda features: drawn)
-    plain = modulated_convolution(features, layer.weight, layer.affine(styles[:, 0]), same)
+    found = layer(features, styles[:, 0], same_size_convolution, lambda features: drawn)
+    plain = modulated_convolution(
+        features, layer.weight, layer.affine(styles[:, 0]), same_size_convolution
+    )
     by_hand = functional.leaky_relu(plain + 0.5 * drawn + layer.bias[:, None, None], 0.2) * 2**0.5
     torch.testing.assert_close(found, by_hand)
 
@@ -179,7 +187,9 @@ def test_layers_are_clamped(styles):
     bounded, free = synthesis(clamp=0.1), synthesis(clamp=None)
     for network in (bounded, free):
         with torch.no_grad():
-            features = network.layers[0](torch.randn(3, 12, 3, 4), styles[:, 0], same, no_noise)
+            features = network.layers[0](
+                torch.randn(3, 12, 3, 4), styles[:, 0], same_size_convolution, no_noise
+            )
             image = network.to_images[0](features, styles[:, 1])
         assert (features.abs().max() <= 0.1).item() == (network is bounded)
         assert (image.abs().max() <= 0.1).item() == (network is bounded)

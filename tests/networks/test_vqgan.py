@@ -8,7 +8,7 @@ from torch.nn import functional
 from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.networks.vqgan import VQGANDecoder, VQGANEncoder
-from ganzoo.networks.vqgan_blocks import Downsample, SpatialAttention, upsample
+from ganzoo.networks.vqgan_blocks import Downsample, SpatialAttention, upsampling_layer
 
 SMALL = {
     "shape": [3, 8, 8],
@@ -164,7 +164,7 @@ def test_halving_pads_below_and_at_the_right():
 
 
 def test_doubling_repeats_before_it_convolves():
-    layer = upsample(1)
+    layer = upsampling_layer(1)
     features = torch.randn(1, 1, 2, 3)
     repeated = features.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
     torch.testing.assert_close(layer(features), layer[1](repeated))

@@ -9,7 +9,7 @@ from ganzoo.errors import InputError
 from ganzoo.penalties import MomentMatching
 from ganzoo.penalties.features import last_hidden_features
 from ganzoo.penalties.moment_distances import Bures, GaussianKullbackLeibler, SquaredFrobenius
-from ganzoo.penalties.moment_matching import span
+from ganzoo.penalties.moment_matching import orthonormal_basis
 
 DISTANCES = {
     "frobenius": SquaredFrobenius(),
@@ -61,7 +61,7 @@ def test_a_discriminator_without_such_layers_is_refused():
 def test_the_span_of_few_samples_leaves_distances_and_gradients_as_they_are(distance):
     torch.manual_seed(0)
     real, fake = torch.randn(4, 40).double(), (2 * torch.randn(6, 40).double()).requires_grad_()
-    basis = span(real, fake)
+    basis = orthonormal_basis(real, fake)
     assert basis.shape == (40, 10)
     whole, within = distance(real, fake), distance(real @ basis, fake @ basis)
     torch.testing.assert_close(whole, within)

@@ -22,7 +22,7 @@ from ganzoo.networks.style_synthesis import (
     clamped,
     modulated,
     modulated_convolution,
-    same,
+    same_size_convolution,
     with_bias,
 )
 from ganzoo.penalties.context import Context
@@ -102,7 +102,7 @@ def convolutions(inputs: dict[str, Tensor], filters: dict[str, Tensor]) -> dict[
     found = {}
     for flip, (kind, other) in enumerate(zip(WAYS, reversed(WAYS), strict=True)):
         weight = large.flip(2, 3) if flip else large
-        found[f"conv3_pad1_{kind}"] = same(x, weight)
+        found[f"conv3_pad1_{kind}"] = same_size_convolution(x, weight)
         for name, kernel in filters.items():
             found[f"conv3_up2_pad1{name}_{other}"] = upsampling_convolution(x, weight, kernel)
             found[f"conv3_down2_pad1{name}_{kind}"] = downsampling_convolution(x, weight, kernel)
@@ -128,7 +128,7 @@ def test_modulated_convolution(case, dtype):
     x, weight, scales = (inputs[name] for name in ("x", "weight", "styles"))
     kernel = low_pass([1, 3, 3, 1]).to(dtype)
     ways = {
-        "same": same,
+        "same": same_size_convolution,
         "up2": partial(upsampling_convolution, kernel=kernel),
         "down2": partial(downsampling_convolution, kernel=kernel),
     }

@@ -8,14 +8,14 @@ import torch
 
 from ganzoo.errors import InputError
 from ganzoo.sampling.class_labels import read_labels
-from ganzoo.sampling.class_names import class_names, folder_name, numbers_of
+from ganzoo.sampling.class_names import class_names, class_numbers, folder_name
 
 NAMES = ["ant", "10", "T-shirt/top"]
 
 
 def written(labels, names):
     """Labels as a conditional model takes them."""
-    return read_labels(numbers_of(labels, names), len(NAMES), unknown=False, look=True)
+    return read_labels(class_numbers(labels, names), len(NAMES), unknown=False, look=True)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch.distributed as dist
 
-from ganzoo.strategies.failures import blame
+from ganzoo.strategies.failures import name_lost_connection
 
 SCRIPT = """
 import os, signal, sys, time
@@ -122,7 +122,7 @@ def test_a_failing_process_ends_the_command(start, tmp_path):
 )
 def test_only_an_error_in_sending_is_blamed_on_another_process(error, blamed):
     before = str(error)
-    cause = blame(error, "rank 3 failed first")
+    cause = name_lost_connection(error, "rank 3 failed first")
     assert (cause == "rank 3 failed first") == blamed
     assert str(error).startswith("rank 3 failed first (noticed as: ") == blamed
     assert blamed or str(error) == before

@@ -19,14 +19,14 @@ from ganzoo.losses import (
     Wasserstein,
 )
 from ganzoo.losses import divergences as zoo
-from ganzoo.losses.f_gan import SaddlePoint
-from ganzoo.losses.relativistic import Average, Paired
+from ganzoo.losses.f_gan import SaddlePointObjective
+from ganzoo.losses.relativistic import AverageComparison, PairedComparison
 from ganzoo.theory import densities, discrete, equilibrium
 from ganzoo.theory.densities import mixture, normal, uniform
 
 
 def f_gan(divergence):
-    return FGAN(divergence=divergence, generator_objective=SaddlePoint())
+    return FGAN(divergence=divergence, generator_objective=SaddlePointObjective())
 
 
 DIVERGENCES = [
@@ -180,7 +180,7 @@ def test_gradient_of_the_optimal_value_is_that_of_twice_jensen_shannon():
 def test_paired_logistic_discriminator_has_no_better_outputs():
     """Over all pairs of three outcomes, moved at random."""
     p, q = double([0.5, 0.3, 0.2]), double([0.1, 0.3, 0.6])
-    loss = Relativistic(loss=Minimax(label_smoothing=0.0), comparison=Paired())
+    loss = Relativistic(loss=Minimax(label_smoothing=0.0), comparison=PairedComparison())
     best = equilibrium.optimal_output(loss, p.log(), q.log())
 
     def cost(outputs):
@@ -201,8 +201,8 @@ def test_paired_logistic_discriminator_has_no_better_outputs():
     [
         Wasserstein(),
         Fisher(rho=1e-6),
-        Relativistic(loss=Hinge(), comparison=Paired()),
-        Relativistic(loss=Minimax(label_smoothing=0.0), comparison=Average()),
+        Relativistic(loss=Hinge(), comparison=PairedComparison()),
+        Relativistic(loss=Minimax(label_smoothing=0.0), comparison=AverageComparison()),
     ],
     ids=lambda loss: repr(loss),
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ganzoo.errors import InputError
 from ganzoo.losses import FGAN, Minimax, Wasserstein
 from ganzoo.losses import divergences as zoo
-from ganzoo.losses.f_gan import SaddlePoint
+from ganzoo.losses.f_gan import SaddlePointObjective
 from ganzoo.theory import discrete
 from ganzoo.theory.equilibrium import optimal_output
 from ganzoo.theory.estimators import (
@@ -57,7 +57,7 @@ def test_the_bound_is_a_change_of_sign_away_from_minimax():
 @given(outputs=st.lists(st.floats(-4, 4), min_size=3, max_size=3))
 def test_f_divergences_are_bounded_from_below_and_reached(divergence, outputs):
     exact = discrete.divergence(divergence, P, Q).item()
-    loss = FGAN(divergence=divergence, generator_objective=SaddlePoint())
+    loss = FGAN(divergence=divergence, generator_objective=SaddlePointObjective())
     best = divergence_bound(divergence, *batches(optimal_output(loss, P.log(), Q.log())))
     assert best.item() == pytest.approx(exact, rel=1e-12)
     other = batches(torch.tensor(outputs, dtype=torch.float64))

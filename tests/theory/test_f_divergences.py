@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from ganzoo.losses import divergences as zoo
-from ganzoo.theory.f_divergences import integrand, jumps
+from ganzoo.theory.f_divergences import has_kink, integrand
 
 
 def alpha(a):
@@ -110,7 +110,7 @@ def test_best_output_of_the_total_variation_is_out_of_bounds():
 
 @each
 def test_only_the_total_variation_has_a_kink(name):
-    assert jumps(CASES[name][0]) == (name == "total_variation")
+    assert has_kink(CASES[name][0]) == (name == "total_variation")
 
 
 EXACT = {  # less f'(1) (p - q)

@@ -11,7 +11,7 @@ from ganzoo.composition.compose import build
 from ganzoo.composition.theory import compose_theory
 from ganzoo.errors import InputError
 from ganzoo.optim import Simultaneous
-from ganzoo.theory.course import Course, course_of, follow
+from ganzoo.theory.behaviour import Behaviour, behaviour_of, followed_trajectory
 from ganzoo.theory.figures.divergences import Divergences
 from ganzoo.theory.figures.gaussian_kl import GaussianKL
 from ganzoo.theory.figures.mode_seeking import ModeSeeking
@@ -115,22 +115,22 @@ def test_trajectories_that_leave_are_cut():
     game = bilinear()
     far = UpdateOperator(update_rule=Simultaneous(), optimizer=partial(torch.optim.SGD, lr=1.0))
     start = torch.ones(2).double()
-    path = follow(far, game, torch.zeros(2).double(), start, 10_000)
+    path = followed_trajectory(far, game, torch.zeros(2).double(), start, 10_000)
     distances = path.norm(dim=1)
     expected = math.sqrt(2) * math.sqrt(2) ** torch.arange(len(path)).double()
     torch.testing.assert_close(distances, expected)
     assert distances[-2] <= 20 * (1 + math.sqrt(2)) < distances[-1]
-    assert course_of(distances, 10_000) is Course.LEAVES
+    assert behaviour_of(distances, 10_000) is Behaviour.LEAVES
 
 
 @pytest.mark.parametrize(
-    ("rate", "course"),
+    ("rate", "behaviour"),
     [
-        (0.9, Course.ARRIVES),
-        (0.998, Course.APPROACHES),
-        (1.0, Course.STAYS),
-        (1.002, Course.LEAVES),
+        (0.9, Behaviour.ARRIVES),
+        (0.998, Behaviour.APPROACHES),
+        (1.0, Behaviour.STAYS),
+        (1.002, Behaviour.LEAVES),
     ],
 )
-def test_courses_of_geometric_distances(rate, course):
-    assert course_of(rate ** torch.arange(401.0), 400) is course
+def test_behaviours_of_geometric_distances(rate, behaviour):
+    assert behaviour_of(rate ** torch.arange(401.0), 400) is behaviour

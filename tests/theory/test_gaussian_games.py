@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from ganzoo.errors import InputError
 from ganzoo.losses import Hinge, LeastSquares, Minimax, NonSaturating, Relativistic, Wasserstein
-from ganzoo.losses.relativistic import Paired
+from ganzoo.losses.relativistic import PairedComparison
 from ganzoo.theory.fixed_points import fixed_points
 from ganzoo.theory.gaussian_games import GaussianCovarianceGAN, GaussianMeanGAN
 from ganzoo.theory.verdict import Verdict, analyse_flow
@@ -106,7 +106,7 @@ def test_jacobians_agree_with_differences(game):
 
 
 def test_losses_of_pairs_are_refused():
-    loss = Relativistic(loss=Hinge(), comparison=Paired())
+    loss = Relativistic(loss=Hinge(), comparison=PairedComparison())
     with pytest.raises(InputError, match="Relativistic has none"):
         GaussianMeanGAN(loss=loss, mean=[0.0], deviation=1.0, nodes=5)
 

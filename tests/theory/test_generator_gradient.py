@@ -9,7 +9,7 @@ from scipy import integrate, stats
 from ganzoo.errors import InputError
 from ganzoo.losses import FGAN, Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
 from ganzoo.losses import divergences as zoo
-from ganzoo.losses.f_gan import SaddlePoint
+from ganzoo.losses.f_gan import SaddlePointObjective
 from ganzoo.theory import densities
 from ganzoo.theory.densities import mixture, normal
 from ganzoo.theory.generator_gradient import location_gradients, shift_gradient
@@ -46,7 +46,7 @@ def test_non_saturating_gradient_is_that_of_theorem_2_5(place):
     [zoo.KullbackLeibler(), zoo.ReverseKullbackLeibler(), zoo.SquaredHellinger()],
 )
 def test_saddle_point_of_f_gan_descends_its_divergence(divergence):
-    loss = FGAN(divergence=divergence, generator_objective=SaddlePoint())
+    loss = FGAN(divergence=divergence, generator_objective=SaddlePointObjective())
     mine = shift_gradient(loss, P, normal(0.9, 1.1)).item()
     expected = gradient(lambda q: densities.divergence(divergence, P, q), 0.9)
     assert mine == pytest.approx(expected, rel=1e-7)

@@ -17,7 +17,7 @@ class HorizontalFlip(Augmentation):
 
     def forward(self, data: Tensor) -> Tensor:
         """Mirror about half of the images."""
-        check_images(self, data)
+        check_image_data(self, data)
         mirrored = torch.rand(len(data), 1, 1, 1, device=data.device) < 0.5
         return torch.where(mirrored, data.flip(-1), data)
 
@@ -43,7 +43,7 @@ class Shift(Augmentation):
 
     def forward(self, data: Tensor) -> Tensor:
         """Shift each image by whole pixels, all shifts up to the largest being equally likely."""
-        check_images(self, data)
+        check_image_data(self, data)
         rows, columns = (self._positions(data, axis) for axis in (-2, -1))
         samples = torch.arange(len(data), device=data.device)[:, None, None, None]
         channels = torch.arange(data.shape[1], device=data.device)[None, :, None, None]
@@ -57,7 +57,7 @@ class Shift(Augmentation):
         return (torch.arange(size, device=data.device) + shifts).clamp(0, size - 1)
 
 
-def check_images(augmentation: Augmentation, data: Tensor) -> None:
+def check_image_data(augmentation: Augmentation, data: Tensor) -> None:
     """Refuse data that is not images ``[B, C, H, W]``.
 
     Raises:

@@ -12,7 +12,12 @@ from ganzoo.callbacks.examples import find_examples
 from ganzoo.callbacks.measurements import SampleMeasurements
 from ganzoo.defaults import defaults_from
 from ganzoo.networks.code_prior import CodePrior
-from ganzoo.networks.encoders import CodeClassifier, CodePosterior, Gaussian, cross_entropies
+from ganzoo.networks.encoders import (
+    CodeClassifier,
+    CodePosterior,
+    DiagonalGaussian,
+    cross_entropies,
+)
 from ganzoo.sampling.latents import LatentSampler
 
 KINDS = {"held_out": "held-out samples", "real": "samples of the training data"}
@@ -116,7 +121,7 @@ def look(
         found.append(classifier(made))
     logits = zip(*(part.logits for part in found), strict=True)
     continuous = zip(*(part.continuous for part in found), strict=True)
-    return latents, CodePosterior(_joined(logits), Gaussian(*_joined(continuous)))
+    return latents, CodePosterior(_joined(logits), DiagonalGaussian(*_joined(continuous)))
 
 
 def _joined(kinds: Iterable[Sequence[Tensor]]) -> list[Tensor]:

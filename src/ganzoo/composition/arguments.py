@@ -27,7 +27,7 @@ _WORDS = {
     NoneType: "null",
 }
 _MEASURING = "training measures by callbacks, not on a validation set: set "
-_ELSEWHERE = {
+_SETTINGS_INSTEAD = {
     "logger": "choose loggers with logger=csv, tensorboard, wandb or none",
     "callbacks": "choose callbacks with callbacks=[default,...], or +callbacks.NAME._target_=...",
     "model_registry": "it uploads Lightning's own checkpoints: upload checkpoints/best.ckpt after",
@@ -42,7 +42,7 @@ _OF_VALIDATION = {
 }
 
 
-def check_kinds(settings: Settings) -> None:
+def check_argument_kinds(settings: Settings) -> None:
     """Refuse values of another kind than Lightning's signature says.
 
     Raises:
@@ -82,7 +82,7 @@ def check_values(settings: Settings, *, validates: bool) -> None:
 
 
 def _check_meaning(settings: Settings, validates: bool) -> None:
-    instead = _ELSEWHERE if validates else _ELSEWHERE | _OF_VALIDATION
+    instead = _SETTINGS_INSTEAD if validates else _SETTINGS_INSTEAD | _OF_VALIDATION
     for name, advice in instead.items():
         value = settings.get(name)
         asked = value is not None and value != signature(Trainer.__init__).parameters[name].default

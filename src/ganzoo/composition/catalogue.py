@@ -14,7 +14,7 @@ from ganzoo.composition.docstrings import Documented, look_up
 from ganzoo.composition.overrides import name_of
 from ganzoo.configs import config_directory
 
-GROUPS = (
+GROUPS_OF_PAPERS = (
     "model", "loss", "penalty", "augment", "augment/replay", "network", "network/normalization",
     "network/batch_statistics", "network/conditioning", "optimizer", "optimizer/update_rule",
     "optimizer/lookahead", "optimizer/ema",
@@ -152,17 +152,20 @@ def about() -> dict[str, dict[str, Facts]]:
     return facts  # type: ignore[no-any-return]
 
 
-def entries() -> list[Entry]:
+def entries_of_papers() -> list[Entry]:
     """The entries of the table, group by group; choices that choose nothing are left out."""
-    return [*_entries_of(GROUPS)]
+    return [*_entries_of(GROUPS_OF_PAPERS)]
 
 
-def everything() -> list[Entry]:
+def all_entries() -> list[Entry]:
     """All choices of all groups, those that come from papers first."""
-    return [*entries(), *_entries_of([group for group in all_groups() if group not in GROUPS])]
+    return [
+        *entries_of_papers(),
+        *_entries_of([group for group in all_groups() if group not in GROUPS_OF_PAPERS]),
+    ]
 
 
-def settings(entry: Entry) -> dict[str, Any]:
+def settings_in(entry: Entry) -> dict[str, Any]:
     """The numbers and words that an entry sets, by their dotted names, those it starts from first.
 
     What it takes from elsewhere in a config is left out.

@@ -14,7 +14,7 @@ _REFERENCE = re.compile(r"\$\{(?:without_groups:)?([a-z_]+)")
 NONE = "none"
 """The choice of nothing."""
 _FIRST = ("model", "dataset", "loss", "penalty")
-_ELSEWHERE = ("hydra/", "sweep/")
+_NOT_SHOWN = ("hydra/", "sweep/")
 
 
 def chosen(config: DictConfig, choices: Mapping[str, Any] | None = None) -> dict[str, str]:
@@ -30,7 +30,7 @@ def chosen(config: DictConfig, choices: Mapping[str, Any] | None = None) -> dict
     groups = _groups()
     found: dict[str, list[str]] = {}
     for key, choice in recorded.items():
-        if choice is not None and not key.startswith(_ELSEWHERE):
+        if choice is not None and not key.startswith(_NOT_SHOWN):
             found.setdefault(_name(str(key), groups), []).append(str(choice))
     # Of a list of choices Hydra keeps no name, but each has a key in the group's node.
     for group in groups:
@@ -52,7 +52,7 @@ def _made(choices: list[str]) -> list[str]:
     return [choice for choice in choices if choice != NONE] or [NONE]
 
 
-def reached(config: DictConfig, start: str, *, not_beyond: str = "") -> set[str]:
+def referenced_names(config: DictConfig, start: str, *, not_beyond: str = "") -> set[str]:
     """The top-level names that a node's interpolations lead to, itself among them.
 
     Args:

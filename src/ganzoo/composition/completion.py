@@ -28,7 +28,7 @@ _LONGEST_KEY = 200
 Settings = Mapping[str, Any]
 
 
-def complete(words: Sequence[str]) -> list[str]:
+def completed_command(words: Sequence[str]) -> list[str]:
     """Put what a command line leaves open before what it says.
 
     That is the data set of a checkpoint, with the settings that it was trained with, and for two
@@ -82,7 +82,7 @@ def _search_path(words: Sequence[str]) -> Path | None:
 
 def _left_open(given: Settings, search_path: Path | None) -> list[str]:
     if given.get("checkpoint") is not None:
-        return _data_set_of(paths(given["checkpoint"]), given, search_path)
+        return _data_set_of(paths_in(given["checkpoint"]), given, search_path)
     if given.get("fake") is None or "dataset" in given:
         return []
     if given.get("real") is None:
@@ -111,7 +111,7 @@ def _names(value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
-def paths(value: Any) -> list[Path]:
+def paths_in(value: Any) -> list[Path]:
     """The paths in a setting that holds one or a list of them."""
     several = isinstance(value, list | ListConfig)
     return [Path(str(one)).expanduser() for one in (value if several else [value])]

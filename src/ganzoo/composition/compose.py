@@ -1,20 +1,21 @@
 """Find the configs, compose them, and build what they describe."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import InstantiationException
+from hydra.errors import InstantiationException, MissingConfigException
 from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 import ganzoo.composition.choices  # noqa: F401 - the configs use its resolvers
 from ganzoo.composition.left_out import with_left_out
-from ganzoo.composition.overrides import mend, name_of
+from ganzoo.composition.overrides import hydra_overrides, name_of
 from ganzoo.configs import BASE, config_directory, register_resolvers, without_groups
 from ganzoo.errors import InputError
 
@@ -22,27 +23,42 @@ _OTHERS = {"hydra", "theory"}
 """Folders of configs that are chosen from otherwise."""
 
 
-def packed(shape: Sequence[int], packing: int) -> ListConfig:
+def packed_shape(shape: Sequence[int], packing: int) -> ListConfig:
     """The shape of ``packing`` samples that are concatenated along their first axis."""
     samples = max(1, int(packing))  # the model says what is wrong with other numbers
     return OmegaConf.create([shape[0] * samples, *shape[1:]])
 
 
-def paired(shape: Sequence[int], latent_dim: int) -> ListConfig:
+def shape_with_code(shape: Sequence[int], latent_dim: int) -> ListConfig:
     """The shape of samples with a code as further features, or as constant maps."""
     return OmegaConf.create([shape[0] + latent_dim, *shape[1:]])
 
 
-def vector(size: int) -> ListConfig:
+def vector_shape(size: int) -> ListConfig:
     """The shape of codes, or of points."""
     return OmegaConf.create([size])
 
 
-def picture(channels: int, image_size: int | ListConfig) -> ListConfig:
+def image_shape(channels: int, image_size: int | ListConfig) -> ListConfig:
     """The shape of pictures whose size is one number, or height and width."""
     if isinstance(image_size, ListConfig):
         return OmegaConf.create([channels, *image_size])
     return OmegaConf.create([channels, image_size, image_size])
+
+
+def unet_downsamplings(most: int, shape: Sequence[int]) -> int:
+    """How often pictures of a shape can be halved, from 2 to the most that is wanted."""
+    return _as_many(most, 2, lambda count: not any(side % 2**count for side in shape[1:]))
+
+
+def patchgan_downsamplings(most: int, shape: Sequence[int]) -> int:
+    """How often pictures of a shape can be halved and leave patches, from 1 to the most."""
+    return _as_many(most, 1, lambda count: min(shape[1:], default=0) >= 3 * 2**count)
+
+
+def _as_many(most: int, least: int, fits: Callable[[int], bool]) -> int:
+    """The largest number that fits; the least where none does, of which the network says why."""
+    return next((count for count in range(most, least, -1) if fits(count)), least)
 
 
 def one_more(count: int | None) -> int | None:
@@ -73,7 +89,8 @@ def half(number: int | None) -> int:
 
 
 register_resolvers()
-for resolver in (half, packed, paired, vector, picture, one_more, features_named):
+for resolver in (half, packed_shape, shape_with_code, vector_shape, image_shape, one_more,
+                 features_named, unet_downsamplings, patchgan_downsamplings):  # fmt: skip
     OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
 
@@ -96,12 +113,44 @@ def compose_config(
         InputError: if an override cannot be read, or nothing is chosen where something must be.
     """
     folder = directory or config_directory()
-    words = mend(overrides, [folder, config_directory()])
+    words = hydra_overrides(overrides, [folder, config_directory()])
     words = with_left_out(words) if folder == config_directory() else words
-    if GlobalHydra.instance().is_initialized():  # inside of a command, whose folders these are
-        return compose(config_name, overrides=words, return_hydra_config=with_hydra)
-    with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
-        return compose(config_name, overrides=words, return_hydra_config=with_hydra)
+    inside = GlobalHydra.instance().is_initialized()  # of a command, whose folders these are
+    with contextlib.nullcontext() if inside else _hydra_in(folder):
+        config = compose(config_name, overrides=words, return_hydra_config=True)
+        check_found(config.hydra)
+    if not with_hydra:
+        with open_dict(config):
+            del config["hydra"]
+    return config
+
+
+def _hydra_in(folder: Path) -> AbstractContextManager[None]:
+    return initialize_config_dir(version_base="1.3", config_dir=str(folder))
+
+
+def check_found(hydra: Any) -> None:
+    """Refuse choices that Hydra has not found and passes over, as those marked optional.
+
+    A choice that follows that of the outer group may lack a file: the outer one's says it all.
+
+    Args:
+        hydra: Hydra's own node of a composed config, with its record of what was chosen.
+
+    Raises:
+        MissingConfigException: what Hydra raises for a choice that is not optional.
+    """
+    loader, choices = GlobalHydra.instance().config_loader(), hydra.runtime.choices
+    searched = list(hydra.overrides.hydra)  # folders of the user's own
+    for key, choice in choices.items():
+        group = str(key).partition("@")[0]
+        if choice is None or choice == choices.get(group.rpartition("/")[0]):
+            continue
+        options = loader.get_group_options(
+            group, config_name=hydra.job.config_name, overrides=searched
+        )
+        if choice not in options:
+            raise MissingConfigException(f"no {group}/{choice}", f"{group}/{choice}", options)
 
 
 @cache

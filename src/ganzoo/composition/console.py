@@ -12,7 +12,7 @@ _CLOSED_PIPE = 128 + 13  # SIGPIPE, which not every system names
 
 
 @contextmanager
-def console() -> Iterator[None]:
+def ending_quietly() -> Iterator[None]:
     """End without a stack trace where output is cut off, as by ``| head``, or at Ctrl-C."""
     try:
         try:
@@ -27,7 +27,7 @@ def console() -> Iterator[None]:
         sys.exit(128 + signal.SIGINT)
 
 
-def refuse(line: str) -> None:
+def exit_with(line: str) -> None:
     """Say in one line what is wrong, and end with code 1."""
     print(f"ganzoo: {line}", file=sys.stderr)
     sys.exit(1)

@@ -5,11 +5,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ganzoo.composition.choices import chosen, reached
+from ganzoo.composition.choices import chosen, referenced_names
 from ganzoo.composition.compose import build, compose_config, resolved
 from ganzoo.composition.explain import explain
 from ganzoo.composition.left_out import check_players, with_left_out
-from ganzoo.composition.overrides import mend
+from ganzoo.composition.overrides import hydra_overrides
 from ganzoo.composition.settings import check_choices
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
@@ -36,7 +36,7 @@ def create_model(
     command = [f"model={model}", f"dataset={dataset}", *overrides]
     try:
         config = compose_config(command, with_hydra=True)
-        understood = with_left_out(mend(command, [config_directory()]))
+        understood = with_left_out(hydra_overrides(command, [config_directory()]))
         check_choices(config, understood, model)
         check_players(config, understood)
         built = build_model(config, model, dataset, **objects)
@@ -52,7 +52,7 @@ def create_model(
 def _hyperparameters(config: DictConfig, overrides: Sequence[str]) -> dict[str, str]:
     """What a Trainer's loggers show of a model: the choices it is made of, and what was set."""
     groups = chosen(config, config.hydra.runtime.choices)
-    used = reached(config, "model", not_beyond="dataset") | {"dataset"}
+    used = referenced_names(config, "model", not_beyond="dataset") | {"dataset"}
     pairs = (override.lstrip("+").partition("=") for override in overrides if "=" in override)
     settings = {name: value for name, _, value in pairs if name not in groups}
     parts = {name: choice for name, choice in groups.items() if name.split(".")[0] in used}

@@ -12,15 +12,17 @@ from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition import explain as explaining
-from ganzoo.composition.console import console, print_version, refuse
+from ganzoo.composition.compose import check_found, compose_config
+from ganzoo.composition.console import ending_quietly, exit_with, print_version
 from ganzoo.composition.folder import choose_folder
-from ganzoo.composition.helping import GROUPS, help_of
+from ganzoo.composition.helping import ALL_GROUPS_PAGE, help_of
 from ganzoo.composition.left_out import with_left_out
-from ganzoo.composition.overrides import mend, quoted
-from ganzoo.composition.printing import compactly
+from ganzoo.composition.overrides import hydra_overrides, quoted
+from ganzoo.composition.printing import printed_compactly
 from ganzoo.composition.settings import check_sweep
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError
@@ -63,13 +65,13 @@ def run(
     os.environ[FULL_ERROR] = "1"  # so that Hydra raises instead of printing
     explain = explain or functools.partial(explaining.explain, config_name=config_name)
     try:
-        with console():
+        with ending_quietly():
             _run(task, config_name, directory or config_directory(), complete)
     except Exception as error:
         line = None if trace_wanted else explain(error, _understood(sys.argv[1:]))
         if line is None:
             raise
-        refuse(f"{_rank()}{line}")
+        exit_with(f"{_rank()}{line}")
     finally:
         os.environ[FULL_ERROR] = "1" if trace_wanted else "0"
 
@@ -84,11 +86,14 @@ def _run(
         return
     sys.argv[1:] = complete(_mended(sys.argv[1:], directory))
     given = _arguments(sys.argv[1:])
+    name = given.config_name or config_name
     if given.multirun:
-        check_sweep(_understood(sys.argv[1:]), given.config_name or config_name, directory)
+        check_sweep(_understood(sys.argv[1:]), name, _folder_of(name, given, directory))
+    elif given.cfg:  # which Hydra shows without the task, and so without its checks
+        compose_config(_understood(sys.argv[1:]), name, _folder_of(name, given, directory))
     guarded = _Guarded(task)
     decorate = hydra.main(version_base="1.3", config_path=str(directory), config_name=config_name)
-    with compactly() if given.cfg else nullcontext():
+    with printed_compactly() if given.cfg else nullcontext():
         decorate(guarded)()
     if guarded.error is not None:
         raise guarded.error
@@ -101,8 +106,8 @@ def _help_topic(words: Sequence[str]) -> str | None:
         InputError: if there is no such page.
     """
     asked = [word.partition("=")[2] for word in words if word.split("=")[0] in ("--help", "-h")]
-    if asked and asked[0] not in ("", GROUPS):
-        raise InputError(f"--help={asked[0]}: write --help or --help={GROUPS}")
+    if asked and asked[0] not in ("", ALL_GROUPS_PAGE):
+        raise InputError(f"--help={asked[0]}: write --help or --help={ALL_GROUPS_PAGE}")
     return asked[0] if asked else None
 
 
@@ -110,20 +115,28 @@ def _mended(words: Sequence[str], directory: Path) -> list[str]:
     """The command line with its overrides as Hydra reads them, after its options."""
     given = _arguments(words)
     own = [] if given.config_dir is None else [Path(given.config_dir)]
-    mended = mend(given.overrides, [*own, directory, config_directory()])
+    mended = hydra_overrides(given.overrides, [*own, directory, config_directory()])
     if directory == config_directory():
         mended = with_left_out(mended)
     return [*(word for word in words if word not in given.overrides), *mended]
 
 
 def _understood(words: Sequence[str]) -> list[str]:
-    """The overrides of a command line, and where the user's own configs are as one of them."""
+    """The overrides of a command line, and where configs are as one of them: one's own, ours."""
     try:
         given = _arguments(words)
     except InputError:
         return []
-    searched = [] if given.config_dir is None else [quoted(str(Path(given.config_dir).resolve()))]
-    return [*(f"hydra.searchpath=[{folder}]" for folder in searched), *given.overrides]
+    if given.config_dir is None:
+        return list(given.overrides)
+    folders = (str(Path(given.config_dir).resolve()), str(config_directory()))
+    return [f"hydra.searchpath=[{','.join(map(quoted, folders))}]", *given.overrides]
+
+
+def _folder_of(config_name: str, given: argparse.Namespace, directory: Path) -> Path:
+    """Where a primary config is: the user's own folder or the command's."""
+    own = Path(given.config_dir or directory).resolve()
+    return own if (own / f"{config_name}.yaml").is_file() else directory
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -163,6 +176,7 @@ class _Guarded:
 
     def __call__(self, config: DictConfig) -> Any:
         try:
+            check_found(HydraConfig.get())
             return self._task(config)
         except Exception as error:
             self.error = self.error or error

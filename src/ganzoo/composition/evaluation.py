@@ -8,7 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig, open_dict
 
-from ganzoo.composition.completion import paths
+from ganzoo.composition.completion import paths_in
 from ganzoo.composition.compose import build
 from ganzoo.configs import without_groups
 from ganzoo.errors import InputError, check_whole
@@ -106,7 +106,7 @@ def _check(config: DictConfig) -> None:
 def _checkpoints(config: DictConfig) -> "list[Checkpoint]":
     from ganzoo.evaluation.checkpoints import find_checkpoints
 
-    return [] if config.checkpoint is None else find_checkpoints(paths(config.checkpoint))
+    return [] if config.checkpoint is None else find_checkpoints(paths_in(config.checkpoint))
 
 
 def _data_set(config: DictConfig) -> Any:

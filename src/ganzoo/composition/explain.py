@@ -18,7 +18,7 @@ from ganzoo.composition.suggestions import suggest_choice, suggest_setting
 from ganzoo.composition.targets import explain_target
 from ganzoo.errors import InputError
 
-LONGEST = 280
+LONGEST_MESSAGE = 280
 """Characters of a line; the rest is left out."""
 
 # By name, because importing them would import torch.
@@ -53,7 +53,11 @@ def explain(
     line = _line(error, overrides, config_name)
     if isinstance(error, OSError) or type(error).__name__ in _SAY_IT_THEMSELVES:
         return line  # however long: it ends with the path of a checkpoint
-    return line if line is None or len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
+    return (
+        line
+        if line is None or len(line) <= LONGEST_MESSAGE
+        else f"{line[: LONGEST_MESSAGE - 4]} ..."
+    )
 
 
 def _line(error: BaseException, overrides: Sequence[str], config_name: str) -> str | None:

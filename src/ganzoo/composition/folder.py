@@ -131,7 +131,7 @@ class RunFolder:
 
 
 @contextlib.contextmanager
-def scratch(cache: Path) -> Iterator[tuple[Path, Path]]:
+def temporary_folders(cache: Path) -> Iterator[tuple[Path, Path]]:
     """Lend a run folder and a cache that are gone afterwards.
 
     Args:

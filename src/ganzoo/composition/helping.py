@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ganzoo.composition.compose import all_groups, group_choices, places_of
 from ganzoo.configs import config_directory
 
-GROUPS = "groups"
+ALL_GROUPS_PAGE = "groups"
 """The page of all groups and their choices."""
 FIRST = ("model", "loss", "dataset", "trainer")
 """The groups that a user meets first."""
@@ -46,7 +46,7 @@ def help_of(config_name: str, topic: str = "") -> str:
 
     Args:
         config_name: Its primary config.
-        topic: :data:`GROUPS` for all groups and their choices.
+        topic: :data:`ALL_GROUPS_PAGE` for all groups and their choices.
     """
     if topic:
         return "\n".join(

@@ -21,7 +21,7 @@ _STRUCTURED = ("[", "{", "'", '"')
 _TEXTS = ("logger.",)  # notes and names that may be empty
 
 
-def mend(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
+def hydra_overrides(words: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """Write overrides as Hydra reads them, where they have one meaning.
 
     ``checkpoint=epoch=0-step=5.ckpt`` gets quotes; ``logger=false``, ``optimizer.ema=null`` and
@@ -48,7 +48,7 @@ def parse(word: str) -> Override:
     return OverridesParser.create().parse_override(word)
 
 
-def of_this_run() -> list[str]:
+def overrides_of_this_run() -> list[str]:
     """The overrides of the run that Hydra has started, as they were written."""
     # Interpolations in them are of the config, not of Hydra's, and so are left alone.
     given: Any = OmegaConf.to_container(HydraConfig.get().overrides, resolve=False)

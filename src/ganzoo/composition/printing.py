@@ -14,17 +14,17 @@ WIDTH, FEW = 100, 4
 
 
 @contextmanager
-def compactly() -> Iterator[None]:
+def printed_compactly() -> Iterator[None]:
     """Print the YAML that is printed inside with a line, or a few, for each part."""
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):
             yield
     finally:
-        sys.stdout.write(compact(printed.getvalue()))
+        sys.stdout.write(compact_yaml(printed.getvalue()))
 
 
-def compact(text: str) -> str:
+def compact_yaml(text: str) -> str:
     """Write YAML anew: what fits in a few lines is in flow style, and ``_target_`` comes first.
 
     Args:

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 
 @contextmanager
-def alone(overrides: list[str], folder: Path) -> Iterator[None]:
+def as_single_run(overrides: list[str], folder: Path) -> Iterator[None]:
     """Let one run of a sweep look like a run of its own.
 
     Lightning starts the processes of the other devices by repeating this process's command in

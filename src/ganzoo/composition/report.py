@@ -10,7 +10,7 @@ _LINES = 60
 Measurements = Sequence[Mapping[str, float]]
 
 
-def table(history: Measurements, directions: Mapping[str, str]) -> list[str]:
+def best_and_last(history: Measurements, directions: Mapping[str, str]) -> list[str]:
     """Lines that show the best and the last value of everything that was measured.
 
     Args:
@@ -28,7 +28,7 @@ def table(history: Measurements, directions: Mapping[str, str]) -> list[str]:
     return [_aligned(row, widths) for row in rows]
 
 
-def excerpt(path: Path) -> list[str]:
+def first_lines_of(path: Path) -> list[str]:
     """The first lines of a report on disk, of the newest where several were appended."""
     heading = "FIT Profiler Report"
     text = path.read_text(encoding="utf-8")

@@ -16,10 +16,11 @@ from hydra.core.utils import setup_globals
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition.compose import build
+from ganzoo.composition.explain import LONGEST_MESSAGE
 from ganzoo.composition.folder import SUMMARY
 from ganzoo.composition.left_out import as_written, with_left_out
 from ganzoo.composition.objective import check_direction, check_measured
-from ganzoo.composition.overrides import mend
+from ganzoo.composition.overrides import hydra_overrides
 from ganzoo.composition.search_space import SearchSpace
 from ganzoo.composition.study import Study
 from ganzoo.configs import config_directory
@@ -27,8 +28,6 @@ from ganzoo.errors import InputError, check_whole, nearest
 
 OLDEST = 4
 """The oldest major version of Optuna that is known to work."""
-LONGEST = 280
-"""Characters of a message."""
 
 
 class Search:
@@ -75,7 +74,7 @@ class Search:
         self._study_name, self._storage, self._sampler = study_name, storage, sampler
         self._n_trials, self._max_failures = n_trials, max_failures
         given = [f"{name}={value}" for name, value in dict(params or {}).items()]
-        self._params = with_left_out(mend(given, [config_directory()]))
+        self._params = with_left_out(hydra_overrides(given, [config_directory()]))
 
     def run(self, arguments: Sequence[str]) -> None:
         """Search, and write and print what was found.
@@ -182,7 +181,7 @@ class Search:
             summary = Path(job.hydra_cfg.hydra.runtime.output_dir) / SUMMARY
             values = json.loads(summary.read_text(encoding="utf-8"))["values"]
             known = nearest(str(self._objective), values)
-            raise InputError(f"the run measured no {self._objective}: {known}"[:LONGEST])
+            raise InputError(f"the run measured no {self._objective}: {known}"[:LONGEST_MESSAGE])
         return float(value) if math.isfinite(value) else None
 
     def _finish(self, study: Study, space: SearchSpace) -> None:

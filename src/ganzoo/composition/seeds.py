@@ -40,7 +40,7 @@ def over_seeds(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
     return [dict(key) | _row(members) for key, members in groups.items()]
 
 
-def in_words(row: Mapping[str, Any]) -> dict[str, Any]:
+def readable_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row for people: ``"0.912 ± 0.004"`` in place of three numbers."""
     shown = {}
     for name, value in row.items():

@@ -30,7 +30,7 @@ from ganzoo.composition.compose import build
 from ganzoo.composition.create import build_model
 from ganzoo.composition.folder import is_first_process
 from ganzoo.composition.quiet import quieten
-from ganzoo.composition.report import excerpt, table
+from ganzoo.composition.report import best_and_last, first_lines_of
 from ganzoo.composition.trainer import build_trainer
 from ganzoo.errors import InputError, nearest
 from ganzoo.game.configuration import check_same_model
@@ -153,12 +153,12 @@ class Session:
         measuring = _measuring(self.trainer)
         histories = [callback.history for callback in measuring]
         directions = [callback.directions().items() for callback in measuring]
-        return table(_joined(histories), dict(chain.from_iterable(directions)))
+        return best_and_last(_joined(histories), dict(chain.from_iterable(directions)))
 
     def profile(self) -> list[str]:
         """The beginning of the profiler's report, where one was asked for."""
         path = _profile(self.trainer)
-        return excerpt(path) if path else []
+        return first_lines_of(path) if path else []
 
     def outcome(self) -> dict[str, str]:
         """Where the pictures, the measurements and the checkpoint are."""

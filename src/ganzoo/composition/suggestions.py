@@ -13,7 +13,7 @@ from ganzoo.composition.compose import all_groups, composed_once, group_choices,
 from ganzoo.composition.left_out import number_of_all, trainer_arguments
 from ganzoo.composition.overrides import group_at, name_of, parse
 from ganzoo.configs import config_directory
-from ganzoo.errors import closest, did_you_mean, listed, plain
+from ganzoo.errors import canonical_spelling, closest, did_you_mean, listed
 
 _REFERENCE = re.compile(r"\$\{(?P<name>[\w.]+)\}")
 _ALIKE = 0.75  # of the last part of a setting's name
@@ -31,7 +31,7 @@ def suggest_choice(group: str, choice: str, options: Sequence[str] = ()) -> str:
     own = closest(choice, known)
     found = (
         list(synonyms().get(f"{name_of(group)}={choice}", []))
-        or [name for name in own if plain(choice) in name]
+        or [name for name in own if canonical_spelling(choice) in name]
         or _elsewhere(group, choice)
         or own
     )
@@ -81,7 +81,7 @@ def synonyms() -> dict[str, list[str]]:
 
 def _elsewhere(group: str, choice: str) -> list[str]:
     """Choices of other groups that are called so, or start so, and what they choose in this one."""
-    word, placed = plain(choice), {name_of(key) for key in _keys("config")}
+    word, placed = canonical_spelling(choice), {name_of(key) for key in _keys("config")}
     others = [(other, name) for other in all_groups() if other != group
               if name_of(other) in placed for name in _names(other)]  # fmt: skip
     same = [(other, name) for other, name in others if name == word]
@@ -224,7 +224,7 @@ def _ending_longest(name: str, names: Iterable[str]) -> list[str]:
 
 def _same_last(name: str, names: dict[str, bool]) -> list[str]:
     """Settings whose last word is the same; where values are written rather than followed."""
-    last = plain(name).rpartition(".")[2]
+    last = canonical_spelling(name).rpartition(".")[2]
     same = sorted((one for one in names if one.rpartition(".")[2] == last), key=len)
     return ([one for one in same if names[one]] or same)[:3]
 

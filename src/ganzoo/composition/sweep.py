@@ -10,7 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ganzoo.composition.folder import SUMMARY
-from ganzoo.composition.seeds import TERMS, Summary, in_words, over_seeds, settings_of
+from ganzoo.composition.seeds import TERMS, Summary, over_seeds, readable_row, settings_of
 
 Row = Mapping[str, Any]
 
@@ -34,7 +34,7 @@ class SweepTable(Callback):
         _publish(rows, [_in_words(row) for row in rows], folder / "sweep.csv")
         seeds = over_seeds(summaries)
         if len(seeds) < len(summaries):
-            _publish(seeds, [in_words(row) for row in seeds], folder / "seeds.csv")
+            _publish(seeds, [readable_row(row) for row in seeds], folder / "seeds.csv")
 
 
 def _take_back(folder: Path) -> None:

@@ -11,12 +11,12 @@ from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.composition import entry
-from ganzoo.composition.choices import reached
+from ganzoo.composition.choices import referenced_names
 from ganzoo.composition.explain import explain
 from ganzoo.configs import config_directory
 from ganzoo.errors import InputError, nearest
 
-GROUPS = ("game", "optimizer", "figure")
+THEORY_GROUPS = ("game", "optimizer", "figure")
 """The config groups of the theory's own."""
 _PLACE = {"output", "name"}
 _ALWAYS = {"figure", "hydra", *_PLACE}
@@ -40,7 +40,7 @@ def compose_theory(overrides: Sequence[str]) -> DictConfig:
         return compose("config", overrides=list(overrides))
 
 
-def run(task: Callable[[DictConfig], Any]) -> None:
+def run_theory(task: Callable[[DictConfig], Any]) -> None:
     """Compose the command line's config and give it to the task, as the other entry points do."""
     entry.run(task, "config", directory=theory_directory(), explain=_explain)
 
@@ -56,9 +56,9 @@ def check_used(config: DictConfig, overrides: Sequence[str], choices: Mapping[st
     Raises:
         InputError: naming the first such setting.
     """
-    for group in GROUPS:
+    for group in THEORY_GROUPS:
         _check_choice(group, str(choices[group]))
-    used = reached(config, "figure") | _ALWAYS
+    used = referenced_names(config, "figure") | _ALWAYS
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         name = override.get_key_element().split(".")[0].split("@")[0]
         if name not in used:
@@ -78,7 +78,7 @@ def names_of(
         overrides: The user's overrides.
         choices: What was chosen in each group.
     """
-    used = reached(config, "figure")
+    used = referenced_names(config, "figure")
     named: list[str] = ["game", "loss", "penalty", "optimizer"]
     groups = [group for group in named if group in used]
     # Of a list of choices Hydra keeps no name.
@@ -122,7 +122,7 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str | None:
         return f"unknown setting {name!r}: {nearest(name, _setting_names())}"
     if isinstance(error, MissingConfigException):
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        if group in GROUPS:
+        if group in THEORY_GROUPS:
             return f"unknown {group} {choice!r}: {nearest(choice, own_choices(group))}"
     return explain(error, overrides)
 

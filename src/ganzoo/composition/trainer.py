@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from omegaconf import DictConfig, OmegaConf
 
 from ganzoo.checkpoints.io import AtomicCheckpointIO
-from ganzoo.composition.arguments import check_kinds, check_values
+from ganzoo.composition.arguments import check_argument_kinds, check_values
 from ganzoo.composition.compose import build, callbacks_of, resolved
 from ganzoo.composition.folder import is_first_process
 from ganzoo.configs import config_directory
@@ -52,7 +52,7 @@ def build_trainer(config: DictConfig, *, validates: bool) -> Trainer:
     make = build({"_target_": settings.pop("_target_"), "_partial_": True})
     if settings["accumulate_grad_batches"] is None:  # is read as no other
         settings["accumulate_grad_batches"] = 1
-    check_kinds(settings)
+    check_argument_kinds(settings)
     check_values(settings, validates=validates)
     if settings["barebones"]:
         settings |= _BARE

@@ -16,7 +16,7 @@ _SIDEWAYS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
-class Change:
+class Conversion:
     """What :func:`~ganzoo.data.pictures.decode` does to one picture.
 
     Attributes:
@@ -28,7 +28,7 @@ class Change:
     size: tuple[int, int] | None
 
     @classmethod
-    def of(cls, image: Image.Image, shape: tuple[int, ...]) -> "Change":
+    def of(cls, image: Image.Image, shape: tuple[int, ...]) -> "Conversion":
         """Find it out from the header.
 
         Args:
@@ -62,12 +62,12 @@ class Conversions:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=Lock())
 
-    def add(self, change: Change) -> None:
+    def add(self, conversion: Conversion) -> None:
         """Count a picture."""
         with self._lock:
-            self._counts.update(change.done)
-            if change.size is not None:
-                self._sizes[change.size] += 1
+            self._counts.update(conversion.done)
+            if conversion.size is not None:
+                self._sizes[conversion.size] += 1
 
     def plain(self) -> dict[str, Any]:
         """As plain values, for a protocol; nothing where nothing was done."""

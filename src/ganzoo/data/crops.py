@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.data.checks import ImageSize, picture_shape
 from ganzoo.data.images import resized
-from ganzoo.data.plan import Purpose, Shares, seeded
+from ganzoo.data.plan import ProcessShare, Purpose, seeded
 from ganzoo.data.source import Batches, Collection, Labelled
 from ganzoo.data.wrapper import Wrapper
 from ganzoo.errors import InputError, check_positive
@@ -45,7 +45,7 @@ class RandomCrops(Wrapper):
         self.source = source(image_size=(round(height * scale), round(width * scale)))
         self.shape = (self.source.shape[0], height, width)
 
-    def batches(self, *, shares: Shares, seed: int, horizontal_flip: bool) -> Batches:
+    def batches(self, *, shares: ProcessShare, seed: int, horizontal_flip: bool) -> Batches:
         """Return the batches of one process."""
         wholes = self.source.batches(shares=shares, seed=seed, horizontal_flip=horizontal_flip)
         return _Cropped(wholes, self.shape[1:], shares, seed)
@@ -61,7 +61,9 @@ class RandomCrops(Wrapper):
 class _Cropped:
     """Random parts of the pictures of other batches; devices do not change which."""
 
-    def __init__(self, batches: Batches, size: tuple[int, ...], shares: Shares, seed: int) -> None:
+    def __init__(
+        self, batches: Batches, size: tuple[int, ...], shares: ProcessShare, seed: int
+    ) -> None:
         self._batches, self._shares, self._seed = batches, shares, seed
         self._size = size
 

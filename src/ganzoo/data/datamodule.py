@@ -7,9 +7,9 @@ from lightning.pytorch import LightningDataModule
 
 from ganzoo.data.images import in_model_range
 from ganzoo.data.labelling import Labelling
-from ganzoo.data.plan import Purpose, Shares, seeded
+from ganzoo.data.plan import ProcessShare, Purpose, seeded
 from ganzoo.data.source import Batches, Drawn, Source
-from ganzoo.data.stream import Batch, EpochStream, Repeated, Stream, whole_batches
+from ganzoo.data.stream import Batch, EpochStream, RepeatedStream, Stream, whole_batches
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_whole
 
@@ -208,16 +208,16 @@ class DataModule(LightningDataModule):
             self._held_out = found
         return self._held_out
 
-    def _shares_of(self, batch_size: int) -> Shares:
+    def _shares_of(self, batch_size: int) -> ProcessShare:
         trainer = self.trainer
-        return Shares(
+        return ProcessShare(
             batch_size=batch_size,
             batches_per_iteration=self.minibatches_per_iteration,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
 
-    def _batches(self, shares: Shares) -> Batches:
+    def _batches(self, shares: ProcessShare) -> Batches:
         options: dict[str, Any] = {"seed": self._seed, "horizontal_flip": self._horizontal_flip}
         if self._labelling is None:
             return self.source.batches(shares=shares, **options)
@@ -229,7 +229,7 @@ class DataModule(LightningDataModule):
         length = self._epoch_length(trainer, shares) if trainer else None
         batches = self._batches(shares)
         if trainer is not None and trainer.overfit_batches:
-            batches = Repeated(batches, whole_batches(trainer.overfit_batches, length))
+            batches = RepeatedStream(batches, whole_batches(trainer.overfit_batches, length))
         options: dict[str, Any] = {
             "batches": batches,
             "labelled": self.num_classes is not None,
@@ -240,7 +240,7 @@ class DataModule(LightningDataModule):
         }
         return Stream(**options) if length is None else EpochStream(length=length, **options)
 
-    def _epoch_length(self, trainer: Any, shares: Shares) -> int | None:
+    def _epoch_length(self, trainer: Any, shares: ProcessShare) -> int | None:
         """Batches of an epoch; None where there is one epoch without an end."""
         overfit = trainer.overfit_batches
         if trainer.fast_dev_run or (overfit and isinstance(overfit, int)):

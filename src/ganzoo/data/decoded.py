@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from ganzoo.data.checks import ImageSize, one_line, picture_shape
-from ganzoo.data.conversions import Change, Conversions
+from ganzoo.data.conversions import Conversion, Conversions
 from ganzoo.data.pictures import decode
 from ganzoo.data.source import Collection, Labelled
 from ganzoo.errors import InputError
@@ -73,7 +73,7 @@ class DecodedImages(Collection):
     def note(self, item: Any) -> None:
         """Count what decoding does to one picture."""
         with self.open(item) as image:
-            self.conversions.add(Change.of(image, self.shape))
+            self.conversions.add(Conversion.of(image, self.shape))
 
     def reading(self) -> AbstractContextManager[None]:
         """Hold open what many pictures are read from; not used in worker processes."""

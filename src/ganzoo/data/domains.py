@@ -9,7 +9,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from ganzoo.data.plan import Purpose, Shares, seeded
+from ganzoo.data.plan import ProcessShare, Purpose, seeded
 from ganzoo.data.source import Batches, Drawn, Source
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
@@ -78,7 +78,7 @@ class PairedDomains(Domains):
         """Number of pairs."""
         return self.source.size
 
-    def batches(self, *, shares: Shares, seed: int, horizontal_flip: bool) -> Batches:
+    def batches(self, *, shares: ProcessShare, seed: int, horizontal_flip: bool) -> Batches:
         """Return the batches of one process, each pass over the pairs in a new order."""
         joint = self.source.batches(shares=shares, seed=seed, horizontal_flip=horizontal_flip)
         return _Split(joint, self._channels_a)
@@ -133,9 +133,9 @@ class UnpairedDomains(Domains):
         known = [size for size in sizes if size is not None]
         return max(known) if len(known) == len(sizes) else None
 
-    def batches(self, *, shares: Shares, seed: int, horizontal_flip: bool) -> Batches:
+    def batches(self, *, shares: ProcessShare, seed: int, horizontal_flip: bool) -> Batches:
         """Return the batches of one process, each domain in passes of its own."""
-        return _Beside(
+        return _BatchesOfBoth(
             {
                 name: source.batches(
                     shares=shares, seed=domain_seed, horizontal_flip=horizontal_flip
@@ -172,7 +172,7 @@ class _Split:
         return _split(self._batches[iteration][0], self._channels_a), None
 
 
-class _Beside:
+class _BatchesOfBoth:
     """Batches of two domains beside one another."""
 
     def __init__(self, domains: dict[str, Batches]) -> None:

@@ -30,7 +30,7 @@ def in_model_range(tree: Any) -> Any:
     return to_model_range(tree)
 
 
-def fit(images: Tensor, *, channels: int, image_size: ImageSize, padding: int) -> Tensor:
+def fitted(images: Tensor, *, channels: int, image_size: ImageSize, padding: int) -> Tensor:
     """Bring pictures to the channels and the size that the networks expect.
 
     Args:
@@ -104,7 +104,7 @@ class StoredImages(Collection):
         if len(self._images):
             return
         images, self._labels, self.num_classes = self.load()
-        self._images = fit(
+        self._images = fitted(
             images, channels=self.shape[0], image_size=self.shape[1:], padding=self._padding
         )
 

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.data.plan import Purpose, Shares, seeded
+from ganzoo.data.plan import ProcessShare, Purpose, seeded
 from ganzoo.data.source import Batches, Collection, Labelled, Source
 from ganzoo.errors import InputError, check_whole
 
-UNKNOWN = -1
+UNKNOWN_LABEL = -1
 """The label of a sample whose class is not known."""
 
 # Samples whose labels are looked at together.
@@ -86,11 +86,13 @@ class Labelling:
             InputError: if there are fewer samples, or a class has fewer than its share.
         """
         if self._chosen is None:
-            self._chosen = choose(self._source, self._num_classes, self._samples, self._seed)
+            self._chosen = balanced_indices(
+                self._source, self._num_classes, self._samples, self._seed
+            )
         return self._chosen
 
     def batches(
-        self, *, shares_of: Callable[[int], Shares], seed: int, horizontal_flip: bool
+        self, *, shares_of: Callable[[int], ProcessShare], seed: int, horizontal_flip: bool
     ) -> Batches:
         """Return the batches of one process.
 
@@ -103,14 +105,14 @@ class Labelling:
         count, size = self._per_batch, self._batch_size
         options: dict[str, Any] = {"horizontal_flip": horizontal_flip}
         if count is None:
-            return Masked(self._source, self.chosen).batches(
+            return WithMaskedLabels(self._source, self.chosen).batches(
                 shares=shares_of(size), seed=seed, **options
             )
         few = Subset(self._source, self.chosen)
         own_seed = seeded(seed, Purpose.SAMPLE).initial_seed()
         return Interleaved(
             few.batches(shares=shares_of(count), seed=own_seed, **options),
-            Masked(self._source, self.chosen[:0]).batches(
+            WithMaskedLabels(self._source, self.chosen[:0]).batches(
                 shares=shares_of(size - count), seed=seed, **options
             ),
             count=count,
@@ -141,7 +143,7 @@ class Labelling:
             )
 
 
-def choose(source: Collection, num_classes: int, count: int, seed: int) -> Tensor:
+def balanced_indices(source: Collection, num_classes: int, count: int, seed: int) -> Tensor:
     """Choose samples at random, evenly over the classes.
 
     Looks at as many samples as it takes, in a random order.
@@ -190,7 +192,7 @@ def _missing(left: list[int]) -> list[int]:
     return [label for label, missing in enumerate(left) if missing]
 
 
-class Masked(Collection):
+class WithMaskedLabels(Collection):
     """A collection in which only some labels are known; the others are -1.
 
     Args:
@@ -214,7 +216,7 @@ class Masked(Collection):
         """Return samples ``[B, ...]`` and labels ``[B]``, -1 where they are not known."""
         samples, labels = self._source.gather(indices)
         assert labels is not None
-        return samples, labels.masked_fill(self._unknown.index_select(0, indices), UNKNOWN)
+        return samples, labels.masked_fill(self._unknown.index_select(0, indices), UNKNOWN_LABEL)
 
 
 class Subset(Collection):

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data.checks import ImageSize, check_root, picture_shape
-from ganzoo.data.conversions import Change, upright_size
+from ganzoo.data.conversions import Conversion, upright_size
 from ganzoo.data.decoded import DecodedImages
 from ganzoo.data.picture_files import ENDINGS, find_pictures
 from ganzoo.data.pictures import decode, upright
@@ -20,7 +20,7 @@ from ganzoo.errors import InputError
 log = logging.getLogger("ganzoo")
 
 
-class Part(NamedTuple):
+class PicturePart(NamedTuple):
     """A vertical part of a picture, or all of it.
 
     Attributes:
@@ -45,10 +45,10 @@ class Part(NamedTuple):
         part.format = whole.format
         return part
 
-    def change(self, shape: tuple[int, ...]) -> Change:
+    def conversion(self, shape: tuple[int, ...]) -> Conversion:
         """What decoding to a shape does to it, from the header alone."""
         with Image.open(self.path) as image:
-            of_all = Change.of(image, shape)
+            of_all = Conversion.of(image, shape)
             height, width = upright_size(image)
         left, right = self._edges(width)
         size = (height, right - left)
@@ -58,17 +58,17 @@ class Part(NamedTuple):
         return round(self.left * width), round(self.right * width)
 
 
-class Pair(NamedTuple):
+class PicturePair(NamedTuple):
     """Two parts that belong together."""
 
-    a: Part
-    b: Part
+    a: PicturePart
+    b: PicturePart
 
     def __str__(self) -> str:
         return " and ".join(dict.fromkeys(part.path for part in self))
 
 
-class Layout(Protocol):
+class PairLayout(Protocol):
     """How pairs lie in folders.
 
     Attributes:
@@ -77,7 +77,7 @@ class Layout(Protocol):
 
     roots: dict[str, Path]
 
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[PicturePair]:
         """Return all pairs, in the order of their names.
 
         Raises:
@@ -104,7 +104,7 @@ class TwoFolders:
         named = {f"{prefix}_a": a, f"{prefix}_b": b}
         self.roots = {setting: check_root(root, setting) for setting, root in named.items()}
 
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[PicturePair]:
         """Return the pictures whose names are in both folders."""
         a, b = (_by_name(root, setting) for setting, root in self.roots.items())
         names = sorted(a.keys() & b.keys())
@@ -115,7 +115,7 @@ class TwoFolders:
                 "folders of pairs with equal names"
             )
         _tell_alone([(a | b)[name] for name in sorted(a.keys() ^ b.keys())])
-        return [Pair(Part(a[name]), Part(b[name])) for name in names]
+        return [PicturePair(PicturePart(a[name]), PicturePart(b[name])) for name in names]
 
 
 class SideBySide:
@@ -136,11 +136,14 @@ class SideBySide:
         self.roots = {setting: check_root(root, setting)}
         self._left = left
 
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[PicturePair]:
         """Return both halves of all pictures."""
         ((setting, root),) = self.roots.items()
-        halves = [(Part(path, 0.0, 0.5), Part(path, 0.5, 1.0)) for path in _pictures(root, setting)]
-        return [Pair(*(half if self._left == "a" else half[::-1])) for half in halves]
+        halves = [
+            (PicturePart(path, 0.0, 0.5), PicturePart(path, 0.5, 1.0))
+            for path in _pictures(root, setting)
+        ]
+        return [PicturePair(*(half if self._left == "a" else half[::-1])) for half in halves]
 
 
 class PairFiles(DecodedImages):
@@ -161,8 +164,8 @@ class PairFiles(DecodedImages):
     def __init__(
         self,
         *,
-        layout: Layout,
-        held_out: Layout | None,
+        layout: PairLayout,
+        held_out: PairLayout | None,
         channels: tuple[int, int],
         image_size: ImageSize,
     ) -> None:
@@ -181,7 +184,7 @@ class PairFiles(DecodedImages):
         for setting, root in self._layout.roots.items():
             _check_folder(root, setting)
 
-    def find(self) -> tuple[list[Pair], None]:
+    def find(self) -> tuple[list[PicturePair], None]:
         """Return the pairs.
 
         Raises:
@@ -189,20 +192,20 @@ class PairFiles(DecodedImages):
         """
         return self._layout.pairs(), None
 
-    def open(self, item: Pair) -> Image.Image:
+    def open(self, item: PicturePair) -> Image.Image:
         """Open the first of a pair."""
         return item.a.open()
 
-    def read(self, item: Pair) -> Tensor:
+    def read(self, item: PicturePair) -> Tensor:
         """Decode both: uint8 ``[C + C', H, W]``."""
         return torch.cat([self._decoded(*one) for one in zip(item, self._shapes, strict=True)])
 
-    def note(self, item: Pair) -> None:
+    def note(self, item: PicturePair) -> None:
         """Count what decoding does to both."""
         for part, shape in zip(item, self._shapes, strict=True):
-            self.conversions.add(part.change(shape))
+            self.conversions.add(part.conversion(shape))
 
-    def verify(self, item: Pair) -> None:
+    def verify(self, item: PicturePair) -> None:
         """Read the headers of both."""
         self.note(item)
 
@@ -215,7 +218,7 @@ class PairFiles(DecodedImages):
             layout=self._held_out, held_out=None, channels=(a[0], b[0]), image_size=a[1:]
         )
 
-    def _decoded(self, part: Part, shape: tuple[int, int, int]) -> Tensor:
+    def _decoded(self, part: PicturePart, shape: tuple[int, int, int]) -> Tensor:
         with part.open() as image:
             return decode(image, channels=shape[0], image_size=shape[1:])
 

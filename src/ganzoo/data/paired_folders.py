@@ -8,7 +8,7 @@ from ganzoo.data.checks import ImageSize, check_channels
 from ganzoo.data.crops import RandomCrops
 from ganzoo.data.domains import PairedDomains
 from ganzoo.data.image_folder import check_apart
-from ganzoo.data.pair_files import Layout, PairFiles, SideBySide, TwoFolders
+from ganzoo.data.pair_files import PairFiles, PairLayout, SideBySide, TwoFolders
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 
@@ -76,7 +76,7 @@ class PairedFolders(PairedDomains):
         )
 
 
-def _layout(a: Root, b: Root, both: Root, left: str, prefix: str) -> Layout:
+def _layout(a: Root, b: Root, both: Root, left: str, prefix: str) -> PairLayout:
     """How the pictures lie in the folders that are given."""
     if both is None:
         if a is None and b is None:

@@ -34,7 +34,7 @@ def seeded(seed: int, purpose: Purpose, number: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(int(words[0]))
 
 
-class Shares:
+class ProcessShare:
     """The part of an iteration's samples that falls to one process.
 
     An iteration uses ``total`` samples: ``batches_per_iteration`` shares, one for each
@@ -94,7 +94,7 @@ class BatchPlan:
         InputError: if a number is not whole or too small.
     """
 
-    def __init__(self, *, size: int, seed: int, shares: Shares) -> None:
+    def __init__(self, *, size: int, seed: int, shares: ProcessShare) -> None:
         check_whole(size=size)
         check_whole(0, seed=seed)
         self.size = size

@@ -10,7 +10,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative, check_positive, check_whole
 
 
-class Mixture(Distribution):
+class GaussianMixture(Distribution):
     """Equally likely round Gaussians; the label of a point is the number of its Gaussian.
 
     Args:
@@ -48,7 +48,7 @@ class Mixture(Distribution):
 
 
 @defaults_from("dataset/ring")
-class Ring(Mixture):
+class Ring(GaussianMixture):
     """Gaussians evenly spaced on a circle around the origin.
 
     Metz et al. (2016), "Unrolled Generative Adversarial Networks", arXiv 1611.02163, section
@@ -79,7 +79,7 @@ class Ring(Mixture):
 
 
 @defaults_from("dataset/grid")
-class Grid(Mixture):
+class Grid(GaussianMixture):
     """Gaussians on a square grid around the origin.
 
     Srivastava et al. (2017), "VEEGAN", arXiv 1705.07761, section 4.1, and Lin et al. (2018),

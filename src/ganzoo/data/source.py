@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from ganzoo.data.plan import BatchPlan, Purpose, Shares, seeded
+from ganzoo.data.plan import BatchPlan, ProcessShare, Purpose, seeded
 
 Labelled = tuple[Tensor, Tensor | None]
 
@@ -58,7 +58,7 @@ class Source(ABC):
         """Number of samples, known after ``setup``; None for a distribution."""
 
     @abstractmethod
-    def batches(self, *, shares: Shares, seed: int, horizontal_flip: bool) -> Batches:
+    def batches(self, *, shares: ProcessShare, seed: int, horizontal_flip: bool) -> Batches:
         """Return the batches of one process.
 
         Args:
@@ -93,7 +93,7 @@ class Distribution(Source):
         """None: there is no end of samples."""
         return None
 
-    def batches(self, *, shares: Shares, seed: int, horizontal_flip: bool) -> Batches:
+    def batches(self, *, shares: ProcessShare, seed: int, horizontal_flip: bool) -> Batches:
         """Return the batches of one process; fresh samples are never flipped."""
         return _FreshBatches(self, shares, seed)
 
@@ -117,7 +117,7 @@ class Collection(Source):
             indices: int64 ``[B]``, each from 0 to N - 1.
         """
 
-    def batches(self, *, shares: Shares, seed: int, horizontal_flip: bool) -> Batches:
+    def batches(self, *, shares: ProcessShare, seed: int, horizontal_flip: bool) -> Batches:
         """Return the batches of one process, each pass over the samples in a new order."""
         assert self.size is not None
         plan = BatchPlan(size=self.size, seed=seed, shares=shares)
@@ -126,14 +126,14 @@ class Collection(Source):
     def real(self, count: int, seed: int) -> Labelled:
         """Choose samples, all different while ``count`` is at most N."""
         assert self.size is not None
-        shares = Shares(batch_size=count, batches_per_iteration=1, rank=0, world_size=1)
+        shares = ProcessShare(batch_size=count, batches_per_iteration=1, rank=0, world_size=1)
         return self.gather(BatchPlan(size=self.size, seed=seed, shares=shares).indices(0))
 
 
 class _FreshBatches:
     """Each process draws the samples of all and keeps its own: devices do not change the data."""
 
-    def __init__(self, source: Distribution, shares: Shares, seed: int) -> None:
+    def __init__(self, source: Distribution, shares: ProcessShare, seed: int) -> None:
         self._source, self._shares, self._seed = source, shares, seed
 
     def __getitem__(self, iteration: int) -> Labelled:

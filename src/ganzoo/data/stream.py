@@ -41,7 +41,7 @@ class Stream:
         self, *, batches: Batches, labelled: bool, num_workers: int, start: int, counted: bool
     ) -> None:
         self.iteration = start
-        self._batches = _Trees(batches, labelled)
+        self._batches = _BatchDataset(batches, labelled)
         self._num_workers = num_workers
         self._counted = counted
         # Lightning stops the workers of what a loader calls ``_iterator`` when training ends.
@@ -116,7 +116,7 @@ class EpochStream(Stream):
         return range(self.iteration, self.iteration + self._length)
 
 
-class Repeated:
+class RepeatedStream:
     """The first batches of others, again and again.
 
     Args:
@@ -152,7 +152,7 @@ def whole_batches(limit: float, length: int | None) -> int:
     return int(limit * length)
 
 
-class _Trees(Dataset[Batch]):
+class _BatchDataset(Dataset[Batch]):
     """Batches as Lightning takes them: lists of tensors, or dictionaries."""
 
     def __init__(self, batches: Batches, labelled: bool) -> None:

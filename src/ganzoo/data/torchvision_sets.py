@@ -17,7 +17,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 
 
-class Files:
+class DataSetFiles:
     """The files of one data set, downloaded or not.
 
     Args:
@@ -133,7 +133,7 @@ class ArrayImages(StoredImages):
     ) -> None:
         super().__init__(channels=channels, image_size=image_size, padding=padding)
         self._place: dict[str, Any] = {"root": root, "download": download}
-        self._files = Files(constructor=constructor, held_out=held_out, **self._place)
+        self._files = DataSetFiles(constructor=constructor, held_out=held_out, **self._place)
 
     def prepare(self) -> None:
         """Download what is missing, if that is wanted."""
@@ -201,7 +201,7 @@ class PictureFiles(DecodedImages):
     ) -> None:
         super().__init__(channels=channels, image_size=image_size)
         self._place: dict[str, Any] = {"root": root, "download": download}
-        self._files = Files(constructor=constructor, held_out=held_out, **self._place)
+        self._files = DataSetFiles(constructor=constructor, held_out=held_out, **self._place)
         self._dataset: Any = None
 
     def prepare(self) -> None:

@@ -13,7 +13,7 @@ from ganzoo.errors import InputError
 from ganzoo.evaluation.arrays import read_arrays
 from ganzoo.evaluation.contents import Contents
 from ganzoo.evaluation.folders import read_folder
-from ganzoo.sampling.class_names import number_of
+from ganzoo.sampling.class_names import class_number
 
 log = logging.getLogger("ganzoo")
 
@@ -132,6 +132,6 @@ def _labels(
 
 def _number(name: str, every: Sequence[str], names: Sequence[str] | None) -> int:
     if names is not None:
-        return number_of(name, names)
+        return class_number(name, names)
     whole = all(one.isascii() and one.isdigit() for one in every)
     return int(name) if whole else every.index(name)

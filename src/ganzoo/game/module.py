@@ -33,7 +33,7 @@ from ganzoo.game.minibatch import (
 from ganzoo.game.monitored import check_monitored
 from ganzoo.game.optimizers import check_optimizers, optimizers_of
 from ganzoo.game.own_parts import check_functions, check_kind
-from ganzoo.game.penalties import assign_penalties
+from ganzoo.game.penalties import assign_penalties, check_unchanged
 from ganzoo.game.player import Player
 from ganzoo.game.portable import Portable
 from ganzoo.game.schedules import say_new_end, schedules_of
@@ -299,8 +299,9 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         return super().configure_callbacks()
 
     def setup(self, stage: str) -> None:
-        """Refuse a strategy that cannot train a game, before it starts its work."""
+        """Refuse a strategy that cannot train a game, and penalties that came too late."""
         check_strategy(self.trainer)
+        check_unchanged(dict(self.penalties.items()), self.players)
         super().setup(stage)
 
     def on_train_start(self) -> None:

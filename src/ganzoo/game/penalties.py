@@ -30,6 +30,22 @@ def assign_penalties(penalties: Mapping[str, Any], players: Sequence[Player]) ->
             player.penalties[name] = penalty
 
 
+def check_unchanged(penalties: Mapping[str, Any], players: Sequence[Player]) -> None:
+    """Refuse penalties that are not those that the players were given when the model was built.
+
+    Raises:
+        InputError: naming one that came later, or saying that one is gone.
+    """
+    acting = {p for player in players for p in (*player.penalties.values(), *player.constraints)}
+    late = [name for name, penalty in penalties.items() if penalty not in acting]
+    if late or acting - set(penalties.values()):
+        what = f"{late[0]!r} came later" if late else "one of them is gone"
+        raise InputError(
+            f"penalties act from when a model is built, and {what}: build it with "
+            "penalties={...}, or set the weight of one that is there"
+        )
+
+
 def _check_role(name: str, penalty: Any, player: Player, players: Sequence[Player]) -> None:
     if penalty.needs and penalty.needs not in [other.role for other in players]:
         raise InputError(

@@ -17,7 +17,7 @@ from ganzoo.losses.base import LOSS, LossTerms, added_up, times, total
 from ganzoo.penalties.base import Penalty
 from ganzoo.penalties.constraint import Constraint
 from ganzoo.penalties.context import Context
-from ganzoo.precision import full_precision
+from ganzoo.precision import gradients_without_autocast
 
 
 class Player:
@@ -153,7 +153,7 @@ class Player:
         In float32 or better. Nobody is frozen, and running statistics of the others stay.
         """
         self.logits = {}
-        with self._on_copies(), full_precision(self.device):
+        with self._on_copies(), gradients_without_autocast(self.device):
             terms = self.compute_terms(self.minibatch)
         terms[LOSS] = loss = total(terms)
         self.terms = added_up([terms])

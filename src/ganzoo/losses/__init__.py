@@ -22,15 +22,15 @@ from ganzoo.losses.divergences import (
 )
 from ganzoo.losses.drift import Drift
 from ganzoo.losses.energy import Energy
-from ganzoo.losses.f_gan import FGAN, Alternative, SaddlePoint
+from ganzoo.losses.f_gan import FGAN, AlternativeObjective, SaddlePointObjective
 from ganzoo.losses.fisher import Fisher
 from ganzoo.losses.hinge import Hinge
-from ganzoo.losses.kernels import GaussianMixture, Kernel, NegativeDistance, RationalQuadratic
+from ganzoo.losses.kernels import GaussianKernel, Kernel, NegativeDistance, RationalQuadratic
 from ganzoo.losses.least_squares import LeastSquares
 from ganzoo.losses.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from ganzoo.losses.minimax import Minimax, NonSaturating
 from ganzoo.losses.perceptual_distance import PerceptualDistance
-from ganzoo.losses.relativistic import Average, Paired, Relativistic
+from ganzoo.losses.relativistic import AverageComparison, PairedComparison, Relativistic
 from ganzoo.losses.top_k import TopK
 from ganzoo.losses.wasserstein import Wasserstein
 
@@ -39,8 +39,8 @@ __all__ = [
     "AdversarialLoss",
     "AdversarialTerm",
     "Alpha",
-    "Alternative",
-    "Average",
+    "AlternativeObjective",
+    "AverageComparison",
     "BoundaryEquilibrium",
     "ComparativeLoss",
     "Cramer",
@@ -49,7 +49,7 @@ __all__ = [
     "Energy",
     "Fisher",
     "GANDivergence",
-    "GaussianMixture",
+    "GaussianKernel",
     "Hinge",
     "JensenShannon",
     "Kernel",
@@ -60,14 +60,14 @@ __all__ = [
     "NegativeDistance",
     "NeymanChiSquared",
     "NonSaturating",
-    "Paired",
+    "PairedComparison",
     "PearsonChiSquared",
     "PerceptualDistance",
     "PointwiseLoss",
     "RationalQuadratic",
     "Relativistic",
     "ReverseKullbackLeibler",
-    "SaddlePoint",
+    "SaddlePointObjective",
     "SquaredHellinger",
     "TopK",
     "TotalVariation",

@@ -19,7 +19,7 @@ class GeneratorObjective(ABC):
 
 
 @dataclass(frozen=True)
-class SaddlePoint(GeneratorObjective):
+class SaddlePointObjective(GeneratorObjective):
     """``-E f*(T(G(z)))``: the generator minimises what the discriminator maximises.
 
     Nowozin et al. (2016, arXiv:1606.00709), section 2. Against the best discriminator its
@@ -33,7 +33,7 @@ class SaddlePoint(GeneratorObjective):
 
 
 @dataclass(frozen=True)
-class Alternative(GeneratorObjective):
+class AlternativeObjective(GeneratorObjective):
     """``-E T(G(z))``: the generator asks to be taken for real data.
 
     Nowozin et al. (2016, arXiv:1606.00709), section 3.2, after the trick of Goodfellow et al.

@@ -25,7 +25,7 @@ class Kernel(ABC):
 
 @defaults_from("loss/maximum_mean_discrepancy")
 @dataclass(frozen=True, kw_only=True)
-class GaussianMixture(Kernel):
+class GaussianKernel(Kernel):
     """``sum_s exp(-d^2 / (2 s^2))``: Li et al. (2017, arXiv:1705.08584), with s of 1, 2, 4, 8, 16.
 
     Wang et al. (2019, arXiv:1812.09916) take a single Gaussian with s of 1.

@@ -10,7 +10,7 @@ from ganzoo.errors import InputError
 from ganzoo.losses.base import ComparativeLoss, LossTerms, PointwiseLoss
 
 
-class Comparison(ABC):
+class LogitComparison(ABC):
     """How two batches of logits are set against each other."""
 
     @abstractmethod
@@ -28,7 +28,7 @@ class Comparison(ABC):
 
 
 @dataclass(frozen=True)
-class Paired(Comparison):
+class PairedComparison(LogitComparison):
     """Compare the i-th real sample with the i-th generated one: RpGAN.
 
     Jolicoeur-Martineau (2018, arXiv:1807.00734), section 4: with ``d = D(x_r) - D(x_f)`` the
@@ -54,7 +54,7 @@ class Paired(Comparison):
 
 
 @dataclass(frozen=True)
-class Average(Comparison):
+class AverageComparison(LogitComparison):
     """Compare each sample with the mean of the other batch: RaGAN.
 
     Jolicoeur-Martineau (2018, arXiv:1807.00734), section 4: the discriminator pays
@@ -89,7 +89,7 @@ class Relativistic(ComparativeLoss):
     """
 
     def __init__(
-        self, *, loss: PointwiseLoss = FROM_CONFIG, comparison: Comparison = FROM_CONFIG
+        self, *, loss: PointwiseLoss = FROM_CONFIG, comparison: LogitComparison = FROM_CONFIG
     ) -> None:
         super().__init__()
         if not isinstance(loss, PointwiseLoss):

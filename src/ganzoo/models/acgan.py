@@ -13,7 +13,7 @@ from ganzoo.models.gan import GAN
 from ganzoo.networks.label_codes import known_classes
 from ganzoo.penalties.context import Context
 from ganzoo.precision import at_least_float32
-from ganzoo.sampling.classes import ClassSampler, required
+from ganzoo.sampling.classes import ClassSampler, required_labels
 
 
 @defaults_from("model/acgan")
@@ -78,7 +78,7 @@ class ACGAN(ClassSampler, GAN):
     def discriminator_losses(self, context: Context) -> LossTerms:
         """The adversarial loss, and the classification of real and generated data."""
         terms = super().discriminator_losses(context)
-        labels = required(context.labels)
+        labels = required_labels(context.labels)
         of_real = cross_entropy(context.real_outputs[:, 1:], labels)
         of_fake = cross_entropy(context.fake_outputs[:, 1:], labels)
         return terms | {"classification": self.classification_weight * (of_real + of_fake)}
@@ -86,7 +86,7 @@ class ACGAN(ClassSampler, GAN):
     def generator_losses(self, context: Context) -> LossTerms:
         """The adversarial loss, and the classification of generated data."""
         terms = super().generator_losses(context)
-        of_fake = cross_entropy(context.fake_outputs[:, 1:], required(context.labels))
+        of_fake = cross_entropy(context.fake_outputs[:, 1:], required_labels(context.labels))
         return terms | {"classification": self.classification_weight * of_fake}
 
 

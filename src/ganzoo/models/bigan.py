@@ -13,7 +13,7 @@ from ganzoo.game.player import Player
 from ganzoo.losses.base import AdversarialLoss, LossTerms, total
 from ganzoo.models.gan import GAN
 from ganzoo.networks.encoders import Encoder
-from ganzoo.networks.joining import joined
+from ganzoo.networks.joining import with_vectors
 from ganzoo.penalties.context import Context
 from ganzoo.sampling.reconstruction import Reconstructor, checked_encoder
 
@@ -32,8 +32,8 @@ class BiGAN(Reconstructor, GAN):
     loss in which real and generated data can change places so.
 
     Departures: pairs of images and codes are images with a constant map for each number of the
-    code (:func:`~ganzoo.networks.joining.joined`), where the paper joins codes in later layers;
-    generator and encoder step one after another.
+    code (:func:`~ganzoo.networks.joining.with_vectors`), where the paper joins codes in later
+    layers; generator and encoder step one after another.
 
     Args:
         encoder: Network from data to codes ``[B, Z]``.
@@ -67,15 +67,15 @@ class BiGAN(Reconstructor, GAN):
     def real(self, context: Context) -> Tensor:
         """Data and their codes."""
         data = context.minibatch.real
-        return joined(data, self.encode(data))
+        return with_vectors(data, self.encode(data))
 
     def pair_of(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Samples and the latents that they were made from."""
-        return joined(self.generate(self.generator, latents), latents)
+        return with_vectors(self.generate(self.generator, latents), latents)
 
     def score_samples(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits of samples with their codes."""
-        return super().score_samples(joined(samples, self.encode(samples)))
+        return super().score_samples(with_vectors(samples, self.encode(samples)))
 
 
 @torch.no_grad()

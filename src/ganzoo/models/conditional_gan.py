@@ -8,7 +8,7 @@ from ganzoo.defaults import defaults_from
 from ganzoo.logits import logits_of
 from ganzoo.models.gan import GAN
 from ganzoo.networks.label_codes import known_classes
-from ganzoo.sampling.classes import ClassSampler, required
+from ganzoo.sampling.classes import ClassSampler, required_labels
 
 
 @defaults_from("model/conditional_gan")
@@ -48,4 +48,4 @@ class ConditionalGAN(ClassSampler, GAN):
         """Logits ``[B, ...]`` of data that claim to be of the given classes."""
         if self.num_classes is None:
             return super().score(data)
-        return logits_of(self.discriminator(self.augmentations(data), required(labels)))
+        return logits_of(self.discriminator(self.augmentations(data), required_labels(labels)))

@@ -47,7 +47,7 @@ class GAN(LatentSampler):
             methods (:func:`~ganzoo.losses.own.as_loss`).
         augmentations: Named changes of real and generated data that the discriminator is shown.
         replay: Pool of earlier generated samples for the discriminator's steps, or None.
-        packing: Samples judged at once, at least 1, see :func:`~ganzoo.augment.packing.packed`.
+        packing: Samples judged at once, at least 1, see :class:`~ganzoo.augment.packing.Packing`.
         discriminator_steps: Discriminator steps for each generator step, at least 1.
         game: Arguments of :class:`~ganzoo.sampling.latents.LatentSampler` and
             :class:`~ganzoo.game.module.AdversarialModule`.

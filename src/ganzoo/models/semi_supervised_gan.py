@@ -14,7 +14,7 @@ from ganzoo.models.feature_matching_gan import feature_matching
 from ganzoo.models.gan import GAN
 from ganzoo.penalties.context import Context
 from ganzoo.precision import at_least_float32
-from ganzoo.sampling.class_labels import UNKNOWN, read_labels
+from ganzoo.sampling.class_labels import UNKNOWN_LABEL, read_labels
 from ganzoo.sampling.classes import check_count
 
 
@@ -128,5 +128,5 @@ def classification(logits: Tensor, labels: Tensor | None) -> Tensor:
             "a semi-supervised model needs labels: its batches must be pairs (data, labels), "
             "with labels of -1 where they are not known"
         )
-    known = (labels != UNKNOWN).sum().clamp(min=1)
-    return cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="sum") / known
+    known = (labels != UNKNOWN_LABEL).sum().clamp(min=1)
+    return cross_entropy(logits, labels, ignore_index=UNKNOWN_LABEL, reduction="sum") / known

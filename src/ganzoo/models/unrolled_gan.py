@@ -14,7 +14,7 @@ from ganzoo.losses.base import LossTerms, total
 from ganzoo.models.gan import GAN
 from ganzoo.optim.differentiable_steps import DifferentiableSteps, called_with
 from ganzoo.penalties.context import Context
-from ganzoo.precision import at_least_float32, full_precision
+from ganzoo.precision import at_least_float32, gradients_without_autocast
 from ganzoo.strategies.across_devices import mean_across_devices
 
 
@@ -93,5 +93,5 @@ class UnrolledGAN(GAN):
         """What a copy of the discriminator minimises in a later step of it: a scalar."""
         penalties = player.penalties_at(player.step_number + ahead)
         context = self.context(minibatch, real=real, fake=fake)
-        with full_precision(fake.device):
+        with gradients_without_autocast(fake.device):
             return total(player.terms_of(context, penalties))

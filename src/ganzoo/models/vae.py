@@ -13,10 +13,10 @@ from ganzoo.game.evaluating import evaluating
 from ganzoo.game.minibatch import Fields, Minibatch
 from ganzoo.game.player import Player
 from ganzoo.losses.base import LossTerms
-from ganzoo.networks.encoders import Gaussian, GaussianEncoder
+from ganzoo.networks.encoders import DiagonalGaussian, GaussianEncoder
 from ganzoo.networks.latents import Normal
 from ganzoo.precision import at_least_float32
-from ganzoo.sampling.first_batch import check_data, check_made, output_of, warn_of_range
+from ganzoo.sampling.first_batch import check_data, check_generated_shape, output_of, warn_of_range
 from ganzoo.sampling.reconstruction import Reconstructor, checked_encoder
 
 
@@ -68,7 +68,7 @@ class VAE(Reconstructor):
 
     def encoder_losses(self, minibatch: Minibatch) -> LossTerms:
         """The negative bound: both of its terms."""
-        posterior: Gaussian = self.encoder(minibatch.real)
+        posterior: DiagonalGaussian = self.encoder(minibatch.real)
         return {
             "reconstruction": self.reconstruction(minibatch.real, posterior.sample()),
             "kullback_leibler": posterior.divergence().mean(),
@@ -76,14 +76,14 @@ class VAE(Reconstructor):
 
     def generator_losses(self, minibatch: Minibatch) -> LossTerms:
         """The negative bound as far as it depends on the generator."""
-        posterior: Gaussian = self.encoder(minibatch.real)
+        posterior: DiagonalGaussian = self.encoder(minibatch.real)
         return {"reconstruction": self.reconstruction(minibatch.real, posterior.sample())}
 
     def reconstruction(self, data: Tensor, codes: Tensor) -> Tensor:
         """-E[log p(x | z)] of data ``[B, ...]`` and their codes ``[B, Z]``: a scalar in nats."""
         mean = at_least_float32(self.generate(self.generator, codes)).flatten(1)
         log_variance = torch.full_like(mean, 2 * math.log(self.deviation))
-        return Gaussian(mean, log_variance).negative_log_likelihood(data.flatten(1)).mean()
+        return DiagonalGaussian(mean, log_variance).negative_log_likelihood(data.flatten(1)).mean()
 
     def check_fields(self, fields: Fields) -> None:
         """Refuse networks that do not fit the data."""
@@ -94,7 +94,7 @@ class VAE(Reconstructor):
             made = output_of(
                 "generator", "its latents", lambda: self.generate(self.generator, latents)
             )
-            check_made(made, data)
+            check_generated_shape(made, data)
             shape = f"data of shape {list(data.shape[1:])}"
             output_of("encoder", shape, lambda: self.encode(data[:2]))
         warn_of_range(data, made)

@@ -11,7 +11,7 @@ from ganzoo.game.player import Player
 from ganzoo.losses.base import LossTerms
 from ganzoo.models.gan import GAN
 from ganzoo.models.vae import check_standard_normal
-from ganzoo.networks.encoders import Gaussian, GaussianEncoder
+from ganzoo.networks.encoders import DiagonalGaussian, GaussianEncoder
 from ganzoo.penalties.context import Context
 from ganzoo.penalties.features import last_hidden_features
 from ganzoo.sampling.reconstruction import Reconstructor, checked_encoder
@@ -62,7 +62,7 @@ class VAEGAN(Reconstructor, GAN):
     def encoder_losses(self, context: Context) -> LossTerms:
         """L_prior + L_llike."""
         data = context.minibatch.real
-        posterior: Gaussian = self.encoder(data)
+        posterior: DiagonalGaussian = self.encoder(data)
         rebuilt = self.generate(self.generator, posterior.sample())
         return {
             "kullback_leibler": posterior.divergence().mean(),
@@ -91,7 +91,7 @@ class VAEGAN(Reconstructor, GAN):
 
     def rebuilt(self, data: Tensor) -> Tensor:
         """Reconstructions of data ``[B, ...]`` from codes drawn for them."""
-        posterior: Gaussian = self.encoder(data)
+        posterior: DiagonalGaussian = self.encoder(data)
         return self.generate(self.generator, posterior.sample())
 
     def _features(self, data: Tensor) -> Tensor:

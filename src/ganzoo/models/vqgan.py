@@ -20,7 +20,7 @@ from ganzoo.losses.own import as_loss
 from ganzoo.networks.vector_quantizer import Quantized, VectorQuantizer
 from ganzoo.penalties.context import Context
 from ganzoo.sampling.data import DataReader
-from ganzoo.sampling.first_batch import check_data, check_made, output_of
+from ganzoo.sampling.first_batch import check_data, check_generated_shape, output_of
 
 
 @defaults_from("model/vqgan")
@@ -210,7 +210,9 @@ class VQGAN(DataReader):
         check_data(data)
         words = f"data of shape {list(data.shape[1:])}"
         with evaluating(self):
-            check_made(output_of("autoencoder", words, lambda: self.forward(data[:1])), data)
+            check_generated_shape(
+                output_of("autoencoder", words, lambda: self.forward(data[:1])), data
+            )
             output_of("discriminator", words, lambda: self.score(data[:1]))
 
     def _reconstruction(self, context: Context) -> Tensor:

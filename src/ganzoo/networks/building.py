@@ -31,6 +31,6 @@ def built(name: str, network: nn.Module | Callable[..., nn.Module], **how: Any) 
     return made
 
 
-def takes(network: Callable[..., nn.Module], argument: str) -> bool:
+def takes_argument(network: Callable[..., nn.Module], argument: str) -> bool:
     """Tell whether a function that builds a network can be called with an argument of a name."""
     return argument in signature(network).parameters

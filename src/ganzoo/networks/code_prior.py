@@ -13,7 +13,7 @@ from ganzoo.errors import InputError, check_whole
 from ganzoo.networks.latents import Normal, Prior, Uniform
 
 
-class Codes(NamedTuple):
+class LatentParts(NamedTuple):
     """What latents [B, Z] of a `CodePrior` consist of.
 
     Attributes:
@@ -66,11 +66,11 @@ class CodePrior(Prior):
             )
         self.noise_dim = latent_dim - width
 
-    def codes(self, latents: Tensor) -> Codes:
+    def codes(self, latents: Tensor) -> LatentParts:
         """Split latents [B, Z] into what they consist of."""
         widths = [*self.categories, self.continuous, self.noise_dim]
         *categories, continuous, noise = torch.split(latents, widths, dim=1)
-        return Codes([block.argmax(dim=1) for block in categories], continuous, noise)
+        return LatentParts([block.argmax(dim=1) for block in categories], continuous, noise)
 
     @property
     def entropy(self) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from ganzoo.errors import InputError, check_whole
-from ganzoo.networks.joining import joined
+from ganzoo.networks.joining import with_vectors
 from ganzoo.networks.label_codes import LabelCode
 from ganzoo.networks.shapes import check_batch, check_shape
 
@@ -49,7 +49,7 @@ class LabelCodeGenerator(nn.Module):
             InputError: if a label is out of range (looked at on the CPU only).
         """
         check_batch(self, latents, (self.latent_dim,))
-        data: Tensor = self.network(joined(latents, self.label_code(labels)))
+        data: Tensor = self.network(with_vectors(latents, self.label_code(labels)))
         return data
 
 
@@ -81,5 +81,5 @@ class LabelCodeDiscriminator(nn.Module):
             InputError: if a label is out of range (looked at on the CPU only).
         """
         check_batch(self, data, self.shape)
-        logits: Tensor = self.network(joined(data, self.label_code(labels)))
+        logits: Tensor = self.network(with_vectors(data, self.label_code(labels)))
         return logits

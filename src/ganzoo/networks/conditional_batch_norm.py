@@ -13,7 +13,7 @@ from torch.nn.functional import embedding
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
-from ganzoo.networks.building import takes
+from ganzoo.networks.building import takes_argument
 from ganzoo.networks.label_codes import check_labels, known_classes
 from ganzoo.networks.normalization import BatchNorm
 
@@ -102,7 +102,7 @@ class ConditionalNormGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.num_classes = normalization.num_classes
-        normalized = takes(network, "normalization")
+        normalized = takes_argument(network, "normalization")
         self.network = network(normalization=normalization) if normalized else network()
         if not _layers(self.network):
             raise InputError(

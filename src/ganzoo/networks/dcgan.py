@@ -82,7 +82,7 @@ class DCGANGenerator(nn.Module):
             nn.Tanh(),
         )
         initialization(self)
-        normalization.finish(self, (latent_dim,))
+        normalization.attach(self, (latent_dim,))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents [B, Z] to images [B, C, H, W] in [-1, 1]."""
@@ -147,7 +147,7 @@ class DCGANDiscriminator(nn.Module):
         last = last_layers(features, outputs, batch_statistics, normalization)
         self.layers = chain(*layers, nn.Flatten(), *last)
         initialization(self)
-        normalization.finish(self, self.shape)
+        normalization.attach(self, self.shape)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images [B, C, H, W] to logits [B], or [B, K] where K is above 1."""

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganzoo.errors import InputError, check_whole
-from ganzoo.networks.code_prior import CodePrior, Codes
+from ganzoo.networks.code_prior import CodePrior, LatentParts
 from ganzoo.precision import at_least_float32
 
 # Of log-variances: deviations lie between exp(-5) and exp(5).
-LIMIT = 10.0
+LARGEST_LOG_VARIANCE = 10.0
 
 
 class CodeNetwork(nn.Module, ABC):
@@ -68,7 +68,7 @@ class Encoder(CodeNetwork):
         return self.outputs(data)
 
 
-class Gaussian(NamedTuple):
+class DiagonalGaussian(NamedTuple):
     """Normal distributions with independent coordinates.
 
     Attributes:
@@ -112,7 +112,7 @@ class GaussianEncoder(CodeNetwork):
 
     outputs_per_code = 2
 
-    def forward(self, data: Tensor) -> Gaussian:
+    def forward(self, data: Tensor) -> DiagonalGaussian:
         """Map points [B, D] or images [B, C, H, W] to distributions of codes [B, Z].
 
         Both tensors are float32 or better, also in mixed precision.
@@ -134,7 +134,7 @@ class CodePosterior(NamedTuple):
     """
 
     logits: list[Tensor]
-    continuous: Gaussian
+    continuous: DiagonalGaussian
 
 
 class CodeClassifier(nn.Module):
@@ -171,7 +171,7 @@ class CodeClassifier(nn.Module):
         *logits, continuous = torch.split(outputs, [*categories, of_continuous], dim=1)
         return CodePosterior(logits, _gaussian(continuous))
 
-    def negative_log_likelihoods(self, data: Tensor, codes: Codes) -> dict[str, Tensor]:
+    def negative_log_likelihoods(self, data: Tensor, codes: LatentParts) -> dict[str, Tensor]:
         """Return -E[log Q(c | x)] of the codes that data were made from, equation 5 without H(c).
 
         Args:
@@ -215,9 +215,9 @@ def cross_entropies(logits: Sequence[Tensor], categories: Sequence[Tensor]) -> T
     return torch.stack([cross_entropy(scores, values) for scores, values in pairs]).sum()
 
 
-def _gaussian(outputs: Tensor) -> Gaussian:
+def _gaussian(outputs: Tensor) -> DiagonalGaussian:
     mean, raw = outputs.chunk(2, dim=1)
-    return Gaussian(mean, LIMIT * torch.tanh(raw / LIMIT))
+    return DiagonalGaussian(mean, LARGEST_LOG_VARIANCE * torch.tanh(raw / LARGEST_LOG_VARIANCE))
 
 
 def _rows(network: nn.Module, data: Tensor, width: int) -> Tensor:

@@ -69,11 +69,11 @@ class EqualizedConvolution(nn.Module):
             convolve: Convolution of features with a weight; None keeps the maps' size.
         """
         weight = (self.weight / math.sqrt(self.weight[0].numel())).to(features.dtype)
-        outputs = (convolve or same)(features, weight)
+        outputs = (convolve or same_size_convolution)(features, weight)
         return outputs if self.bias is None else with_bias(outputs, self.bias)
 
 
-def same(features: Tensor, weight: Tensor) -> Tensor:
+def same_size_convolution(features: Tensor, weight: Tensor) -> Tensor:
     """Convolve features [B, I, H, W] with a weight [O, I, K, K], K odd: [B, O, H, W]."""
     return functional.conv2d(features, weight, padding=weight.shape[-1] // 2)
 

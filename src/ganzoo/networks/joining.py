@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def joined(data: Tensor, vectors: Tensor) -> Tensor:
+def with_vectors(data: Tensor, vectors: Tensor) -> Tensor:
     """Put each sample and its vector together.
 
     Args:

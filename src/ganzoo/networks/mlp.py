@@ -56,7 +56,7 @@ class MLPGenerator(nn.Module):
         head = [nn.Tanh(), nn.Unflatten(1, tuple(shape))] if len(shape) == 3 else []
         self.layers = chain(*layers, output, *head)
         initialization(self)
-        normalization.finish(self, (latent_dim,))
+        normalization.attach(self, (latent_dim,))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents [B, Z] to points [B, D] or to images [B, C, H, W] in [-1, 1]."""
@@ -110,7 +110,7 @@ class MLPDiscriminator(nn.Module):
             layers += _hidden_layer(width, width, negative_slope, normalization)
         self.layers = chain(*layers, *last_layers(width, outputs, batch_statistics, normalization))
         initialization(self)
-        normalization.finish(self, self.shape)
+        normalization.attach(self, self.shape)
 
     def forward(self, data: Tensor) -> Tensor:
         """Map points [B, D] or images [B, C, H, W] to logits [B], or [B, K] where K is above 1."""

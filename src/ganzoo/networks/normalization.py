@@ -35,7 +35,7 @@ class Normalization:
         """
         return nn.Identity()
 
-    def finish(self, network: nn.Module, input_shape: tuple[int, ...]) -> None:
+    def attach(self, network: nn.Module, input_shape: tuple[int, ...]) -> None:
         """Add to a network what its layers need of it as a whole; it is otherwise complete.
 
         Args:

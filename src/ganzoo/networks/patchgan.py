@@ -72,7 +72,7 @@ class PatchGANDiscriminator(nn.Module):
         last = nn.Conv2d(widths[-1], 1, 4, padding=1)
         self.layers = nn.Sequential(*layers, normalization.weighted(last))
         initialization(self)
-        normalization.finish(self, tuple(shape))
+        normalization.attach(self, tuple(shape))
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures [B, C, H, W] to logits of patches [B, 1, H', W'].
@@ -147,7 +147,7 @@ class PixelDiscriminator(nn.Module):
             normalization.weighted(nn.Conv2d(2 * width, 1, 1, bias=bias)),
         )
         initialization(self)
-        normalization.finish(self, tuple(shape))
+        normalization.attach(self, tuple(shape))
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures [B, C, H, W] to logits of pixels [B, 1, H, W].

@@ -98,7 +98,7 @@ class ResNetGenerator(nn.Module):
         initialization(self)
         for block in blocks:
             residual_initialization(block.residual)
-        normalization.finish(self, (latent_dim,))
+        normalization.attach(self, (latent_dim,))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents [B, Z] to images [B, C, H, W] in [-1, 1]."""
@@ -162,7 +162,7 @@ class ResNetDiscriminator(nn.Module):
         initialization(self)
         for block in blocks:
             residual_initialization(block.residual)
-        normalization.finish(self, self.shape)
+        normalization.attach(self, self.shape)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images [B, C, H, W] to logits [B], or [B, K] where K is above 1."""

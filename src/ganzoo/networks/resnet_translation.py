@@ -76,7 +76,7 @@ class ResNetTranslationGenerator(nn.Module):
         output = nn.Conv2d(width, out_channels, 7, padding=3, padding_mode="reflect")
         self.layers = nn.Sequential(*layers, normalization.weighted(output), nn.Tanh())
         initialization(self)
-        normalization.finish(self, tuple(shape))
+        normalization.attach(self, tuple(shape))
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures [B, C, H, W] to others [B, out_channels, H, W] in [-1, 1].

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.networks.building import takes
+from ganzoo.networks.building import takes_argument
 from ganzoo.networks.label_codes import known_classes
 from ganzoo.networks.noise import Noise
 from ganzoo.networks.shapes import LEAST_LEVELS, MOST_LEVELS, check_batch, image_levels
@@ -121,7 +121,7 @@ class StyleGenerator(nn.Module):
         return images
 
 
-def labelled(*, network: Callable[..., nn.Module], num_classes: int | None) -> nn.Module:
+def labelled_generator(*, network: Callable[..., nn.Module], num_classes: int | None) -> nn.Module:
     """Build a generator that takes labels by itself.
 
     Args:
@@ -131,7 +131,7 @@ def labelled(*, network: Callable[..., nn.Module], num_classes: int | None) -> n
     Raises:
         InputError: if it takes no labels, or the data have no classes.
     """
-    if not takes(network, "num_classes"):
+    if not takes_argument(network, "num_classes"):
         raise InputError(
             "network.conditioning=mapping is for generators whose mapping network takes labels: "
             "choose network=style, or network.conditioning=concatenation"

@@ -19,7 +19,7 @@ from ganzoo.networks.equalized import (
     EqualizedConvolution,
     EqualizedLinear,
     leaky_relu,
-    same,
+    same_size_convolution,
     with_bias,
 )
 from ganzoo.networks.noise import Noise, fresh_noise
@@ -111,7 +111,7 @@ class StyleSynthesis(nn.Module):
         """Features [B, F, h, w] of each size, the smallest first."""
         draw = fresh_noise if noise is None else noise
         constant = self.constant.expand(len(styles), -1, -1, -1)
-        features = self.layers[0](constant, styles[:, 0], same, draw)
+        features = self.layers[0](constant, styles[:, 0], same_size_convolution, draw)
         yield features
         for index in range(1, len(self.layers), 2):
             features = self.enlarged(features, styles, index, draw)
@@ -124,7 +124,7 @@ class StyleSynthesis(nn.Module):
         double = partial(upsampling_convolution, kernel=self.kernel)
         features = self.layers[index](features, styles[:, index], double, noise)
         second: StyleLayer = self.layers[index + 1]  # type: ignore[assignment]
-        return second(features, styles[:, index + 1], same, noise, gain=gain)
+        return second(features, styles[:, index + 1], same_size_convolution, noise, gain=gain)
 
 
 class PlainStyleSynthesis(StyleSynthesis):
@@ -231,7 +231,7 @@ class ToImage(nn.Module):
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """Map features [B, I, H, W] and a style [B, W] to images [B, C, H, W] in float32."""
         scales = self.affine(style) / math.sqrt(self.weight.shape[1])
-        images = same(modulated(features, scales), self.weight)
+        images = same_size_convolution(modulated(features, scales), self.weight)
         return at_least_float32(clamped(with_bias(images, self.bias), self.clamp))
 
 

@@ -12,10 +12,8 @@ from ganzoo.errors import InputError, check_not_negative, check_whole
 from ganzoo.networks.blocks import dropout_layers
 from ganzoo.networks.initialization import Initialization
 from ganzoo.networks.normalization import Normalization
+from ganzoo.networks.patchgan import WIDEST
 from ganzoo.networks.shapes import check_image_shape, check_images
-
-# The deepest maps have this many times the channels of the finest.
-WIDEST = 8
 
 
 @defaults_from("network/unet")
@@ -76,7 +74,7 @@ class UNetGenerator(nn.Module):
         self.down = _down(shape[0], widths, normalization, bias=bias)
         self.up = _up(out_channels, widths, normalization, dropout, bias=bias)
         initialization(self)
-        normalization.finish(self, tuple(shape))
+        normalization.attach(self, tuple(shape))
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures [B, C, H, W] to others [B, out_channels, H, W] in [-1, 1].

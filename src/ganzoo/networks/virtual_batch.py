@@ -58,7 +58,7 @@ class VirtualBatchNorm(Normalization):
             eps=self.eps,
         )
 
-    def finish(self, network: nn.Module, input_shape: tuple[int, ...]) -> None:
+    def attach(self, network: nn.Module, input_shape: tuple[int, ...]) -> None:
         """Give a network that has such layers its reference batch.
 
         The buffers are ``reference`` [R, *input_shape] and ``reference_chosen``, a truth value.

@@ -13,7 +13,7 @@ from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.networks.blocks import chain
 from ganzoo.networks.shapes import check_shape
-from ganzoo.networks.vqgan_blocks import Downsample, GroupNormBlocks, upsample
+from ganzoo.networks.vqgan_blocks import Downsample, GroupNormBlocks, upsampling_layer
 
 
 @defaults_from()
@@ -173,7 +173,7 @@ class VQGANDecoder(VQGANHalf):
         ]
         for passed, width in enumerate(widths[:-1]):
             if passed:
-                layers.append(upsample(width))
+                layers.append(upsampling_layer(width))
             number = len(self._widths) - 1 - passed
             layers += self._resolution(parts, number, width, self._blocks + 1)
         last = nn.Conv2d(widths[-1], self.channels, 3, padding=1)

@@ -111,6 +111,6 @@ class Downsample(nn.Module):
         return halved
 
 
-def upsample(width: int) -> nn.Sequential:
+def upsampling_layer(width: int) -> nn.Sequential:
     """Return nearest upsampling to twice the size and a 3x3 convolution."""
     return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(width, width, 3, padding=1))

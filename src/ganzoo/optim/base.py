@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 
-class Player(Protocol):
+class SteppingPlayer(Protocol):
     """What an update rule asks of a player; :class:`ganzoo.game.player.Player` has it.
 
     Attributes:
@@ -55,7 +55,7 @@ class UpdateRule(ABC):
     differentiates_twice = False
 
     @abstractmethod
-    def step(self, players: Sequence[Player]) -> None:
+    def step(self, players: Sequence[SteppingPlayer]) -> None:
         """Let each player make one step of its optimizer.
 
         Args:

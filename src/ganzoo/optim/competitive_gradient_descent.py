@@ -10,8 +10,8 @@ from scipy.sparse.linalg import LinearOperator, gmres
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
-from ganzoo.optim.base import Player, UpdateRule
-from ganzoo.optim.derivatives import Vector, cross_gradients, gradients, inner, means
+from ganzoo.optim.base import SteppingPlayer, UpdateRule
+from ganzoo.optim.derivatives import Vector, cross_gradients, gradients, inner_product, mean_vectors
 
 log = logging.getLogger("ganzoo")
 
@@ -56,10 +56,10 @@ class CompetitiveGradientDescent(UpdateRule):
         self.iterations = iterations
         self._warned = False
 
-    def step(self, players: Sequence[Player]) -> None:
+    def step(self, players: Sequence[SteppingPlayer]) -> None:
         """Compute the gradients of all players, solve for their steps, make the steps."""
         crossed = cross_gradients(players)
-        directions = means([crossed[index][index] for index in range(len(players))])
+        directions = mean_vectors([crossed[index][index] for index in range(len(players))])
         if len(players) > 1:
             directions = self._solve(_System(players, crossed), directions)
         for player, direction in zip(players, directions, strict=True):
@@ -84,7 +84,7 @@ class CompetitiveGradientDescent(UpdateRule):
 class _System:
     """The linear system of the steps, divided by minus the learning rates."""
 
-    def __init__(self, players: Sequence[Player], crossed: list[list[Vector]]) -> None:
+    def __init__(self, players: Sequence[SteppingPlayer], crossed: list[list[Vector]]) -> None:
         self._parameters = [player.parameters for player in players]
         self._rates = [float(player.optimizer.param_groups[0]["lr"]) for player in players]
         self._crossed = crossed
@@ -96,7 +96,7 @@ class _System:
             for rate, vector in zip(self._rates, self.vectors(flat), strict=True)
         ]
         mixed = [self._mixed(index, steps) for index in range(len(steps))]
-        return flat.ravel() + self.flat(means(mixed))
+        return flat.ravel() + self.flat(mean_vectors(mixed))
 
     def flat(self, vectors: Sequence[Vector]) -> Flat:
         """All players' vectors in one, on the host."""
@@ -111,5 +111,5 @@ class _System:
 
     def _mixed(self, index: int, steps: list[Vector]) -> Vector:
         others = [other for other in range(len(steps)) if other != index]
-        along = [inner(self._crossed[index][other], steps[other]) for other in others]
+        along = [inner_product(self._crossed[index][other], steps[other]) for other in others]
         return gradients(torch.stack(along).sum(), self._parameters[index])

@@ -6,8 +6,8 @@ import torch
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
-from ganzoo.optim.base import Player, UpdateRule
-from ganzoo.optim.derivatives import by_player, gradients, inner, means, plus
+from ganzoo.optim.base import SteppingPlayer, UpdateRule
+from ganzoo.optim.derivatives import by_player, gradients, inner_product, mean_vectors, weighted_sum
 
 
 @defaults_from("optimizer/update_rule/consensus")
@@ -36,15 +36,15 @@ class ConsensusOptimization(UpdateRule):
         check_not_negative(weight=weight)
         self.weight = weight
 
-    def step(self, players: Sequence[Player]) -> None:
+    def step(self, players: Sequence[SteppingPlayer]) -> None:
         """Compute all gradients, then those of half their squared length, then let all step."""
         everything = [parameter for player in players for parameter in player.parameters]
         own = [
             gradients(player.loss(), player.parameters, differentiable=True) for player in players
         ]
         # The slope of half of |v|^2 is v times v's slope; this v is the mean of all, a constant.
-        along = [inner(*pair) for pair in zip(own, means(own), strict=True)]
+        along = [inner_product(*pair) for pair in zip(own, mean_vectors(own), strict=True)]
         slopes = by_player(gradients(torch.stack(along).sum(), everything), players)
         for player, gradient, slope in zip(players, own, slopes, strict=True):
-            player.set_gradients(plus(gradient, self.weight, slope))
+            player.set_gradients(weighted_sum(gradient, self.weight, slope))
             player.step()

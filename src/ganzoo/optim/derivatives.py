@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ganzoo.optim.base import Player
+from ganzoo.optim.base import SteppingPlayer
 from ganzoo.strategies.across_devices import mean_across_devices
 
 Vector = list[Tensor]
@@ -38,7 +38,7 @@ def gradients(
     )
 
 
-def cross_gradients(players: Sequence[Player]) -> list[list[Vector]]:
+def cross_gradients(players: Sequence[SteppingPlayer]) -> list[list[Vector]]:
     """Each player's objective, differentiated by the parameters of each.
 
     Returns:
@@ -53,23 +53,23 @@ def cross_gradients(players: Sequence[Player]) -> list[list[Vector]]:
     return crossed
 
 
-def by_player(flat: Sequence[Tensor], players: Sequence[Player]) -> list[Vector]:
+def by_player(flat: Sequence[Tensor], players: Sequence[SteppingPlayer]) -> list[Vector]:
     """Divide a list with a tensor for each parameter of all players among the players."""
     rest = iter(flat)
     return [[next(rest) for _ in player.parameters] for player in players]
 
 
-def means(vectors: Sequence[Vector]) -> list[Vector]:
+def mean_vectors(vectors: Sequence[Vector]) -> list[Vector]:
     """The mean over processes of each player's vector, as constants."""
     flat = iter(mean_across_devices([part.detach() for vector in vectors for part in vector]))
     return [[next(flat) for _ in vector] for vector in vectors]
 
 
-def inner(left: Sequence[Tensor], right: Sequence[Tensor]) -> Tensor:
+def inner_product(left: Sequence[Tensor], right: Sequence[Tensor]) -> Tensor:
     """The inner product of two lists of tensors of the same shapes, a scalar."""
     return torch.stack([(a * b).sum() for a, b in zip(left, right, strict=True)]).sum()
 
 
-def plus(vector: Vector, weight: float | Tensor, other: Vector) -> Vector:
+def weighted_sum(vector: Vector, weight: float | Tensor, other: Vector) -> Vector:
     """The vector plus weight times another."""
     return [a + weight * b for a, b in zip(vector, other, strict=True)]

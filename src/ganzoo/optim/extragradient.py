@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ganzoo.optim.base import Player, UpdateRule
+from ganzoo.optim.base import SteppingPlayer, UpdateRule
 
 
 class Extragradient(UpdateRule):
@@ -22,7 +22,7 @@ class Extragradient(UpdateRule):
     that is what ``optimizer.ema=uniform`` does. Constraints on weights hold at the point ahead too.
     """
 
-    def step(self, players: Sequence[Player]) -> None:
+    def step(self, players: Sequence[SteppingPlayer]) -> None:
         """Extrapolate all players, compute gradients there, restore, step."""
         start = copied_parameters(players)
         for player in players:
@@ -31,18 +31,18 @@ class Extragradient(UpdateRule):
             player.extrapolate()
         for player in players:
             player.compute_gradients()
-        restore(players, start)
+        restore_parameters(players, start)
         for player in players:
             player.step()
 
 
-def copied_parameters(players: Sequence[Player]) -> list[list[Tensor]]:
+def copied_parameters(players: Sequence[SteppingPlayer]) -> list[list[Tensor]]:
     """Copies of the players' parameters."""
     return [[p.detach().clone() for p in player.parameters] for player in players]
 
 
 @torch.no_grad()
-def restore(players: Sequence[Player], copies: Sequence[list[Tensor]]) -> None:
+def restore_parameters(players: Sequence[SteppingPlayer], copies: Sequence[list[Tensor]]) -> None:
     """Give the players' parameters the values of copies."""
     for player, copy in zip(players, copies, strict=True):
         torch._foreach_copy_([*player.parameters], copy)

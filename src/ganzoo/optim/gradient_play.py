@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ganzoo.optim.base import Player, UpdateRule
+from ganzoo.optim.base import SteppingPlayer, UpdateRule
 
 
 class Alternating(UpdateRule):
@@ -11,7 +11,7 @@ class Alternating(UpdateRule):
     Goodfellow et al. (2014), algorithm 1 (arXiv 1406.2661).
     """
 
-    def step(self, players: Sequence[Player]) -> None:
+    def step(self, players: Sequence[SteppingPlayer]) -> None:
         """Differentiate and step, player by player."""
         for player in players:
             player.compute_gradients()
@@ -25,7 +25,7 @@ class Simultaneous(UpdateRule):
     descent it diverges at every learning rate, where alternating updates cycle.
     """
 
-    def step(self, players: Sequence[Player]) -> None:
+    def step(self, players: Sequence[SteppingPlayer]) -> None:
         """Compute the gradients of all players, then let all of them step."""
         for player in players:
             player.compute_gradients()

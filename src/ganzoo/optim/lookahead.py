@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.optim.base import Player, UpdateRule
-from ganzoo.optim.extragradient import copied_parameters, restore
+from ganzoo.optim.base import SteppingPlayer, UpdateRule
+from ganzoo.optim.extragradient import copied_parameters, restore_parameters
 
 
 @defaults_from("optimizer/lookahead/minimax")
@@ -46,13 +46,13 @@ class Lookahead(UpdateRule):
         self._slow: dict[str, list[Tensor]] = {}
         self._finished = 0
 
-    def step(self, players: Sequence[Player]) -> None:
+    def step(self, players: Sequence[SteppingPlayer]) -> None:
         """Step by the other rule; who steps for the first time is kept before it."""
         new = [player for player in players if player.name not in self._slow]
         self._keep(new)
         self.update_rule.step(players)
 
-    def end_iteration(self, players: Sequence[Player]) -> None:
+    def end_iteration(self, players: Sequence[SteppingPlayer]) -> None:
         """Count the iteration, and step back if it is time."""
         if hasattr(self.update_rule, "end_iteration"):
             self.update_rule.end_iteration(players)
@@ -75,15 +75,15 @@ class Lookahead(UpdateRule):
         self._finished = state.get("finished", 0)
 
     @torch.no_grad()
-    def _step_back(self, players: Sequence[Player]) -> None:
+    def _step_back(self, players: Sequence[SteppingPlayer]) -> None:
         for player in players:
             slow = [
                 s.to(p) for s, p in zip(self._slow[player.name], player.parameters, strict=True)
             ]
             kept = torch._foreach_lerp(slow, [*player.parameters], self.weight)
-            restore([player], [list(kept)])
+            restore_parameters([player], [list(kept)])
         self._keep(players)
 
-    def _keep(self, players: Sequence[Player]) -> None:
+    def _keep(self, players: Sequence[SteppingPlayer]) -> None:
         for player, copy in zip(players, copied_parameters(players), strict=True):
             self._slow[player.name] = copy

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo.optim.base import Player, UpdateRule
-from ganzoo.optim.extragradient import copied_parameters, restore
+from ganzoo.optim.base import SteppingPlayer, UpdateRule
+from ganzoo.optim.extragradient import copied_parameters, restore_parameters
 
 
 class PastExtragradient(UpdateRule):
@@ -25,7 +25,7 @@ class PastExtragradient(UpdateRule):
     def __init__(self) -> None:
         self._past: dict[str, list[Tensor]] = {}
 
-    def step(self, players: Sequence[Player]) -> None:
+    def step(self, players: Sequence[SteppingPlayer]) -> None:
         """Extrapolate those who have a past, compute gradients there, restore, step."""
         start = copied_parameters(players)
         for player in players:
@@ -35,7 +35,7 @@ class PastExtragradient(UpdateRule):
         for player in players:
             player.compute_gradients()
             self._past[player.name] = player.gradients()
-        restore(players, start)
+        restore_parameters(players, start)
         for player in players:
             player.step()
 
@@ -47,6 +47,6 @@ class PastExtragradient(UpdateRule):
         """Go on from those gradients, or without a past where another rule was in its place."""
         self._past = dict(state.get("past", {}))
 
-    def _of_last_time(self, player: Player) -> list[Tensor]:
+    def _of_last_time(self, player: SteppingPlayer) -> list[Tensor]:
         past = self._past[player.name]
         return [g.to(p) for g, p in zip(past, player.parameters, strict=True)]

@@ -7,15 +7,15 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_not_negative
-from ganzoo.optim.base import Player, UpdateRule
+from ganzoo.optim.base import SteppingPlayer, UpdateRule
 from ganzoo.optim.derivatives import (
     Vector,
     by_player,
     cross_gradients,
     gradients,
-    inner,
-    means,
-    plus,
+    inner_product,
+    mean_vectors,
+    weighted_sum,
 )
 
 Alignment = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Tensor]
@@ -57,34 +57,40 @@ class SymplecticGradientAdjustment(UpdateRule):
         self.weight = weight
         self.alignment = alignment
 
-    def step(self, players: Sequence[Player]) -> None:
+    def step(self, players: Sequence[SteppingPlayer]) -> None:
         """Compute the gradients of all players, adjust them, let all step."""
         crossed = cross_gradients(players)
         own = [crossed[index][index] for index in range(len(players))]
-        mean = means(own)
+        mean = mean_vectors(own)
         adjustments = [
             self._adjustment(index, players, crossed, mean) for index in range(len(players))
         ]
         weight = self.weight * self._sign(players, own, mean, adjustments)
         for player, gradient, adjustment in zip(players, own, adjustments, strict=True):
-            player.set_gradients(plus(gradient, weight, adjustment))
+            player.set_gradients(weighted_sum(gradient, weight, adjustment))
             player.step()
 
     def _adjustment(
-        self, index: int, players: Sequence[Player], crossed: list[list[Vector]], mean: list[Vector]
+        self,
+        index: int,
+        players: Sequence[SteppingPlayer],
+        crossed: list[list[Vector]],
+        mean: list[Vector],
     ) -> Vector:
         others = [other for other in range(len(players)) if other != index]
         if not others:
             return [torch.zeros_like(part) for part in mean[index]]
         across = [
-            inner(plus(crossed[other][other], -1.0, crossed[index][other]), mean[other])
+            inner_product(
+                weighted_sum(crossed[other][other], -1.0, crossed[index][other]), mean[other]
+            )
             for other in others
         ]
         return gradients(0.5 * torch.stack(across).sum(), players[index].parameters)
 
     def _sign(
         self,
-        players: Sequence[Player],
+        players: Sequence[SteppingPlayer],
         own: list[Vector],
         mean: list[Vector],
         adjustments: list[Vector],
@@ -92,9 +98,9 @@ class SymplecticGradientAdjustment(UpdateRule):
         if self.alignment is None:
             return 1.0
         everything = [parameter for player in players for parameter in player.parameters]
-        along = inner(_flat(own), _flat(mean))  # its gradient is J^T xi
-        slope = means(by_player(gradients(along, everything), players))
-        return self.alignment(_flat(mean), _flat(means(adjustments)), _flat(slope))
+        along = inner_product(_flat(own), _flat(mean))  # its gradient is J^T xi
+        slope = mean_vectors(by_player(gradients(along, everything), players))
+        return self.alignment(_flat(mean), _flat(mean_vectors(adjustments)), _flat(slope))
 
 
 @defaults_from("optimizer/update_rule/aligned_symplectic_gradient_adjustment")
@@ -128,7 +134,7 @@ class SignAlignment:
             slope: ``J^T xi``, the gradient of half of ``|xi|^2``.
         """
         count = sum(part.numel() for part in gradient)
-        agreement = inner(gradient, slope) * inner(adjustment, slope) / count
+        agreement = inner_product(gradient, slope) * inner_product(adjustment, slope) / count
         return torch.sign(agreement + self.offset)
 
 

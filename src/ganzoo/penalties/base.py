@@ -10,7 +10,7 @@ from ganzoo.annealing import Setting, check_setting, value_before
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.penalties.context import Context
-from ganzoo.precision import full_precision
+from ganzoo.precision import gradients_without_autocast
 from ganzoo.progress import Progress
 
 
@@ -83,7 +83,7 @@ class Penalty(nn.Module, ABC):
         Returns:
             A scalar: the value, times the weight, times the interval.
         """
-        with full_precision(context.device):
+        with gradients_without_autocast(context.device):
             return self.present_weight * self.interval * self.value(context)
 
     @abstractmethod

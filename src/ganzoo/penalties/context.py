@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import InputError
 from ganzoo.logits import mean_logits
-from ganzoo.precision import at_least_float32, full_precision
+from ganzoo.precision import at_least_float32, gradients_without_autocast
 
 Score = Callable[[Tensor], Tensor]
 """Data ``[B, ...]`` to logits ``[B, ...]``."""
@@ -107,7 +107,7 @@ class Context:
         if self._generate is None:
             raise InputError("there are no generated data here that a penalty could look at")
         if "generated" in self.compared:
-            with full_precision(self.device):
+            with gradients_without_autocast(self.device):
                 return self._generate(self.latents, self.labels)
         return self._generate(self.latents, self.labels)
 
@@ -215,7 +215,7 @@ class Context:
 
     def _pass(self, side: str, data: Tensor) -> Any:
         if side in self.differentiated or side in self.compared:
-            with full_precision(data.device):
+            with gradients_without_autocast(data.device):
                 return self._pass("", self._leaf(side, data))
         if data.dtype.itemsize < 4 and not torch.is_autocast_enabled(data.device.type):
             data = at_least_float32(data)  # made under an autocast that a penalty has turned off

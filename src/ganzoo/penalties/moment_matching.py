@@ -49,12 +49,12 @@ class MomentMatching(Penalty):
         with torch.no_grad():
             theirs = discriminator_features(context, context.real)
         mine = discriminator_features(context, context.fake)
-        basis = span(theirs, mine)
+        basis = orthonormal_basis(theirs, mine)
         return self.distance(theirs @ basis, mine @ basis)
 
 
 @torch.no_grad()
-def span(real: Tensor, fake: Tensor) -> Tensor:
+def orthonormal_basis(real: Tensor, fake: Tensor) -> Tensor:
     """Find an orthonormal basis of what two batches of features span.
 
     Distances of means and covariances are the same in it, and so are their gradients: both

@@ -14,7 +14,7 @@ DATA_KEYS = ("image", "images", "img", "pixel_values", "data", "points", "x")
 LABEL_KEYS = ("label", "labels", "fine_label", "class", "target", "targets", "y")
 
 
-class Fields(NamedTuple):
+class DataAndLabels(NamedTuple):
     """The parts of a batch.
 
     Attributes:
@@ -45,7 +45,7 @@ class BatchKeys:
             )
         self._data, self._labels = given.get("data"), given.get("labels")
 
-    def fields(self, batch: Any, *, labelled: bool) -> Fields:
+    def fields(self, batch: Any, *, labelled: bool) -> DataAndLabels:
         """Find data and labels in a batch.
 
         Args:
@@ -58,14 +58,14 @@ class BatchKeys:
         """
         entries = batch._asdict() if hasattr(batch, "_asdict") else batch
         if isinstance(entries, Mapping) and (entries is batch or _named(entries, DATA_KEYS)):
-            return Fields(
+            return DataAndLabels(
                 self._entry(entries, "data", self._data, DATA_KEYS, needed=True),
                 self._entry(entries, "labels", self._labels, LABEL_KEYS, needed=labelled),
             )
         if not isinstance(batch, Sequence) or isinstance(batch, str):
-            return Fields(batch, None)
+            return DataAndLabels(batch, None)
         data, labels, *_ = *batch, None, None
-        return Fields(data, labels)
+        return DataAndLabels(data, labels)
 
     def _entry(
         self,

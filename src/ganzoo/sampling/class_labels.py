@@ -9,7 +9,7 @@ from torch import Tensor
 from ganzoo.errors import InputError
 from ganzoo.networks.label_codes import check_labels
 
-UNKNOWN = -1
+UNKNOWN_LABEL = -1
 """The label of a sample whose class is not known."""
 
 
@@ -41,7 +41,7 @@ def read_labels(labels: Any, num_classes: int, *, unknown: bool, look: bool) -> 
         _check_whole_numbers(flat)
     classes = flat.long()
     if looked_at:
-        known = classes[classes != UNKNOWN] if unknown else classes
+        known = classes[classes != UNKNOWN_LABEL] if unknown else classes
         check_labels(known.cpu(), num_classes)
     return classes
 

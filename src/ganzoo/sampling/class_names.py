@@ -15,7 +15,7 @@ LONGEST_NAME = 200
 """What a checkpoint may hold: longer ones are left out of it."""
 
 
-def numbers_of(labels: Any, names: Sequence[str] | None) -> Any:
+def class_numbers(labels: Any, names: Sequence[str] | None) -> Any:
     """Labels with the number of each class in place of its name.
 
     Args:
@@ -26,13 +26,13 @@ def numbers_of(labels: Any, names: Sequence[str] | None) -> Any:
         InputError: if a name is not known.
     """
     if isinstance(labels, str):
-        return number_of(labels, names)
+        return class_number(labels, names)
     if isinstance(labels, Sequence) and any(isinstance(label, str) for label in labels):
-        return [number_of(label, names) if isinstance(label, str) else label for label in labels]
+        return [class_number(label, names) if isinstance(label, str) else label for label in labels]
     return labels
 
 
-def number_of(name: str, names: Sequence[str] | None) -> int:
+def class_number(name: str, names: Sequence[str] | None) -> int:
     """The number of a class.
 
     Args:

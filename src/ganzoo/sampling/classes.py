@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import InputError
 from ganzoo.sampling.class_labels import read_labels
-from ganzoo.sampling.class_names import numbers_of
+from ganzoo.sampling.class_names import class_numbers
 from ganzoo.sampling.latents import LatentSampler
 
 
@@ -46,7 +46,7 @@ class ClassSampler(LatentSampler):
         """Data of the given classes."""
         if self.num_classes is None:
             return super().generate(network, latents, **how)
-        return network(latents, required(labels), **how)  # type: ignore[no-any-return]
+        return network(latents, required_labels(labels), **how)  # type: ignore[no-any-return]
 
     def choose_labels(self, labels: Any, count: int, generator: torch.Generator) -> Tensor | None:
         """The classes to sample: those given, or uniform ones.
@@ -58,7 +58,7 @@ class ClassSampler(LatentSampler):
             return super().choose_labels(labels, count, generator)
         if labels is None:
             return torch.randint(self.num_classes, (count,), generator=generator)
-        numbers = numbers_of(labels, self.class_names)
+        numbers = class_numbers(labels, self.class_names)
         classes = read_labels(numbers, self.num_classes, unknown=False, look=True)
         if len(classes) not in {1, count}:
             raise InputError(f"give one label or {count}, not {len(classes)}")
@@ -75,7 +75,7 @@ def check_count(labels: Tensor, count: int) -> None:
         raise InputError(f"a batch has {count} samples and {len(labels)} labels")
 
 
-def required(labels: Tensor | None) -> Tensor:
+def required_labels(labels: Tensor | None) -> Tensor:
     """The labels of a batch.
 
     Raises:

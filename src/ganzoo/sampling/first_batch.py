@@ -58,7 +58,7 @@ def check_networks_fit(
     real, marks = data[:rows], None if labels is None else labels[:rows]
     with evaluating(model):
         made = output_of("generator", "its latents", lambda: generate(real, marks))
-        check_made(made, real)
+        check_generated_shape(made, real)
         for name, network in others.items():
             output_of(name, _shape(real), lambda network=network: network(real))  # type: ignore[misc]
         logits = output_of("discriminator", _shape(real), lambda: discriminate(real, marks))
@@ -101,7 +101,7 @@ def warn_of_range(data: Tensor, made: Tensor) -> None:
         )
 
 
-def check_made(made: Tensor, data: Tensor) -> None:
+def check_generated_shape(made: Tensor, data: Tensor) -> None:
     """Refuse a generator whose samples have another shape than the data.
 
     Raises:
@@ -136,7 +136,7 @@ def output_of(name: str, given: str, run: Callable[[], Any]) -> Tensor:
     return made
 
 
-def check_several(model: Any) -> None:
+def check_single_sample(model: Any) -> None:
     """Refuse a model that has batch normalisation of vectors for steps of a single sample.
 
     Args:

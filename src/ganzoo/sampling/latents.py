@@ -14,7 +14,7 @@ from ganzoo.game.own_parts import check_kind
 from ganzoo.networks.noise import SeededNoise
 from ganzoo.sampling.class_names import Labels, class_names
 from ganzoo.sampling.data import DataReader
-from ganzoo.sampling.first_batch import check_several
+from ganzoo.sampling.first_batch import check_single_sample
 
 
 class LatentPrior(Protocol):
@@ -75,7 +75,7 @@ class LatentSampler(DataReader):
         """Refuse batches that are too few for an iteration, or for batch normalisation."""
         super().check_size(count)
         if count // (self.minibatches_per_iteration * self.micro_batches) == 1:
-            check_several(self)
+            check_single_sample(self)
 
     def on_train_start(self) -> None:
         """Note the names of the classes."""

@@ -13,7 +13,7 @@ from ganzoo.game.evaluating import evaluating
 from ganzoo.game.minibatch import Fields
 from ganzoo.game.module import AdversarialModule
 from ganzoo.game.own_parts import check_kind
-from ganzoo.sampling.first_batch import check_data, check_made, output_of
+from ganzoo.sampling.first_batch import check_data, check_generated_shape, output_of
 
 OTHER = {"a": "b", "b": "a"}
 """The domain that each one is translated from."""
@@ -65,7 +65,7 @@ class Translator(AdversarialModule):
             with evaluating(self):
                 words = f"pictures of {OTHER[domain]} of shape {list(source.shape[1:])}"
                 made = output_of(f"generator to {domain}", words, lambda: network(source))  # noqa: B023
-            check_made(made, fields[domain])
+            check_generated_shape(made, fields[domain])
 
     def translator(self, to: str, *, averaged: bool) -> nn.Module:
         """The network that translates to a domain, or its average where there is one.

@@ -12,9 +12,9 @@ import torch
 import torch.distributed
 from torch.distributed.distributed_c10d import _get_default_store
 
-GRACE = 5.0
+FIRST_SECONDS = 5.0
 """Seconds in which the other processes of a failed run may end by themselves."""
-LIMIT = 30.0
+LAST_SECONDS = 30.0
 """Seconds after which a failed process ends, whatever it is doing."""
 LAUNCHER = "GANZOO_LAUNCHER"
 """Environment variable with the process that launches the others of its node."""
@@ -64,7 +64,7 @@ def is_lost_connection(error: BaseException) -> bool:
     return type(error) is RuntimeError or isinstance(error, torch.distributed.DistError)
 
 
-def blame(error: BaseException, cause: str | None) -> str | None:
+def name_lost_connection(error: BaseException, cause: str | None) -> str | None:
     """Let a lost connection say what caused it; any other error is the process's own.
 
     Returns:
@@ -76,7 +76,7 @@ def blame(error: BaseException, cause: str | None) -> str | None:
     return cause
 
 
-def ended_badly(children: Children, first_rank: int) -> str | None:
+def failed_child(children: Children, first_rank: int) -> str | None:
     """Say which child a signal or an error code has ended, waiting a moment for it."""
     deadline = time.monotonic() + 1.0
     while children and time.monotonic() < deadline:
@@ -90,9 +90,9 @@ def ended_badly(children: Children, first_rank: int) -> str | None:
     return None
 
 
-def end(children: Children, failures: Failures) -> None:
-    """Let children end by themselves, and after ``GRACE`` end those that wait for the others."""
-    deadline = time.monotonic() + GRACE
+def end_children(children: Children, failures: Failures) -> None:
+    """Let children end, and after ``FIRST_SECONDS`` end those that wait for the others."""
+    deadline = time.monotonic() + FIRST_SECONDS
     while any(child.poll() is None for child in children) and time.monotonic() < deadline:
         time.sleep(0.05)
     for child in children:
@@ -101,14 +101,14 @@ def end(children: Children, failures: Failures) -> None:
             child.wait()
 
 
-def end_at_last(failures: Failures) -> None:
-    """End this process after ``LIMIT``, should it hang where others wait for it to end."""
+def end_after_limit(failures: Failures) -> None:
+    """End this process after ``LAST_SECONDS``, should it hang where others wait for it to end."""
 
     def end_now() -> None:
         if not failures.all_reported():
             os._exit(1)
 
-    timer = threading.Timer(LIMIT, end_now)
+    timer = threading.Timer(LAST_SECONDS, end_now)
     timer.daemon = True
     timer.start()
 
@@ -145,7 +145,7 @@ class Launcher:
         while not self.has_gone:
             if self._left_alone.wait(1.0):
                 return
-        if not self._left_alone.wait(GRACE):  # in which it may say what went wrong
+        if not self._left_alone.wait(FIRST_SECONDS):  # in which it may say what went wrong
             os._exit(1)
 
 

@@ -98,11 +98,11 @@ class PlayerParallelStrategy(DDPStrategy):
         children = self._take_children()
         if failures.is_lost_connection(exception):
             time.sleep(0.5)  # what caused it may be writing that down just now
-        self.lost = failures.blame(exception, self._cause(self._failures, children))
+        self.lost = failures.name_lost_connection(exception, self._cause(self._failures, children))
         if self.local_rank == 0:
-            failures.end(children, self._failures)
+            failures.end_children(children, self._failures)
         else:
-            failures.end_at_last(self._failures)
+            failures.end_after_limit(self._failures)
 
     def teardown(self) -> None:
         """Put the model back on the CPU."""
@@ -132,7 +132,7 @@ class PlayerParallelStrategy(DDPStrategy):
         first = reports.report()
         if first != self.global_rank:
             return f"rank {first} failed first: see its error"
-        return failures.ended_badly(children, self.global_rank + 1)
+        return failures.failed_child(children, self.global_rank + 1)
 
     @classmethod
     def register_strategies(cls, strategy_registry: Any) -> None:

@@ -7,13 +7,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from ganzoo.composition.folder import remove_empty_folders
-from ganzoo.composition.overrides import of_this_run
+from ganzoo.composition.overrides import overrides_of_this_run
 from ganzoo.composition.settings import check_kinds
 from ganzoo.composition.theory import (
     check_used,
     command_of,
     names_of,
-    run,
+    run_theory,
     theory_directory,
 )
 from ganzoo.composition.theory_sweep import SUMMARY, save_refusal
@@ -31,7 +31,7 @@ def theory(config: DictConfig) -> None:
             cannot be written.
     """
     hydra = HydraConfig.get()
-    overrides = of_this_run()
+    overrides = overrides_of_this_run()
     folder = Path(hydra.runtime.output_dir)
     swept = hydra.mode == RunMode.MULTIRUN
     try:
@@ -60,7 +60,7 @@ def _draw(config: DictConfig, folder: Path, overrides: list[str], *, swept: bool
 
 def main() -> None:
     """Entry point of the command line."""
-    run(theory)
+    run_theory(theory)
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ def divergence(kind: Divergence, p: Density, q: Density) -> Tensor:
     def integrand(points: Tensor) -> Tensor:
         return f_divergences.integrand(kind, p.log(points), q.log(points))
 
-    mesh = (kinked_mesh if f_divergences.jumps(kind) else common_mesh)(p, q, integrand)
+    mesh = (kinked_mesh if f_divergences.has_kink(kind) else common_mesh)(p, q, integrand)
     return mesh.integrate(integrand(mesh.points))
 
 

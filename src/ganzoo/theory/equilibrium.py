@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzoo.errors import InputError
 from ganzoo.losses import FGAN, Energy, Hinge, LeastSquares, Minimax, PointwiseLoss, Relativistic
 from ganzoo.losses.base import AdversarialLoss
-from ganzoo.losses.relativistic import Paired
+from ganzoo.losses.relativistic import PairedComparison
 from ganzoo.theory.densities import Density, jensen_shannon, kinked_mesh
 
 _LARGE = 1e300
@@ -114,7 +114,7 @@ def _(loss: FGAN, log_p: Tensor, log_q: Tensor) -> Tensor:
 def _(loss: Relativistic, log_p: Tensor, log_q: Tensor) -> Tensor:
     costs = loss.loss
     logistic = isinstance(costs, Minimax) and costs.label_smoothing == 0
-    if not (logistic and isinstance(loss.comparison, Paired)):
+    if not (logistic and isinstance(loss.comparison, PairedComparison)):
         raise InputError(
             "Relativistic has a best output in closed form with pairs and logistic costs only, not "
             f"with {type(loss.comparison).__name__} and {type(costs).__name__}"

@@ -52,7 +52,7 @@ def integrand(kind: Divergence, log_p: Tensor, log_q: Tensor) -> Tensor:
     return value + (along - along.detach())
 
 
-def jumps(kind: Divergence) -> bool:
+def has_kink(kind: Divergence) -> bool:
     """Whether f has a kink at 1, so that the integrand has one where ``p = q``."""
     beside, _ = _best(kind, torch.tensor([-1e-9, 1e-9], dtype=torch.float64))
     return bool(beside.diff() > _NEAR / 2)

@@ -64,7 +64,7 @@ class DifferentiableGame:
     @property
     def point(self) -> Tensor:
         """Where the players are, ``[N]``, a copy."""
-        return flat(self.parameters).detach()
+        return as_vector(self.parameters).detach()
 
     @torch.no_grad()
     def move_to(self, point: Tensor) -> None:
@@ -117,7 +117,7 @@ class DifferentiableGame:
     def field(self, point: Tensor) -> Tensor:
         """The field v ``[N]`` at a point ``[N]``, without a graph."""
         self.move_to(point)
-        return flat(self.gradients()).detach()
+        return as_vector(self.gradients()).detach()
 
     def jacobian(self, point: Tensor) -> Tensor:
         """The Jacobian of v at a point: ``[N, N]``, its rows the entries of v.
@@ -126,8 +126,8 @@ class DifferentiableGame:
         derivative of a norm at zero, are central differences of v.
         """
         self.move_to(point)
-        entries = flat(self.gradients(differentiable=True))
-        matrix = torch.stack([flat(gradients(entry, self.parameters)) for entry in entries])
+        entries = as_vector(self.gradients(differentiable=True))
+        matrix = torch.stack([as_vector(gradients(entry, self.parameters)) for entry in entries])
         if not matrix.isfinite().all():
             undefined = (~matrix.isfinite()).any(dim=0)
             matrix[:, undefined] = jacobian_by_differences(self.field, point)[0][:, undefined]
@@ -141,6 +141,6 @@ class DifferentiableGame:
         return eigenvalues(self.jacobian(point))
 
 
-def flat(tensors: Sequence[Tensor]) -> Tensor:
+def as_vector(tensors: Sequence[Tensor]) -> Tensor:
     """Tensors of any shapes in one vector."""
     return torch.cat([tensor.flatten() for tensor in tensors])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError, check_positive, check_whole
-from ganzoo.theory.course import Course, course_of, follow
+from ganzoo.theory.behaviour import Behaviour, behaviour_of, followed_trajectory
 from ganzoo.theory.fixed_points import fixed_points
 from ganzoo.theory.game import DifferentiableGame
 from ganzoo.theory.step_sizes import largest_stable_learning_rate
@@ -50,7 +50,7 @@ class Report:
             there is no linearisation.
         largest: the largest learning rate that was tried.
         path: the trajectory ``[T, N]``, cut where it leaves for good.
-        course: what it does.
+        behaviour: what it does.
         measured: the factor by which its distance changes in a step, in the long run; NaN where
             there are too few steps to say.
     """
@@ -63,7 +63,7 @@ class Report:
     largest_stable: float | None
     largest: float
     path: Tensor
-    course: Course
+    behaviour: Behaviour
     measured: float
 
     @property
@@ -114,10 +114,12 @@ class Report:
         low, high = float(late.min()), float(late.max())
         reached = "rounding" if high < ROUNDING else f"{low:.3g} to {high:.3g}"
         way = f"from distance {float(distances[0]):.3g} to {reached}"
-        return f"{self.course.value}: {way} in the last {len(late)} of {len(distances) - 1} steps"
+        return (
+            f"{self.behaviour.value}: {way} in the last {len(late)} of {len(distances) - 1} steps"
+        )
 
 
-def report(
+def report_of(
     operator: UpdateOperator,
     game: DifferentiableGame,
     *,
@@ -146,7 +148,9 @@ def report(
     check_positive(displacement=displacement, tolerance=tolerance, largest_learning_rate=largest)
     check_whole(steps=steps)
     point = _fixed_point(game, search)
-    path = follow(operator, game, point, _start(game, point, start, displacement), steps)
+    path = followed_trajectory(
+        operator, game, point, _start(game, point, start, displacement), steps
+    )
     update, refusal = _update(operator, game, point, tolerance)
     stable = None
     if update is not None and update.differentiable:
@@ -162,7 +166,7 @@ def report(
         largest_stable=stable,
         largest=largest,
         path=path,
-        course=course_of((path - point).norm(dim=1), steps),
+        behaviour=behaviour_of((path - point).norm(dim=1), steps),
         measured=_measured(path, point),
     )
 

@@ -9,8 +9,8 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 from torch import Tensor
 
 from ganzoo.errors import InputError, check_positive, check_whole
-from ganzoo.optim.derivatives import Vector, gradients, inner
-from ganzoo.theory.game import DifferentiableGame, flat
+from ganzoo.optim.derivatives import Vector, gradients, inner_product
+from ganzoo.theory.game import DifferentiableGame, as_vector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +96,8 @@ def transposed_product(game: DifferentiableGame) -> Callable[[np.ndarray], np.nd
         raise InputError("the field of the game is not finite at the present parameters")
 
     def product(vector: np.ndarray) -> np.ndarray:
-        along = inner(field, game.unflatten(torch.from_numpy(vector.ravel())))
-        return flat(gradients(along, game.parameters)).double().cpu().numpy()
+        along = inner_product(field, game.unflatten(torch.from_numpy(vector.ravel())))
+        return as_vector(gradients(along, game.parameters)).double().cpu().numpy()
 
     return product
 

@@ -16,7 +16,7 @@ from ganzoo.errors import InputError, check_positive, check_whole
 from ganzoo.game.player import Player
 from ganzoo.optim.base import UpdateRule
 from ganzoo.theory.differentiation import jacobian_by_differences
-from ganzoo.theory.game import DifferentiableGame, flat
+from ganzoo.theory.game import DifferentiableGame, as_vector
 
 # How far a step from rest may go.
 AT_REST = 1e-7
@@ -114,7 +114,7 @@ class Dynamics:
     def state(self) -> Tensor:
         """The point and what is remembered, ``[S]``."""
         leaves, _ = self._memory()
-        return flat([*self.game.parameters, *filter(_is_remembered, leaves)]).detach()
+        return as_vector([*self.game.parameters, *filter(_is_remembered, leaves)]).detach()
 
     def map(self) -> Callable[[Tensor], Tensor]:
         """The step as a function from a state ``[S]`` to the next one, to which the game goes.

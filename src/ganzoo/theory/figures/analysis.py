@@ -14,7 +14,7 @@ from ganzoo.theory.figures.eigenvalues import draw_eigenvalues
 from ganzoo.theory.figures.figure import Figure, panels
 from ganzoo.theory.figures.phase_portrait import Portrait, draw_portrait, portrait
 from ganzoo.theory.game import DifferentiableGame
-from ganzoo.theory.report import FixedPointSearch, Report, report
+from ganzoo.theory.report import FixedPointSearch, Report, report_of
 from ganzoo.theory.update_operator import UpdateOperator
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _WIDTH, _HEIGHT = 11.0 / 3, 5.1  # of a panel and of the figure, in inches
 
 
 class Analysis(Figure):
-    """Panels, and the report behind them; :func:`ganzoo.theory.report.report`.
+    """Panels, and the report behind them; :func:`ganzoo.theory.report.report_of`.
 
     The eigenvalues have a panel where the update can be linearised.
 
@@ -78,7 +78,7 @@ class Analysis(Figure):
     @cached_property
     def report(self) -> Report:
         """What the theory says, and the trajectory."""
-        return report(self._operator, self._game, **self._settings)  # type: ignore[arg-type]
+        return report_of(self._operator, self._game, **self._settings)  # type: ignore[arg-type]
 
     @cached_property
     def portrait(self) -> Portrait | None:
@@ -97,11 +97,11 @@ class Analysis(Figure):
         said, found = ", ".join(f"{k} {v}" for k, v in self.names.items()), self.report
         said = said[0].upper() + said[1:]
         if found.update is None:
-            theory = f"The update {found.refusal}. The trajectory {found.course.value}."
+            theory = f"The update {found.refusal}. The trajectory {found.behaviour.value}."
         else:
             theory = (
                 f"The linearised update {found.verdict} (largest modulus {found.predicted:.4f}); "
-                f"the trajectory {found.course.value}."
+                f"the trajectory {found.behaviour.value}."
             )
         middle = "Middle: what is inside the circle dies out, what is outside grows. "
         return (
@@ -131,7 +131,7 @@ class Analysis(Figure):
             "overrides": list(overrides),
             "row": self._row(),
             "shown": self._shown(),
-            "trajectory": self.report.course.value,
+            "trajectory": self.report.behaviour.value,
             "portrait": None if self.portrait is None else asdict(self.portrait),
         }
         path.write_text(json.dumps(content) + "\n", encoding="utf-8")
@@ -144,7 +144,7 @@ class Analysis(Figure):
             "update": found.verdict,
             "modulus": found.predicted if found.update is not None else None,
             "measured": None if isnan(found.measured) else found.measured,
-            "trajectory": found.course.value,
+            "trajectory": found.behaviour.value,
             "largest stable learning rate": found.largest_stable,
         }
 

@@ -81,7 +81,7 @@ def panels(count: int, width: float, height: float) -> "Canvas":
     return canvas
 
 
-def words(name: str) -> str:
+def readable_name(name: str) -> str:
     """A name of a config as a legend shows it."""
     return name.replace("_", " ")
 

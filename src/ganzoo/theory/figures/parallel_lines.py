@@ -11,7 +11,7 @@ from ganzoo.errors import check_positive, check_whole
 from ganzoo.losses import PointwiseLoss
 from ganzoo.penalties.constraint import Constraint
 from ganzoo.theory import parallel_lines
-from ganzoo.theory.figures.figure import COLORS, Figure, legend, panels, words
+from ganzoo.theory.figures.figure import COLORS, Figure, legend, panels, readable_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ _DIVERGENCES = {
 }
 
 
-class Trained(NamedTuple):
+class TrainedDiscriminator(NamedTuple):
     """A discriminator that is trained.
 
     Attributes:
@@ -52,7 +52,7 @@ class ParallelLines(Figure):
     def __init__(
         self,
         *,
-        trained: Mapping[str, Trained],
+        trained: Mapping[str, TrainedDiscriminator],
         reach: float,
         distance: float,
         steps: Sequence[int],
@@ -100,7 +100,7 @@ class ParallelLines(Figure):
     def caption(self) -> str:
         """What to see."""
         ends = ", ".join(
-            f"{values[-1]:.2g} ({words(name)})" for name, values in self.gradients.items()
+            f"{values[-1]:.2g} ({readable_name(name)})" for name, values in self.gradients.items()
         )
         return (
             "Data lie on the segment x = 0, samples on x = θ. Left: for every θ but 0 the KL "
@@ -141,7 +141,7 @@ class ParallelLines(Figure):
     def _draw_gradients(self, axes: "Axes") -> None:
         for (name, values), color in zip(self.gradients.items(), COLORS, strict=False):
             sizes = torch.tensor(values).abs().clamp(min=1e-12)
-            axes.plot(self.steps, sizes, "o-", color=color, lw=1.8, ms=4, label=words(name))
+            axes.plot(self.steps, sizes, "o-", color=color, lw=1.8, ms=4, label=readable_name(name))
         axes.set_yscale("log")
         axes.set_xscale("symlog", linthresh=1)
         axes.set_xlim(-0.3, 1.3 * self.steps[-1])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganzoo.errors import InputError
 from ganzoo.pictures.plane import new_figure
-from ganzoo.theory.figures.figure import Figure, words
+from ganzoo.theory.figures.figure import Figure, readable_name
 from ganzoo.theory.figures.phase_portrait import Portrait, draw_portrait
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Portraits(Figure):
         for axes, (title, (found, does)) in zip(canvas.axes, self.portraits.items(), strict=False):
             draw_portrait(axes, found)
             lines = [*title.splitlines(), does]
-            wrapped = "\n".join(textwrap.fill(words(line), _CHARACTERS) for line in lines)
+            wrapped = "\n".join(textwrap.fill(readable_name(line), _CHARACTERS) for line in lines)
             axes.set_title(wrapped, fontsize=9.5, color="#222222", parse_math=False)
             axes.set_box_aspect(1)
             axes.tick_params(labelsize=8)

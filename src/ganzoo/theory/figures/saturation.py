@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.errors import check_positive
 from ganzoo.losses import PointwiseLoss
-from ganzoo.theory.figures.figure import COLORS, Figure, legend, panels, words
+from ganzoo.theory.figures.figure import COLORS, Figure, legend, panels, readable_name
 from ganzoo.theory.generator_gradient import location_gradients
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Saturation(Figure):
         """What to see."""
         far = float(self.distances[-1])
         ends = ", ".join(
-            f"{float(g[-1]):.2g} ({words(name)})" for name, g in self.gradients.items()
+            f"{float(g[-1]):.2g} ({readable_name(name)})" for name, g in self.gradients.items()
         )
         return (
             "Left: a sample that the discriminator is sure is fake has a low logit; there the "
@@ -81,7 +81,9 @@ class Saturation(Figure):
         canvas = panels(2, 9.5, 4.4)
         slope, gradient = canvas.axes
         for (name, loss), color in zip(self.losses.items(), COLORS, strict=False):
-            slope.plot(self.logits, self.slopes(loss), color=color, lw=1.8, label=words(name))
+            slope.plot(
+                self.logits, self.slopes(loss), color=color, lw=1.8, label=readable_name(name)
+            )
             gradient.semilogy(
                 self.distances,
                 self.gradients[name],
@@ -89,7 +91,7 @@ class Saturation(Figure):
                 color=color,
                 lw=1.8,
                 ms=3,
-                label=words(name),
+                label=readable_name(name),
             )
         slope.set(
             xlabel="logit of a generated sample",

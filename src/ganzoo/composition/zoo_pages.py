@@ -1,5 +1,6 @@
-"""The zoo's entries as a table and one by one, for terminals and for the README."""
+"""The zoo's entries as a table and one by one, for terminals and for pages of the repository."""
 
+import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -7,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from ganzoo.composition.catalogue import GROUPS, Entry, Paper, settings
+from ganzoo.composition.catalogue import GROUPS_OF_PAPERS, Entry, Paper, settings_in
 from ganzoo.composition.compose import places_of
 from ganzoo.configs import config_directory
 
 if TYPE_CHECKING:  # it imports torch
-    from ganzoo.composition.compatibility import Fit
+    from ganzoo.composition.compatibility import Compatibility
 
 BAR = r"\|"
 """A bar inside of a cell of a Markdown table."""
 
 
-def table(entries: Iterable[Entry]) -> Table:
+def entry_table(entries: Iterable[Entry]) -> Table:
     """A row for each entry: group, name, what it is, paper."""
     made = Table("group", "name", "what it is", "paper", box=None, pad_edge=False)
     for entry in entries:
@@ -26,12 +27,12 @@ def table(entries: Iterable[Entry]) -> Table:
     return made
 
 
-def page(entry: Entry, fits: "Sequence[Fit] | None") -> Iterator[str]:
+def entry_page(entry: Entry, compatibilities: "Sequence[Compatibility] | None") -> Iterator[str]:
     """All that is known of an entry, line by line.
 
     Args:
         entry: The entry.
-        fits: How it goes with others; None where that was not tried.
+        compatibilities: How it goes with others; None where that was not tried.
     """
     yield f"{entry.group}={entry.name}: {entry.summary}"
     yield ""
@@ -42,24 +43,30 @@ def page(entry: Entry, fits: "Sequence[Fit] | None") -> Iterator[str]:
     if entry.target.name:
         yield f"class     {entry.target.module}.{entry.target.name}"
     yield from (f"part      {group}={choice}" for group, choice in entry.parts.items())
-    yield from (f"setting   {name}={value}" for name, value in settings(entry).items())
-    if fits is not None:
-        yield from _composes(fits)
-    elif entry.path in GROUPS:
+    yield from (f"setting   {name}={value}" for name, value in settings_in(entry).items())
+    if compatibilities is not None:
+        yield from _composes(compatibilities)
+    elif entry.path in GROUPS_OF_PAPERS:
         yield "goes with  compatibility=true tries it with all others, which takes about a minute"
     yield ""
     yield entry.documentation
 
 
-def markdown(entries: Iterable[Entry]) -> str:
-    """The README's tables: one for each group, with links to papers, code and tests."""
+def markdown_tables(entries: Iterable[Entry], page: str) -> str:
+    """A table for each group, with links to papers, code and tests.
+
+    Args:
+        entries: What is in them.
+        page: The file that they stand in, as a path from the root of the repository.
+    """
+    folder = posixpath.dirname(page) or "."
     return "\n\n".join(
-        "\n".join(_markdown_table(group, list(members)))
+        "\n".join(_markdown_table(group, list(members), folder))
         for group, members in groupby(entries, key=lambda entry: entry.group)
     )
 
 
-def evidence(entry: Entry) -> Path | None:
+def file_of_tests(entry: Entry) -> Path | None:
     """The file of the repository that tests an entry; None outside the repository.
 
     It is named after the class's module, or mentions the class. A model that is only a choice of
@@ -76,12 +83,12 @@ def evidence(entry: Entry) -> Path | None:
     return named if named.exists() else next(mentions, None)
 
 
-def _markdown_table(group: str, entries: list[Entry]) -> Iterator[str]:
+def _markdown_table(group: str, entries: list[Entry], folder: str) -> Iterator[str]:
     yield f"| `{group}` | what it is | paper | |"
     yield "|---|---|---|---|"
     for entry in entries:
         paper = _link(entry.papers[0]) if entry.papers else ""
-        cells = [f"`{entry.name}`", entry.summary, paper, _files(entry)]
+        cells = [f"`{entry.name}`", entry.summary, paper, _files(entry, folder)]
         yield f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
 
@@ -94,34 +101,36 @@ def _address(paper: Paper) -> str:
     return f", https://arxiv.org/abs/{paper.arxiv}" if paper.arxiv else ""
 
 
-def _files(entry: Entry) -> str:
+def _files(entry: Entry, folder: str) -> str:
     root = config_directory().parent
     own = entry.module.startswith("ganzoo.")
     code = f"src/{entry.module.replace('.', '/')}.py" if own else None
-    test = evidence(entry) if own else None
+    test = file_of_tests(entry) if own else None
     links = {"code": code, "test": test.relative_to(root).as_posix() if test else None}
-    return ", ".join(f"[{name}]({path})" for name, path in links.items() if path)
+    return ", ".join(
+        f"[{name}]({posixpath.relpath(path, folder)})" for name, path in links.items() if path
+    )
 
 
-def _composes(fits: "Sequence[Fit]") -> Iterator[str]:
+def _composes(compatibilities: "Sequence[Compatibility]") -> Iterator[str]:
     """What goes with it: a line for each group and kind of data, and one for each refusal."""
-    for (group, kind), members in groupby(sorted(fits, key=_place), key=_place):
+    for (group, kind), members in groupby(sorted(compatibilities, key=_place), key=_place):
         here = list(members)
-        good = [fit.choice for fit in here if fit.refusal is None]
+        good = [one.choice for one in here if one.refusal is None]
         said = f"all {len(here)}" if len(good) == len(here) else " ".join(good) or "none"
         yield f"{kind:<9} {group}: {said}"
-    for refusal, alike in groupby(sorted(fits, key=_refusal), key=_refusal):
+    for refusal, alike in groupby(sorted(compatibilities, key=_refusal), key=_refusal):
         if refusal:
-            choices = ", ".join(f"{fit.group}={fit.choice} ({fit.kind})" for fit in alike)
+            choices = ", ".join(f"{one.group}={one.choice} ({one.kind})" for one in alike)
             yield f"not with  {choices}: {refusal}"
 
 
-def _place(fit: "Fit") -> tuple[str, str]:
-    return fit.group, fit.kind
+def _place(one: "Compatibility") -> tuple[str, str]:
+    return one.group, one.kind
 
 
-def _refusal(fit: "Fit") -> str:
-    return fit.refusal or ""
+def _refusal(one: "Compatibility") -> str:
+    return one.refusal or ""
 
 
 def _first(papers: Sequence[Paper]) -> str:

@@ -18,7 +18,7 @@ ARRIVED = 1e-2
 CHANGED = 1e-3
 
 
-class Course(Enum):
+class Behaviour(Enum):
     """What a trajectory is seen to do."""
 
     ARRIVES = "arrives at the fixed point"
@@ -27,7 +27,7 @@ class Course(Enum):
     LEAVES = "moves away"
 
 
-def follow(
+def followed_trajectory(
     operator: UpdateOperator, game: DifferentiableGame, point: Tensor, start: Tensor, steps: int
 ) -> Tensor:
     """The optimizer's trajectory, up to where it is far from a point for good.
@@ -52,15 +52,15 @@ def follow(
     return torch.stack(points)
 
 
-def course_of(distances: Tensor, steps: int) -> Course:
+def behaviour_of(distances: Tensor, steps: int) -> Behaviour:
     """What a trajectory does, from its distances ``[T]`` and the steps that it was to take."""
     if len(distances) <= steps:
-        return Course.LEAVES
+        return Behaviour.LEAVES
     quarter = max(1, len(distances) // 4)
     before, late = distances[-2 * quarter : -quarter], distances[-quarter:]
     if len(before) == 0 or late.max() < ARRIVED * distances[0]:
-        return Course.ARRIVES if late.max() < ARRIVED * distances[0] else Course.STAYS
+        return Behaviour.ARRIVES if late.max() < ARRIVED * distances[0] else Behaviour.STAYS
     change = float(late.mean() / before.mean()) - 1
     if abs(change) < CHANGED * quarter / 100:
-        return Course.STAYS
-    return Course.LEAVES if change > 0 else Course.APPROACHES
+        return Behaviour.STAYS
+    return Behaviour.LEAVES if change > 0 else Behaviour.APPROACHES
