@@ -5,13 +5,13 @@ import hashlib
 
 import pytest
 import torch
+from ganzoo.evaluation.subjects import ModelOfCheckpoint
 
 import ganzoo
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
 from ganzoo.evaluation.checkpoints import find_checkpoints, list_checkpoints
 from ganzoo.evaluation.environment import choose_device, versions
-from ganzoo.evaluation.subjects import ModelOfCheckpoint
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ import logging
 import sys
 
 import torch
-
-from ganzoo.evaluation import progress
 from ganzoo.evaluation.progress import Counted, Samples
 from ganzoo.metrics.populations import StoredSamples
+
+from ganzoo.evaluation import progress
 
 
 class Terminal(io.StringIO):

@@ -5,16 +5,16 @@ import json
 import numpy as np
 import pytest
 import torch
+from ganzoo.evaluation.record import Record, Row
+from ganzoo.evaluation.summary import Value, summarise
+from ganzoo.metrics.comparison import SampleSet
 from PIL import Image
 
 from ganzoo.errors import InputError
 from ganzoo.evaluation.curve import draw_curve
 from ganzoo.evaluation.files import check_folder, write_files
 from ganzoo.evaluation.nearest import draw_nearest, find_neighbors
-from ganzoo.evaluation.record import Record, Row
-from ganzoo.evaluation.summary import Value, summarise
 from ganzoo.evaluation.tables import shorten, table
-from ganzoo.metrics.comparison import SampleSet
 
 
 def test_mean_and_deviation_over_seeds():

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from ganzoo.metrics.populations import StoredSamples
+from ganzoo.metrics.team import Team
 
 from ganzoo.errors import InputError
 from ganzoo.metrics import (
@@ -23,9 +25,7 @@ from ganzoo.metrics.features import (
     PixelFeatures,
     RandomFeatures,
 )
-from ganzoo.metrics.populations import StoredSamples
 from ganzoo.metrics.similarity import MultiScaleSimilarity
-from ganzoo.metrics.team import Team
 
 
 def pictures(count, seed, shift=0.0):

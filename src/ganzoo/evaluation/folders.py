@@ -12,7 +12,8 @@ from ganzoo.data.conversions import is_grey, upright_size
 from ganzoo.data.images import to_model_range
 from ganzoo.data.picture_files import ENDINGS, find_pictures
 from ganzoo.errors import InputError
-from ganzoo.evaluation.contents import Contents, StoredPictures
+from ganzoo.evaluation.decoding import StoredPictures
+from ganzoo.evaluation.stored import StoredSamples
 
 _OVERVIEW = "grid.png"
 """The picture of all samples that ``ganzoo.sample`` writes beside the samples."""
@@ -26,7 +27,7 @@ def read_folder(
     *,
     shape: Sequence[int] | None = None,
     size: tuple[int, int] | None = None,
-) -> Contents:
+) -> StoredSamples:
     """Read all pictures in a folder and in the folders in it, in the order of their paths.
 
     They are read as training reads them, see :func:`ganzoo.data.pictures.decode` and
@@ -46,13 +47,14 @@ def read_folder(
         raise InputError(f"there is no picture in {folder} (looked for {' '.join(ENDINGS)})")
     items = [str(folder / path) for path in paths]
     shape = shape or _common_shape(folder, items, size)
-    source = StoredPictures(str(folder), items, Image.open, shape)
-    images, kept = source.read_all()
+    pictures = StoredPictures(str(folder), items, Image.open, shape)
+    images, kept = pictures.decode_all()
     classes = None if any(len(path.parts) == 1 for path in paths) else [p.parts[0] for p in paths]
-    return Contents(
+    return StoredSamples(
+        folder,
         to_model_range(images),
         classes and [classes[number] for number in kept],
-        source.conversions.plain(),
+        pictures.conversions.plain(),
     )
 
 

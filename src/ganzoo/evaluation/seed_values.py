@@ -1,4 +1,4 @@
-"""Several values of the same quantity in a few numbers."""
+"""The values of one quantity with several seeds, in a few numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,50 +7,50 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Value:
-    """One quantity of one subject.
+class SeedValues:
+    """One quantity of one source of samples.
 
     Attributes:
-        each: Its value for each seed, at least one.
+        values: Its value for each seed, at least one.
         intervals: For each seed the ends of its bootstrap interval; empty without bootstrap.
     """
 
-    each: tuple[float, ...]
-    intervals: tuple[tuple[float, float], ...]
+    values: tuple[float, ...]
+    intervals: tuple[tuple[float, float], ...] = ()
 
     @property
     def mean(self) -> float:
         """The mean over the seeds."""
-        return float(np.mean(self.each))
+        return float(np.mean(self.values))
 
     @property
     def deviation(self) -> float | None:
         """The standard deviation over the seeds, with n - 1 below; None of one seed."""
-        if len(self.each) == 1:
+        if len(self.values) == 1:
             return None
         with np.errstate(invalid="ignore"):
-            return float(np.std(self.each, ddof=1))
+            return float(np.std(self.values, ddof=1))
 
 
-def summarise(
-    values: Sequence[Mapping[str, float]], features: Sequence[str], *, bootstrapped: bool
-) -> dict[str, Value]:
-    """Gather values over seeds, and intervals with what they are intervals of.
+def collect(
+    by_seed: Sequence[Mapping[str, float]], features: Sequence[str], *, bootstrapped: bool
+) -> dict[str, SeedValues]:
+    """The values of each quantity, with the intervals that belong to it.
 
     Args:
-        values: For each seed, values under ``<name>[_<features>]@<samples>``; those that a seed
+        by_seed: For each seed, values under ``<name>[_<features>]@<samples>``; those that a seed
             lacks are left out.
         features: Names of the features.
         bootstrapped: Whether values of ``<name>_low`` and ``<name>_high`` are ends of intervals.
     """
-    names = [name for name in values[0] if all(name in one for one in values)]
+    names = [name for name in by_seed[0] if all(name in values for values in by_seed)]
     ends = {name: _ends(name, features) for name in names} if bootstrapped else {}
     ends = {name: pair for name, pair in ends.items() if set(pair) <= set(names)}
     taken = {end for pair in ends.values() for end in pair}
     return {
-        name: Value(
-            tuple(one[name] for one in values),
-            tuple((one[ends[name][0]], one[ends[name][1]]) for one in values)
+        name: SeedValues(
+            tuple(values[name] for values in by_seed),
+            tuple((values[ends[name][0]], values[ends[name][1]]) for values in by_seed)
             if name in ends
             else (),
         )

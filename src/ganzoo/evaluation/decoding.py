@@ -1,8 +1,7 @@
-"""What a folder or a file of samples holds, and pictures brought to one shape."""
+"""Stored pictures brought to one shape."""
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,21 +9,6 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data.decoded import DecodedImages
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Samples as they are compared.
-
-    Attributes:
-        samples: float32 ``[N, C, H, W]`` in [-1, 1], or points ``[N, D]``.
-        classes: Names or numbers of their classes ``[N]``, or None.
-        conversions: What was done to them, as plain values.
-    """
-
-    samples: Tensor
-    classes: Sequence[str] | None
-    conversions: dict[str, Any] = field(default_factory=dict)
 
 
 class StoredPictures(DecodedImages):
@@ -46,23 +30,23 @@ class StoredPictures(DecodedImages):
     ) -> None:
         super().__init__(channels=shape[0], image_size=shape[1:])
         self.origin = origin
-        self._every, self._opener = items, opener
+        self._given, self._opener = items, opener
 
     def find(self) -> tuple[Sequence[Any], Tensor]:
         """Return what to open for each picture, and its number in the place of a label."""
-        return self._every, torch.arange(len(self._every))
+        return self._given, torch.arange(len(self._given))
 
     def open(self, item: Any) -> Image.Image:
         """Open one picture."""
         return self._opener(item)
 
-    def read_all(self) -> tuple[Tensor, list[int]]:
+    def decode_all(self) -> tuple[Tensor, list[int]]:
         """Return all good pictures, uint8 ``[N, C, H, W]``, and which they are.
 
         Raises:
             InputError: if there is none.
         """
-        self.setup(memory_limit=len(self._every) * math.prod(self.shape))
+        self.setup(memory_limit=len(self._given) * math.prod(self.shape))
         images, numbers = self.gather(torch.arange(self.size))
         assert numbers is not None
         return images, numbers.tolist()
