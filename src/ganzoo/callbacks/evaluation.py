@@ -141,7 +141,7 @@ class Evaluation(Periodic):
         return trainer.strategy.broadcast({f"metrics/{n}": v for n, v in values.items()})
 
     def _keep(self, trainer: Trainer, model: LightningModule, batch: Any) -> None:
-        if trainer.state.fn != TrainerFn.FITTING:
+        if trainer.state.fn != TrainerFn.FITTING and not hasattr(_datamodule(trainer), "real"):
             assert isinstance(model, AdversarialModule)
             self._loaded.add(model.read_batch(batch))
 

@@ -1,7 +1,7 @@
 """Models that say which of their samples are compared with which real ones."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -71,22 +71,21 @@ def protocol_of(model: AdversarialModule, samples: str) -> dict[str, str]:
     return {"samples": samples, "weights": "averaged" if len(model.ema) else "raw"}
 
 
-def inputs_from(data: RealData, count: int, seed: int) -> tuple[Any, str]:
+def inputs_from(data: RealData, count: int, seed: int) -> tuple[Tensor, str]:
     """Samples that training does not see, else those that it sees, and which these are.
 
     Raises:
         InputError: if there are fewer than ``count``.
     """
     apart = held_out(data, count, seed)
-    words = "training" if apart is None else "held-out"
-    inputs, _ = data.real(count, seed) if apart is None else apart
-    found = len(inputs) if isinstance(inputs, Tensor) else min(map(len, inputs.values()))
-    if found < count:
+    inputs: Tensor = (data.real(count, seed) if apart is None else apart)[0]
+    words = f"{'training' if apart is None else 'held-out'} samples"
+    if len(inputs) < count:
         raise InputError(
-            f"{count} samples are asked for, and there are {found} {words} pictures to make them "
-            f"from: set dataset.evaluation_samples={found}"
+            f"{count} samples are asked for, and there are {len(inputs)} {words} to make them "
+            f"from: set dataset.evaluation_samples={len(inputs)}"
         )
-    return inputs, f"{words} pictures"
+    return inputs, words
 
 
 def clamped(samples: Tensor) -> Tensor:
