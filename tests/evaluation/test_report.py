@@ -12,8 +12,7 @@ from ganzoo.evaluation.curve import draw_curve
 from ganzoo.evaluation.files import check_folder, write_files
 from ganzoo.evaluation.nearest import draw_nearest, find_neighbors
 from ganzoo.evaluation.report import plain
-from ganzoo.evaluation.result import EvaluationResult, SourceResult
-from ganzoo.evaluation.seed_values import SeedValues, collect
+from ganzoo.evaluation.result import EvaluationResult, SeedValues, SourceResult, collect
 from ganzoo.evaluation.tables import shorten, value_table
 from ganzoo.metrics.inputs import SampleSet
 
@@ -46,7 +45,6 @@ def test_ends_of_intervals_belong_to_their_value():
 def source(name, step, *values):
     return SourceResult(
         name=name,
-        series=name.rpartition("/")[0],
         step=step,
         values=dict(zip(("a@5", "b@5"), values, strict=True)),
         protocol={},

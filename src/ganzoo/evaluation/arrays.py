@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganzoo.data.images import to_model_range
 from ganzoo.errors import InputError
-from ganzoo.evaluation.decoding import StoredPictures
+from ganzoo.evaluation.folders import StoredPictures
 from ganzoo.evaluation.stored import StoredSamples
 
 _SAMPLES = ("samples", "arr_0")

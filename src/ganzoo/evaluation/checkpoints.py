@@ -55,16 +55,6 @@ class Checkpoint:
         """The whole path."""
         return str(self.path.resolve())
 
-    @property
-    def title(self) -> str:
-        """What it is of, in words."""
-        return f"{self.model} on {self.dataset} at step {self.step} ({self.name})"
-
-    @property
-    def series(self) -> str:
-        """The folder."""
-        return str(self.path.resolve().parent)
-
     def load(self, device: torch.device) -> Evaluable:
         """Rebuild the model on a device.
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.evaluation.result import EvaluationResult, SourceResult
-from ganzoo.evaluation.seed_values import SeedValues
+from ganzoo.evaluation.result import EvaluationResult, SeedValues, SourceResult
 from ganzoo.evaluation.tables import shorten
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def _lines(sources: Sequence[SourceResult]) -> dict[str, list[SourceResult]]:
     """The results of each folder, which are in the order of their steps, under a short name."""
     lines = defaultdict(list)
     for source in sources:
-        lines[source.series].append(source)
+        lines[str(Path(source.name).parent)].append(source)
     return dict(zip(shorten(list(lines)), lines.values(), strict=True))
 
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
-from ganzoo.evaluation.result import EvaluationResult, SourceResult
-from ganzoo.evaluation.seed_values import collect
+from ganzoo.evaluation.result import EvaluationResult, SeedValues, SourceResult, collect
 from ganzoo.evaluation.sources import SampleSource
 from ganzoo.metrics.bootstrap import Bootstrap
-from ganzoo.metrics.evaluator import Evaluator, MetricResult, Reference
+from ganzoo.metrics.evaluator import Evaluator, Reference
 from ganzoo.metrics.inputs import SampleSet
 from ganzoo.metrics.real_data import RealData
-from ganzoo.sampling.evaluable import Evaluable
 
 log = logging.getLogger("ganzoo")
 
@@ -46,24 +44,22 @@ class EvaluationJob:
         """
         log.info("%s", self._description())
         reference: Reference | None = None
-        generated: dict[str, SampleSet] = {}
         results: list[SourceResult] = []
         for source in self.sources:
-            evaluable = source.load(self.device)
-            reference = self._reference(evaluable.reference_data(self.data), reference)
-            result, generated = self._measure(source, evaluable, reference)
+            result, reference, generated = self._measure(source, reference)
             results.append(result)
+        assert reference is not None
         return EvaluationResult(
             sources=results,
             directions=self.evaluator.directions(),
-            real={} if reference is None else reference.real,
+            real=reference.real,
             generated=generated,
         )
 
     def _description(self) -> str:
         """What is about to be done, in a line."""
         count, evaluator = len(self.sources), self.evaluator
-        what = self.sources[0].title if count == 1 else f"{count} checkpoints"
+        what = self.sources[0].name if count == 1 else f"{count} checkpoints"
         times = f" with each of {len(self.seeds)} seeds" if len(self.seeds) > 1 else ""
         return (
             f"measuring {what}: {', '.join(evaluator.metrics)} of {evaluator.samples:,} samples"
@@ -80,33 +76,36 @@ class EvaluationJob:
         return reference
 
     def _measure(
-        self, source: SampleSource, evaluable: Evaluable, reference: Reference
-    ) -> tuple[SourceResult, dict[str, SampleSet]]:
-        """The values of a source with all seeds, and its samples of the first."""
+        self, source: SampleSource, known: Reference | None
+    ) -> tuple[SourceResult, Reference, dict[str, SampleSet]]:
+        """The values of a source, what it was compared with, and its samples of the first seed."""
+        evaluable = source.load(self.device)
+        reference = self._reference(evaluable.reference_data(self.data), known)
         started, protocol = time.monotonic(), source.protocol()
-        first: MetricResult | None = None
         by_seed: list[dict[str, float]] = []
+        generated: dict[str, SampleSet] = {}
         for seed in self.seeds:
             samples = evaluable.evaluation_samples(
                 self.data, count=self.evaluator.samples, real_labels=reference.labels, seed=seed
             )
             measured = self.evaluator.measure(reference, samples)
-            first, protocol = first or measured, protocol | dict(samples.protocol)
             by_seed.append(measured.values)
+            generated, protocol = generated or measured.generated, protocol | dict(samples.protocol)
             if len(self.sources) * len(self.seeds) > 1:
-                seconds = time.monotonic() - started
-                log.info("%s, seed %d: %.1f s", source.name, seed, seconds)
-        assert first is not None
-        result = SourceResult(
-            name=source.name,
-            series=source.series,
-            step=source.step,
-            values=collect(by_seed, list(self.evaluator.features), bootstrapped=self._bootstrapped),
-            protocol=protocol,
-            seconds=time.monotonic() - started,
+                log.info("%s, seed %d: %.1f s", source.name, seed, time.monotonic() - started)
+        return (
+            SourceResult(
+                name=source.name,
+                step=source.step,
+                values=self._collected(by_seed),
+                protocol=protocol,
+                seconds=time.monotonic() - started,
+            ),
+            reference,
+            generated,
         )
-        return result, first.generated
 
-    @property
-    def _bootstrapped(self) -> bool:
-        return any(isinstance(metric, Bootstrap) for metric in self.evaluator.metrics.values())
+    def _collected(self, by_seed: list[dict[str, float]]) -> dict[str, SeedValues]:
+        metrics = self.evaluator.metrics.values()
+        bootstrapped = any(isinstance(metric, Bootstrap) for metric in metrics)
+        return collect(by_seed, list(self.evaluator.features), bootstrapped=bootstrapped)

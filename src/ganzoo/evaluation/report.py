@@ -8,8 +8,7 @@ from lightning.pytorch.loggers import Logger
 
 from ganzoo.evaluation.environment import device_name, versions
 from ganzoo.evaluation.job import EvaluationJob
-from ganzoo.evaluation.result import EvaluationResult, SourceResult
-from ganzoo.evaluation.seed_values import SeedValues
+from ganzoo.evaluation.result import EvaluationResult, SeedValues, SourceResult
 from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.evaluator import Evaluator
 

@@ -17,20 +17,12 @@ class SampleSource(Protocol):
         """A path that tells it from others."""
 
     @property
-    def title(self) -> str:
-        """What it is, in words."""
-
-    @property
     def shape(self) -> list[int]:
         """Shape of one sample."""
 
     @property
     def step(self) -> int | None:
         """Generator updates so far, or None."""
-
-    @property
-    def series(self) -> str:
-        """What sources of one curve share."""
 
     def load(self, device: torch.device) -> Evaluable:
         """What makes the samples, on a device; it is freed with the result."""

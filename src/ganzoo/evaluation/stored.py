@@ -41,8 +41,6 @@ class StoredSamples:
         """The whole path."""
         return str(self.path.resolve())
 
-    title = series = name
-
     @property
     def shape(self) -> list[int]:
         """Shape of one sample."""

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.evaluation.report import Report
-from ganzoo.evaluation.result import EvaluationResult, SourceResult
-from ganzoo.evaluation.seed_values import SeedValues
+from ganzoo.evaluation.result import EvaluationResult, SeedValues, SourceResult
 
 _ARROWS = {"minimize": "↓", "maximize": "↑"}
 
