@@ -88,7 +88,7 @@ def _translate(config: DictConfig, model: Any, folder: Path) -> None:
     pictures = Path(str(config.images)).expanduser()
     if not pictures.is_dir():
         raise InputError(f"images={config.images} is no folder")
-    to = model.target if config.to is None else str(config.to)
+    to = max(model.translators()) if config.to is None else str(config.to)
     written = translate_folder(
         model, pictures, folder, to=to, averaged=config.weights == "averaged"
     )
