@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from ganzoo.composition.compose import build, compose_config
 from ganzoo.errors import InputError
 from ganzoo.evaluate import main
 from ganzoo.metrics import FrechetDistance
+from ganzoo.metrics.features import PixelFeatures
 from ganzoo.sampling.evaluable import Evaluable
 
 PATCHES = ("network.discriminator.width=4", "network.discriminator.downsamplings=1")
@@ -28,8 +30,8 @@ DATA = {"pix2pix": "digits_edges", "cycle_gan": "digits_negatives", "vqgan": "di
 DIRECTIONS = [("pix2pix", "a"), ("pix2pix", "b"), ("cycle_gan", "a"), ("cycle_gan", "b")]
 
 
+@cache
 def model_of(name, *words):
-    torch.manual_seed(0)
     return create_model(name, dataset=DATA[name], overrides=[*SMALL[name], *words])
 
 
@@ -94,7 +96,7 @@ def test_too_few_pictures_and_those_of_no_domain():
         model_of("cycle_gan", "model.target=c")
 
 
-@pytest.mark.parametrize(("name", "target"), [*DIRECTIONS, ("vqgan", None)])
+@pytest.mark.parametrize(("name", "target"), [("pix2pix", "a"), ("vqgan", None)])
 def test_a_checkpoint_has_the_value_of_its_run_and_of_the_definition(
     name, target, trainer, tmp_path, monkeypatch, capsys
 ):
@@ -117,8 +119,9 @@ def test_a_checkpoint_has_the_value_of_its_run_and_of_the_definition(
         real = real[target]
     else:
         made = model.reconstruct(real).clamp(-1, 1)
-    metric.update(real.flatten(1), real=True)
-    metric.update(made.flatten(1), real=False)
+    pixels = PixelFeatures()
+    metric.update(pixels(real), real=True)
+    metric.update(pixels(made), real=False)
     expected = pytest.approx(metric.compute()["fid"].item(), rel=1e-4)
     assert logged["metrics/fid_pixels@70"] == expected
     monkeypatch.chdir(tmp_path)
