@@ -16,8 +16,7 @@ from benchmarks.tables import add_argument, column, write
 from ganzoo.composition.compose import build, compose_config
 from ganzoo.data.datamodule import DataModule
 from ganzoo.metrics.evaluator import Evaluator
-from ganzoo.metrics.populations import StoredSamples
-from ganzoo.metrics.team import Team
+from ganzoo.metrics.sample_batches import TensorSamples
 
 METRICS = (
     "fid", "kid", "inception_score", "prdc", "sliced_wasserstein", "sinkhorn", "ms_ssim",
@@ -69,11 +68,9 @@ def faults(data: MNIST) -> dict[str, Tensor]:
 
 def measure(evaluator: Evaluator, data: MNIST, sets: dict[str, Tensor]) -> dict[str, dict]:
     """All values of each set."""
-    extraction = evaluator.share("cpu", Team())
-    extraction.prepare()
-    reference = evaluator.find_real(data, extraction)
+    reference = evaluator.reference(data, "cpu")
     return {
-        name: evaluator.measure(reference, StoredSamples(samples, None), None, extraction)
+        name: evaluator.measure(reference, TensorSamples(samples)).values
         for name, samples in sets.items()
     }
 

@@ -63,13 +63,13 @@ def evaluate(monkeypatch, tmp_path, capsys):
 
 @pytest.fixture
 def values(evaluate, tmp_path):
-    """Evaluate; return what metrics.json says of each subject's values."""
+    """Evaluate; return what metrics.json says of each source's values."""
 
     def call(*words):
         code, said = evaluate("output=out", *words)
         assert code == 0, said.err
         content = json.loads((tmp_path / "out" / "metrics.json").read_text())
-        return [subject["values"] for subject in content["subjects"]]
+        return [source["values"] for source in content["sources"]]
 
     return call
 
@@ -123,7 +123,7 @@ def test_a_checkpoint_has_the_values_that_its_run_has_logged(values, trained, pr
     for name, value in found.items():
         assert value["mean"] == pytest.approx(logged[f"metrics/{name}"], rel=1e-6), name
     assert protocol()["protocol"]["real"]["settings"]["image_size"] == 10
-    assert protocol()["subjects"][0]["step"] == 4
+    assert protocol()["sources"][0]["step"] == 4
 
 
 def test_the_users_word_is_the_last(values, trained):
@@ -197,7 +197,7 @@ def test_what_the_data_cannot_give_is_left_out_with_a_line(evaluate, trained, tm
     assert "no class logits" in kept["inception_score on pixels"]
     lines = [line for line in said.err.splitlines() if "is left out" in line]
     assert lines == [f"{name} is left out: {why}" for name, why in kept.items()]
-    (values,) = (subject["values"] for subject in content["subjects"])
+    (values,) = (source["values"] for source in content["sources"])
     assert set(values) == {
         f"{name}_{features}@50"
         for name in ("precision", "recall", "density", "coverage")
@@ -240,7 +240,7 @@ def test_pictures_of_any_kind_are_measured_in_the_shape_of_the_generated_ones(
     np.savez(tmp_path / "fake.npz", arr_0=digits(60, 90) / 255)
     (found,) = values("fake=fake.npz", *words)
     content = protocol()
-    assert content["subjects"][0]["conversions"] == {"scaled to 0 to 255": "from 0 to 1"}
+    assert content["sources"][0]["conversions"] == {"scaled to 0 to 255": "from 0 to 1"}
     assert content["protocol"]["real"]["conversions"]["resized"]["pictures"] == 62
 
 
@@ -268,17 +268,17 @@ def test_seeds_give_mean_and_deviation_over_latents(values, trained, tmp_path, p
 def test_checkpoints_of_a_run_make_a_curve_against_one_real_side(
     values, trained, tmp_path, monkeypatch, protocol
 ):
-    found_real = []
-    find_real = Evaluator.find_real
+    references = []
+    reference = Evaluator.reference
     monkeypatch.setattr(
-        Evaluator, "find_real", lambda *words: found_real.append(1) or find_real(*words)
+        Evaluator, "reference", lambda *words: references.append(1) or reference(*words)
     )
     found = values(f"checkpoint={trained}", "metrics.features=pixels", "metrics=fid")
-    steps = [subject["step"] for subject in protocol()["subjects"]]
+    steps = [source["step"] for source in protocol()["sources"]]
     assert steps == sorted(set(steps)) == [2, 4]  # the last, the best and the fourth are one
     assert found[0] != found[1]
     assert (tmp_path / "out" / "curve.png").is_file()
-    assert found_real == [1]
+    assert references == [1]
     one, two = (trained / "checkpoints" / f"{name}.ckpt" for name in ("best", "step_00000002"))
     assert found == values(f"checkpoint=['{one}',{two}]", "metrics.features=pixels", "metrics=fid")
 
@@ -318,16 +318,17 @@ def test_the_whole_protocol_is_kept(values, trained, protocol):
         "metrics.prdc.neighbors=4",
     )
     content = protocol()
-    (subject,), kept = content["subjects"], content["protocol"]
-    assert subject["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert (subject["checkpoint"], subject["weights"]) == (str(path), "averaged")
+    (source,), kept = content["sources"], content["protocol"]
+    assert source["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (source["checkpoint"], source["weights"]) == (str(path), "averaged")
+    assert source["samples"] == "of latents"
     assert kept["counts"] == {"generated": SAMPLES, "real": SAMPLES}
     assert kept["real"]["dataset"] == "digits" and kept["real"]["split"] == "train"
     assert kept["metrics"]["prdc"] == {"metric": "PRDC", "neighbors": 4}
     assert len(kept["features"]["random"]["fingerprint"]) == 64
     wanted = {"ganzoo", "torch", "torchvision", "torchmetrics", "lightning", "numpy", "scipy"}
     assert wanted <= set(content["versions"])
-    assert content["device"] and content["seconds"]["total"] >= subject["seconds"] > 0
+    assert content["device"] and content["seconds"] >= source["seconds"] > 0
 
 
 def test_nothing_but_the_files_is_left_and_the_table_is_printed(evaluate, trained, tmp_path):

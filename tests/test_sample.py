@@ -10,7 +10,8 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.checkpoints.io import AtomicCheckpointIO
-from ganzoo.evaluation.stored import number_classes, read_stored
+from ganzoo.evaluation.reading import read_stored
+from ganzoo.evaluation.stored import with_labels
 from ganzoo.sample import main
 
 NAMES = ["zero", "one", "two", "T-shirt/top", *"456", "../7", "8", "nine"]
@@ -109,7 +110,7 @@ def test_names_of_classes_are_as_good_as_numbers(sample, conditional, tmp_path):
     pixels = np.asarray(Image.open(tmp_path / "out/two/0.png"))
     assert np.array_equal(pixels, ((wanted[0, 0] + 1) * 127.5).round().byte().numpy())
     found = read_stored(tmp_path / "out")
-    (stored,) = number_classes([(tmp_path, found)], NAMES)
+    (stored,) = with_labels([found], NAMES)
     assert sorted(stored.labels.tolist()) == [2, 3, 7]
     sample(f"checkpoint={conditional}", "output=b", "n=2", "labels=nine", "format=npz")
     assert read_stored(tmp_path / "b" / "samples.npz").classes == ["nine", "nine"]

@@ -151,8 +151,8 @@ def _floor(root: Path | None, report: Report) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"left_out": "time was up"}
     found = json.loads((folder / "metrics.json").read_text())
-    (subject,) = found["subjects"]
-    values = {f"metrics/{name}": value["mean"] for name, value in subject["values"].items()}
+    (source,) = found["sources"]
+    values = {f"metrics/{name}": value["mean"] for name, value in source["values"].items()}
     return {"values": values, "counts": found["protocol"]["counts"]}
 
 

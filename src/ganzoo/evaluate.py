@@ -6,7 +6,7 @@ from omegaconf import DictConfig
 
 from ganzoo.composition.completion import CONFIG, completed_command
 from ganzoo.composition.entry import run
-from ganzoo.composition.evaluation import build_evaluation, describe_real
+from ganzoo.composition.evaluation import build_job, describe_real
 from ganzoo.composition.overrides import overrides_of_this_run
 from ganzoo.composition.settings import check_kinds
 
@@ -25,22 +25,22 @@ def evaluate(config: DictConfig) -> None:
 
     from ganzoo.composition.compose import build
     from ganzoo.evaluation.files import check_folder, files_of, write_files
-    from ganzoo.evaluation.record import log_values, make_record
-    from ganzoo.evaluation.tables import table
+    from ganzoo.evaluation.report import log_values, make_report
+    from ganzoo.evaluation.tables import value_table
 
     started = time.monotonic()
     check_kinds(config, overrides_of_this_run(), CONFIG)
     folder, figures = Path(str(config.output)), config.figures
     check_folder(folder)
-    evaluation = build_evaluation(config)
+    job = build_job(config)
     loggers = [build(node) for node in config.logger.values()]
-    outcome = evaluation.run()
-    real = describe_real(config, evaluation.data)
-    record = make_record(evaluation, outcome, real, started, time.monotonic())
-    files = files_of(record, outcome, queries=figures.queries, neighbors=figures.neighbors)
+    result = job.run()
+    real = describe_real(config, job.data)
+    report = make_report(job, result, real, time.monotonic() - started)
+    files = files_of(result, report, queries=figures.queries, neighbors=figures.neighbors)
     paths = write_files(folder, files)
-    log_values(loggers, record)
-    print("\n".join([*table(record), "", *map(str, paths)]))
+    log_values(loggers, result, report)
+    print("\n".join([*value_table(result), "", *map(str, paths)]))
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import ganzoo
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.composition.completion import CONFIG, _word, completed_command
 from ganzoo.composition.compose import compose_config
-from ganzoo.composition.evaluation import build_evaluation
+from ganzoo.composition.evaluation import build_job
 from ganzoo.errors import InputError
 
 QUALITY = ["metrics/features=inception", "metrics=quality"]
@@ -247,7 +247,7 @@ def test_settings_that_are_wrong(composed, path, changes, message):
         for name, value in changes.items():
             OmegaConf.update(config, name, value, merge=False)
     with pytest.raises(InputError) as caught:
-        build_evaluation(config)
+        build_job(config)
     assert message in str(caught.value)
 
 
@@ -260,6 +260,6 @@ def test_a_bootstrap_wraps_what_depends_on_the_choice_of_samples(composed, path)
         config.checkpoint, config.dataset.shape = "model.ckpt", [3, 4, 5]
         config.bootstrap.resamples = 7
         config.metrics.length = {"_target_": "ganzoo.metrics.PerceptualPathLength", **length}
-    metrics = build_evaluation(config).evaluator.metrics
+    metrics = build_job(config).evaluator.metrics
     assert isinstance(metrics["prdc"], Bootstrap) and metrics["prdc"].resamples == 7
     assert not isinstance(metrics["length"], Bootstrap)

@@ -11,7 +11,6 @@ from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
 from ganzoo.evaluation.checkpoints import find_checkpoints, list_checkpoints
 from ganzoo.evaluation.environment import choose_device, versions
-from ganzoo.evaluation.subjects import ModelOfCheckpoint
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def save(models, tmp_path):
 
 def test_steps_decide_the_order_and_hashes_tell_the_files(save, tmp_path):
     paths = [save("b.ckpt", 300), save("a.ckpt", 2000), save("c.ckpt", 40)]
-    found = find_checkpoints([tmp_path])
+    found = find_checkpoints([tmp_path], ganzoo.load)
     assert [one.step for one in found] == [40, 300, 2000]
     hashes = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     assert {one.path: one.sha256 for one in found} == hashes
@@ -67,7 +66,7 @@ def test_equal_weights_of_the_same_step_and_folder_count_once(save, tmp_path):
     save("one/other.ckpt", 5, weights=6)
     save("one/later.ckpt", 7, weights=5)
     save("two/best.ckpt", 5)
-    found = find_checkpoints([tmp_path / "one", tmp_path / "two"])
+    found = find_checkpoints([tmp_path / "one", tmp_path / "two"], ganzoo.load)
     names = [str(one.path.relative_to(tmp_path)) for one in found]
     assert names == ["one/best.ckpt", "one/other.ckpt", "two/best.ckpt", "one/later.ckpt"]
 
@@ -76,13 +75,13 @@ def test_a_damaged_last_one_gives_way_to_the_one_before(save, tmp_path):
     save("previous.ckpt", 3)
     path = save("last.ckpt", 5)
     path.write_bytes(path.read_bytes()[:-100])
-    assert [one.path.name for one in find_checkpoints([tmp_path])] == ["previous.ckpt"]
+    assert [one.path.name for one in find_checkpoints([tmp_path], ganzoo.load)] == ["previous.ckpt"]
 
 
 def test_checkpoints_of_several_data_sets(save):
     places = [save("a.ckpt", 1), save("b.ckpt", 2, dataset="grid")]
     with pytest.raises(InputError, match=r"is of ring \[2\], .*b.ckpt of grid \[2\]"):
-        find_checkpoints(places)
+        find_checkpoints(places, ganzoo.load)
 
 
 @pytest.mark.parametrize("step", [None, -1, "3", 2**64, True])
@@ -91,20 +90,20 @@ def test_a_step_that_is_none(save, step):
     saved = torch.load(path, weights_only=True) | {"global_step": step}
     torch.save(saved, path)
     with pytest.raises(InputError, match="does not say at which step"):
-        find_checkpoints([path])
+        find_checkpoints([path], ganzoo.load)
 
 
 @pytest.mark.parametrize("shape", [None, "2", [0], [2.0], [True], [[2]]])
 def test_a_shape_that_is_none(save, shape):
     with pytest.raises(InputError, match="does not say of which shape"):
-        find_checkpoints([save("a.ckpt", 1, shape=shape)])
+        find_checkpoints([save("a.ckpt", 1, shape=shape)], ganzoo.load)
 
 
 def test_a_file_that_is_replaced_in_between(save):
-    (found,) = find_checkpoints([save("a.ckpt", 1)])
+    (found,) = find_checkpoints([save("a.ckpt", 1)], ganzoo.load)
     save("a.ckpt", 2)
     with pytest.raises(InputError, match="changed while it was read"):
-        found.load(ganzoo.load)
+        found.load(torch.device("cpu"))
 
 
 def test_a_file_that_is_replaced_while_it_is_read(save, monkeypatch):
@@ -119,13 +118,14 @@ def test_a_file_that_is_replaced_while_it_is_read(save, monkeypatch):
 
     monkeypatch.setattr(checkpoints, "read_or_before", slow)
     with pytest.raises(InputError, match="changed while it was read"):
-        find_checkpoints([path])
+        find_checkpoints([path], ganzoo.load)
 
 
 def test_which_weights_make_the_samples_is_said(save):
-    (found,) = find_checkpoints([save("a.ckpt", 1)])
-    maker = ModelOfCheckpoint(found, ganzoo.load).open(torch.device("cpu"))
-    assert maker.protocol() == {"weights": "raw"}  # points have no average
+    (found,) = find_checkpoints([save("a.ckpt", 1)], ganzoo.load)
+    model = found.load(torch.device("cpu"))
+    samples = model.evaluation_samples(None, count=3, real_labels=None, seed=0)
+    assert samples.protocol == {"samples": "of latents", "weights": "raw"}  # points have no average
 
 
 def test_devices():

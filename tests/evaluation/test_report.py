@@ -11,21 +11,21 @@ from ganzoo.errors import InputError
 from ganzoo.evaluation.curve import draw_curve
 from ganzoo.evaluation.files import check_folder, write_files
 from ganzoo.evaluation.nearest import draw_nearest, find_neighbors
-from ganzoo.evaluation.record import Record, Row
-from ganzoo.evaluation.summary import Value, summarise
-from ganzoo.evaluation.tables import shorten, table
-from ganzoo.metrics.comparison import SampleSet
+from ganzoo.evaluation.report import plain
+from ganzoo.evaluation.result import EvaluationResult, SeedValues, SourceResult, collect
+from ganzoo.evaluation.tables import shorten, value_table
+from ganzoo.metrics.inputs import SampleSet
 
 
 def test_mean_and_deviation_over_seeds():
-    values = summarise([{"a@5": 1.0}, {"a@5": 2.0}, {"a@5": 6.0}], [], bootstrapped=False)
+    values = collect([{"a@5": 1.0}, {"a@5": 2.0}, {"a@5": 6.0}], [], bootstrapped=False)
     assert values["a@5"].mean == pytest.approx(3.0)
     assert values["a@5"].deviation == pytest.approx(7.0**0.5)  # (4 + 1 + 9) / 2
-    assert values["a@5"].each == (1.0, 2.0, 6.0)
+    assert values["a@5"].values == (1.0, 2.0, 6.0)
 
 
 def test_one_seed_has_no_deviation():
-    assert summarise([{"a@5": 1.0}], [], bootstrapped=False)["a@5"].deviation is None
+    assert collect([{"a@5": 1.0}], [], bootstrapped=False)["a@5"].deviation is None
 
 
 def test_ends_of_intervals_belong_to_their_value():
@@ -34,42 +34,50 @@ def test_ends_of_intervals_belong_to_their_value():
         "fid_small@5": 20.0, "fid_low_small@5": 10.0, "fid_high_small@5": 30.0,
         "other_low@5": 7.0,
     }  # fmt: skip
-    values = summarise([one], ["big", "small"], bootstrapped=True)
+    values = collect([one], ["big", "small"], bootstrapped=True)
     assert set(values) == {"fid_big@5", "fid_small@5", "other_low@5"}
     assert values["fid_big@5"].intervals == ((1.0, 3.0),)
     assert values["fid_small@5"].intervals == ((10.0, 30.0),)
     assert values["other_low@5"].intervals == ()
-    assert set(summarise([one], ["big", "small"], bootstrapped=False)) == set(one)
+    assert set(collect([one], ["big", "small"], bootstrapped=False)) == set(one)
 
 
-def row(name, step, *values):
-    return Row(name, name.rpartition("/")[0], step, dict(zip(("a@5", "b@5"), values, strict=True)))
-
-
-def value(*each, intervals=()):
-    return Value(each, intervals)
-
-
-def test_a_table_of_one_subject_has_a_row_for_each_value():
-    record = Record(
-        [row("/x/a", None, value(1.0, 3.0), value(0.25, intervals=((0.125, 0.5),)))],
-        {"a@5": "minimize", "b@5": "maximize"},
-        {},
+def source(name, step, *values):
+    return SourceResult(
+        name=name,
+        step=step,
+        values=dict(zip(("a@5", "b@5"), values, strict=True)),
+        protocol={},
+        seconds=0.0,
     )
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table(record)]
+
+
+def value(*values, intervals=()):
+    return SeedValues(values, intervals)
+
+
+def result(sources, directions):
+    return EvaluationResult(sources=sources, directions=directions, real={}, generated={})
+
+
+def cells_of(lines):
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_a_table_of_one_source_has_a_row_for_each_value():
+    one = source("/x/a", None, value(1.0, 3.0), value(0.25, intervals=((0.125, 0.5),)))
+    lines = value_table(result([one], {"a@5": "minimize", "b@5": "maximize"}))
+    cells = cells_of(lines)
     assert cells[2:] == [["a@5 ↓", "2 ± 1.4"], ["b@5 ↑", "0.25 [0.125, 0.5]"]]
-    assert len({len(line) for line in table(record)}) == 1
+    assert len({len(line) for line in lines}) == 1
 
 
-def test_a_table_of_several_subjects_has_a_row_for_each():
-    rows = [
-        row("/runs/one/checkpoints/a.ckpt", 10, value(1.0), value(2.0)),
-        row("/runs/two/checkpoints/a.ckpt", 20, value(3.0), value(4.0)),
+def test_a_table_of_several_sources_has_a_row_for_each():
+    sources = [
+        source("/runs/one/checkpoints/a.ckpt", 10, value(1.0), value(2.0)),
+        source("/runs/two/checkpoints/a.ckpt", 20, value(3.0), value(4.0)),
     ]
-    cells = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in table(Record(rows, {}, {}))
-    ]
+    cells = cells_of(value_table(result(sources, {})))
     assert cells[0] == ["checkpoint", "step", "a@5", "b@5"]
     assert cells[2] == ["one/checkpoints/a.ckpt", "10", "1", "2"]
     assert cells[3] == ["two/checkpoints/a.ckpt", "20", "3", "4"]
@@ -135,12 +143,12 @@ def test_a_curve_has_a_panel_for_each_value_and_a_line_for_each_folder(tmp_path,
 
     drawn = []
     monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: drawn.append(self))
-    rows = [
-        row("/r/one/a", 10, value(1.0, 3.0), value(5.0, 5.0)),
-        row("/r/two/a", 10, value(7.0, 7.0), value(8.0, 8.0)),
-        row("/r/one/b", 20, value(4.0, 4.0), value(6.0, 6.0)),
+    sources = [
+        source("/r/one/a", 10, value(1.0, 3.0), value(5.0, 5.0)),
+        source("/r/two/a", 10, value(7.0, 7.0), value(8.0, 8.0)),
+        source("/r/one/b", 20, value(4.0, 4.0), value(6.0, 6.0)),
     ]
-    draw_curve(Record(rows, {"a@5": "minimize"}, {}), tmp_path / "curve.png")
+    draw_curve(result(sources, {"a@5": "minimize"}), tmp_path / "curve.png")
     first, second = drawn[0].axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in first.lines}
     assert lines == {"one": [[10, 2], [20, 4]], "two": [[10, 7]]}
@@ -180,10 +188,8 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 
 
 def test_json_is_read_by_others_though_values_are_not_finite():
-    from ganzoo.evaluation.record import _plain
-
-    plain = _plain(Value((float("nan"), 1.0), ((0.0, float("inf")),)))
-    text = json.dumps(plain, allow_nan=False)
+    described = plain(value(float("nan"), 1.0, intervals=((0.0, float("inf")),)))
+    text = json.dumps(described, allow_nan=False)
     assert json.loads(text) == {
         "mean": None, "deviation": None, "each_seed": [None, 1.0], "intervals": [[0.0, None]],
     }  # fmt: skip

@@ -1,5 +1,7 @@
 """Samples in .npz files, and stored samples side by side."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ from PIL import Image
 
 from ganzoo.errors import InputError
 from ganzoo.evaluation.arrays import holds_points, read_arrays
-from ganzoo.evaluation.stored import Stored, StoredReal, number_classes, read_stored
+from ganzoo.evaluation.reading import read_stored
+from ganzoo.evaluation.stored import StoredSamples, with_labels
 
 
 def save(folder, name="a.npz", **arrays):
@@ -157,7 +160,7 @@ def folder_of(root, *classes):
 def test_equal_labels_mean_equal_classes_though_one_side_lacks_some(tmp_path):
     real = folder_of(tmp_path / "real", "ant", "bee", "cat")
     fake = folder_of(tmp_path / "fake", "cat", "ant")
-    first, second = number_classes([(path, read_stored(path)) for path in (real, fake)], None)
+    first, second = with_labels([read_stored(path) for path in (real, fake)], None)
     assert first.labels.tolist() == [0, 1, 2]
     assert second.labels.tolist() == [0, 2]
 
@@ -166,9 +169,9 @@ def test_numbers_are_those_of_the_model_or_of_the_data_set(tmp_path, caplog):
     """Two of three classes were numbered 0 and 1, whatever the other side called 0."""
     fake = folder_of(tmp_path / "fake", "cat", "T-shirt_top", "0")
     names = ["bee", "T-shirt/top", "cat"]
-    (only,) = number_classes([(fake, read_stored(fake))], names)
+    (only,) = with_labels([read_stored(fake)], names)
     assert only.labels.tolist() == [0, 1, 2]
-    (other,) = number_classes([(fake, read_stored(fake))], ["bee", "ant"])
+    (other,) = with_labels([read_stored(fake)], ["bee", "ant"])
     assert other.labels is None
     assert "its classes are not those of the other side, and left out: there is no" in caplog.text
 
@@ -176,27 +179,28 @@ def test_numbers_are_those_of_the_model_or_of_the_data_set(tmp_path, caplog):
 def test_names_that_are_numbers_are_the_labels(tmp_path):
     real = folder_of(tmp_path / "real", "10", "2", "7")
     fake = save(tmp_path, samples=levels(2, 4, 4), labels=np.array([7, 10], dtype=np.int32))
-    first, second = number_classes([(path, read_stored(path)) for path in (real, fake)], None)
+    first, second = with_labels([read_stored(path) for path in (real, fake)], None)
     assert first.labels.tolist() == [10, 2, 7]
     assert second.labels.tolist() == [7, 10]
     assert first.labels.dtype == second.labels.dtype == torch.int64
 
 
 def stored(count):
-    return Stored(None, torch.arange(count).float().unsqueeze(1), torch.arange(count))
+    samples = torch.arange(count).float().unsqueeze(1)
+    return StoredSamples(Path("a"), samples, labels=torch.arange(count))
 
 
 def test_a_choice_is_without_replacement_and_keeps_labels_with_samples():
-    samples, labels = StoredReal(stored(50)).real(20, seed=3)
+    samples, labels = stored(50).real(20, seed=3)
     assert len(set(labels.tolist())) == 20
     assert torch.equal(samples[:, 0].long(), labels)
-    again, _ = StoredReal(stored(50)).real(20, seed=3)
-    other, _ = StoredReal(stored(50)).real(20, seed=4)
+    again, _ = stored(50).real(20, seed=3)
+    other, _ = stored(50).real(20, seed=4)
     assert torch.equal(samples, again) and not torch.equal(samples, other)
 
 
 @pytest.mark.parametrize("count", [5, 50])
 def test_no_more_are_given_than_there_are(count):
-    samples, labels = StoredReal(stored(5)).real(count, seed=0)
+    samples, labels = stored(5).real(count, seed=0)
     assert samples[:, 0].tolist() == labels.tolist() == [0, 1, 2, 3, 4]
-    assert StoredReal(stored(5)).held_out(3, seed=0) is None
+    assert stored(5).held_out(3, seed=0) is None

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -9,8 +8,8 @@ from scipy import stats
 from ganzoo.errors import InputError
 from ganzoo.metrics import Memorization, MultiScaleSimilarity, SlicedWasserstein1
 from ganzoo.metrics.bootstrap import Bootstrap, resampled_values
-from ganzoo.metrics.comparison import Comparison, SampleSet
 from ganzoo.metrics.features import IdentityFeatures
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 from ganzoo.metrics.intra_class import IntraClassFrechetDistance
 from ganzoo.metrics.samples import SampleMetric
 
@@ -113,7 +112,7 @@ def compared(real, generated, held_out=None):
         SampleSet(rows, (rows[:, 0] > 0).long(), rows, IdentityFeatures())
         for rows in (real, generated, held_out if held_out is not None else real)
     ]
-    return Comparison(sets[0], sets[1], find_held_out=lambda: sets[2], generator=None)
+    return MetricInputs(sets[0], sets[1], held_out=sets[2])
 
 
 def values_of(metric, comparison):
@@ -127,24 +126,22 @@ def test_a_comparison_gives_what_its_features_give():
     assert values_of(bootstrap, comparison) == measure(normal(50, 1), normal(30, 1, seed=1))
 
 
-def test_labels_follow_their_samples_and_held_out_ones_are_looked_for_once():
+def test_labels_follow_their_samples_and_held_out_ones_stay():
     class Agreement(Shift):
         """How many labels belong to their samples, and how many rows to their features."""
 
         def measure(self, comparison):
-            comparison.held_out(self)
+            assert comparison.require_held_out(self) is held_out
             right = [
                 (side.labels == (side.features[:, 0] > 0)) & (side.samples == side.features).all(1)
                 for side in (comparison.real, comparison.generated)
             ]
             return {"agreement": torch.cat(right).float().mean()}
 
-    comparison, calls = compared(normal(50, 2), normal(30, 2, seed=1)), []
-    held_out = comparison.find_held_out
-    comparison = replace(comparison, find_held_out=lambda: calls.append(1) or held_out())
+    comparison = compared(normal(50, 2), normal(30, 2, seed=1))
+    held_out = comparison.held_out
     bootstrap = Bootstrap(metric=Agreement(), resamples=10, confidence=0.9, seed=0)
     assert set(values_of(bootstrap, comparison).values()) == {1.0}
-    assert len(calls) == 1
 
 
 def test_metrics_of_labels_of_held_out_samples_and_of_images_have_intervals():
@@ -159,7 +156,7 @@ def test_metrics_of_labels_of_held_out_samples_and_of_images_have_intervals():
     inner = MultiScaleSimilarity(pairs=20, deviation=0.7, scales=2, batch_size=20, seed=0)
     bootstrap = Bootstrap(metric=inner, resamples=20, confidence=0.9, seed=0)
     sets = [SampleSet(side, None, side.flatten(1), IdentityFeatures()) for side in images]
-    values = values_of(bootstrap, Comparison(*sets, find_held_out=list, generator=None))
+    values = values_of(bootstrap, MetricInputs(*sets))
     assert values["ms_ssim_low"] < values["ms_ssim_high"]
     assert not bootstrap.depends_on_features
 

@@ -8,8 +8,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from ganzoo.errors import InputError
 from ganzoo.metrics import ClassificationAccuracy
 from ganzoo.metrics.classifier import ClassifierTraining, predict
-from ganzoo.metrics.comparison import Comparison, SampleSet
 from ganzoo.metrics.features import PixelFeatures
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 from ganzoo.metrics.resizing import quantize
 
 TRAINING = ClassifierTraining(
@@ -128,10 +128,10 @@ def comparison(digits, labelled=True, held_out=True):
         SampleSet(images, labels if labelled else None, images.flatten(1), extractor)
         for images, labels in digits
     ]
-    return Comparison(
+    return MetricInputs(
         real=sets[0],
         generated=sets[1],
-        find_held_out=lambda: sets[2] if held_out else None,
+        held_out=sets[2] if held_out else None,
         generator=None,
     )
 

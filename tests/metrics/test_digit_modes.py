@@ -8,9 +8,9 @@ from scipy import stats
 
 from ganzoo.errors import InputError
 from ganzoo.metrics import DigitModes
-from ganzoo.metrics.comparison import Comparison, SampleSet
 from ganzoo.metrics.digit_modes import single_digits
 from ganzoo.metrics.features import FeatureExtractor
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 
 
 class LevelOfDigits(FeatureExtractor):
@@ -108,9 +108,7 @@ def test_real_samples_are_passed_over_and_features_not_looked_at():
         SampleSet(pictures(modes), None, torch.zeros(len(modes), 2), LevelOfDigits())
         for modes in ([1, 2, 3, 4], [5, 5, 6])
     ]
-    comparison = Comparison(
-        real=sets[0], generated=sets[1], find_held_out=lambda: None, generator=None
-    )
+    comparison = MetricInputs(*sets)
     metric = DigitModes(classifier=LevelOfDigits(), batch_size=300)
     assert metric.measure(comparison)["modes"] == 2
     assert metric.measure(comparison)["modes"] == 2

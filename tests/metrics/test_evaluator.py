@@ -16,16 +16,15 @@ from ganzoo.metrics import (
 )
 from ganzoo.metrics.cache import FeatureCache
 from ganzoo.metrics.evaluator import Evaluator
-from ganzoo.metrics.extraction import Extraction
 from ganzoo.metrics.features import (
     FeatureExtractor,
     IdentityFeatures,
     PixelFeatures,
     RandomFeatures,
 )
-from ganzoo.metrics.populations import StoredSamples
+from ganzoo.metrics.processes import batch_starts
+from ganzoo.metrics.sample_batches import TensorSamples
 from ganzoo.metrics.similarity import MultiScaleSimilarity
-from ganzoo.metrics.team import Team
 
 
 def pictures(count, seed, shift=0.0):
@@ -33,7 +32,7 @@ def pictures(count, seed, shift=0.0):
     return (torch.randn(count, 1, 8, 8, generator=random) / 3 + shift).clamp(-1, 1)
 
 
-class Counted(RandomFeatures):
+class CountingFeatures(RandomFeatures):
     def __init__(self):
         super().__init__(dimension=16, seed=0)
         self.seen = 0
@@ -54,11 +53,10 @@ class Data:
         return None if self.other is None else (self.other, None)
 
 
-class Member(Team):
-    """One of several processes whose batches are gathered afterwards."""
+class DataWithoutOthers:
+    """As somebody's own data module may be."""
 
-    def __init__(self, rank, size):
-        self.rank, self.size = rank, size
+    real = Data.real
 
 
 @pytest.fixture
@@ -75,11 +73,9 @@ def evaluator(tmp_path):
 def measure(evaluator):
     def run(metrics, features, generated=None, data=None, **changes):
         tool = evaluator(metrics, features, **changes)
-        extraction = tool.share("cpu", Team())
-        extraction.prepare()
-        reference = tool.find_real(data or Data(), extraction)
-        made = StoredSamples(pictures(40, 9, 0.1) if generated is None else generated, None)
-        return tool.measure(reference, made, None, extraction)
+        reference = tool.reference(data or Data(), "cpu")
+        made = TensorSamples(pictures(40, 9, 0.1) if generated is None else generated)
+        return tool.measure(reference, made).values
 
     return run
 
@@ -112,12 +108,12 @@ def test_a_value_on_pixels_says_so_and_one_on_points_need_not(extractor, evaluat
     tool = evaluator({"fid": FrechetDistance()}, {extractor.name: extractor})
     points = {"fid@40": "minimize"}
     assert tool.directions() == ({name: "minimize"} if extractor.name == "pixels" else points)
-    tool.find_real(Data(), tool.share("cpu", Team()))
+    tool.reference(Data(), "cpu")
     assert tool.directions() == {name: "minimize"}
 
 
 def test_features_are_made_once_for_all_metrics_and_real_ones_once_for_ever(measure):
-    counted = Counted()
+    counted = CountingFeatures()
     metrics = {"fid": FrechetDistance(), "prdc": PRDC(neighbors=3)}
     first = measure(metrics, {"random": counted})
     assert counted.seen == 50 + 40
@@ -127,19 +123,14 @@ def test_features_are_made_once_for_all_metrics_and_real_ones_once_for_ever(meas
     assert counted.seen == 50 + 40 + 40 + 50 + 40
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("world_size", [1, 2, 3, 5])
 @pytest.mark.parametrize("count", [1, 15, 16, 40, 97])
-def test_processes_share_whole_batches_and_miss_none(size, count):
-    features = {"pixels": PixelFeatures()}
-    population = StoredSamples(pictures(count, 0), None)
-    blocks = []
-    for rank in range(size):
-        sets = Extraction(features, 16, "cpu", Member(rank, size)).run(population)
-        blocks.append(sets["pixels"].samples)
-    most = len(blocks[0])
-    assert all(len(block) <= most for block in blocks)
-    padded = [torch.cat([b, b.new_zeros(most - len(b), *b.shape[1:])]) for b in blocks]
-    assert torch.equal(torch.cat(padded)[:count], population.samples)
+def test_processes_share_whole_batches_in_order_and_miss_none(world_size, count):
+    ranks = [batch_starts(count, 16, rank=r, world_size=world_size) for r in range(world_size)]
+    assert all(ranks)
+    rows = [row for starts in ranks for s in starts for row in range(s, min(s + 16, count))]
+    assert rows[:count] == list(range(count))
+    assert len(ranks[0]) - 1 <= -(-count // 16) / world_size <= len(ranks[0])
 
 
 def test_held_out_samples_reach_those_who_ask(measure):
@@ -157,6 +148,18 @@ def test_held_out_samples_reach_those_who_ask(measure):
         data=Data(pictures(40, 5)),
     )
     assert fresh["copying_ratio_pixels@40"] == pytest.approx(1, abs=0.1)
+
+
+def test_held_out_samples_are_read_once_and_only_for_those_who_ask(evaluator):
+    counted, apart = CountingFeatures(), Data(pictures(30, 5))
+    asking = evaluator({"copying": Memorization()}, {"random": counted})
+    reference = asking.reference(apart, "cpu")
+    for _ in range(2):
+        asking.measure(reference, TensorSamples(pictures(40, 7)))
+    assert counted.seen == 50 + 30 + 2 * 40
+    others = evaluator({"fid": FrechetDistance()}, {"random": counted})
+    assert others.reference(apart, "cpu").held_out == {}
+    assert asking.reference(DataWithoutOthers(), "cpu").held_out == {}
 
 
 def test_the_protocol_is_plain_and_whole(evaluator):
@@ -220,12 +223,10 @@ def test_wrong_input_is_one_line(measure, metric, changes, message):
 def test_a_metric_that_the_samples_do_not_allow_is_left_out(evaluator, metric, message, caplog):
     """It ended the whole evaluation, or the training before it began."""
     tool = evaluator({"fid": FrechetDistance(), "other": metric}, {"nothing": Nothing()})
-    extraction = tool.share("cpu", Team())
-    reference = tool.find_real(Data(), extraction)
-    made = StoredSamples(pictures(40, 9, 0.1), None)
+    reference = tool.reference(Data(), "cpu")
+    made = TensorSamples(pictures(40, 9, 0.1))
     for _ in range(2):
-        values = tool.measure(reference, made, None, extraction)
-        assert set(values) == {"fid@40"}
+        assert set(tool.measure(reference, made).values) == {"fid@40"}
     (line,) = (one.getMessage() for one in caplog.records if "left out" in one.getMessage())
     assert line == f"other is left out: {tool.left_out['other']}" and message in line
     assert len(line) < 300

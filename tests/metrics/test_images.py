@@ -18,8 +18,8 @@ from ganzoo.metrics import (
 from ganzoo.metrics.classifier import ClassifierTraining
 from ganzoo.metrics.features import IdentityFeatures, PixelFeatures, RandomFeatures
 from ganzoo.metrics.images import _warn_of_unit_range, to_image_range
-from ganzoo.metrics.populations import StoredSamples
 from ganzoo.metrics.resizing import quantize
+from ganzoo.metrics.sample_batches import TensorSamples
 
 EXTRACTORS = [IdentityFeatures(), PixelFeatures(), RandomFeatures(dimension=8, seed=0)]
 LEVELS = torch.randint(256, (12, 3, 16, 16), generator=torch.Generator().manual_seed(0)).byte()
@@ -134,7 +134,7 @@ def path_length(images):
 
 
 def stored(images):
-    return {"samples": StoredSamples(images, None).samples}
+    return {"samples": TensorSamples(images).samples}
 
 
 MEASURES = [similarity, copying, accuracies, modes, path_length, stored]

@@ -4,9 +4,9 @@ import torch
 from torchmetrics.image.inception import InceptionScore as Reference
 
 from ganzoo.errors import InputError
-from ganzoo.metrics.comparison import Comparison, SampleSet
 from ganzoo.metrics.features import IdentityFeatures, RandomFeatures
 from ganzoo.metrics.inception_score import InceptionScore
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 
 
 class Classifier(IdentityFeatures):
@@ -100,7 +100,7 @@ def test_wrong_input():
 def comparison(extractor):
     """Of features whose samples a metric of logits must not look at."""
     samples = SampleSet(torch.full((200, 2), torch.nan), None, normal(), extractor)
-    return Comparison(real=samples, generated=samples, find_held_out=list, generator=None)
+    return MetricInputs(real=samples, generated=samples)
 
 
 def test_it_takes_the_logits_of_the_classifier_of_the_features():

@@ -4,9 +4,9 @@ import torch
 from scipy import linalg
 
 from ganzoo.errors import InputError
-from ganzoo.metrics.comparison import Comparison, SampleSet
 from ganzoo.metrics.features import IdentityFeatures
 from ganzoo.metrics.fid import FrechetDistance
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 from ganzoo.metrics.intra_class import IntraClassFrechetDistance
 
 
@@ -92,16 +92,12 @@ def test_a_comparison_lends_its_labels():
     images = torch.full((100, 1, 2, 2), torch.nan)  # features are looked at, not images
     real = SampleSet(images, labels, normal(100, 2), extractor)
     generated = SampleSet(images, labels.flip(0), normal(100, 2, seed=1), extractor)
-    values = IntraClassFrechetDistance().measure(
-        Comparison(real, generated, find_held_out=list, generator=None)
-    )
+    values = IntraClassFrechetDistance().measure(MetricInputs(real, generated))
     expected = measure(real.features, labels, generated.features, labels.flip(0))
     assert values["intra_fid"].item() == expected
     unlabelled = SampleSet(images, None, normal(100, 2), extractor)
     with pytest.raises(InputError, match="IntraClassFrechetDistance needs samples with labels"):
-        IntraClassFrechetDistance().measure(
-            Comparison(real, unlabelled, find_held_out=list, generator=None)
-        )
+        IntraClassFrechetDistance().measure(MetricInputs(real, unlabelled))
 
 
 @pytest.mark.parametrize("missing, got", [(True, "1 real and 2"), (False, "2 real and 1")])

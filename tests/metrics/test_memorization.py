@@ -6,8 +6,8 @@ from scipy.stats import mannwhitneyu, norm
 from sklearn.datasets import load_digits
 
 from ganzoo.errors import InputError
-from ganzoo.metrics.comparison import Comparison, SampleSet
 from ganzoo.metrics.features import IdentityFeatures
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 from ganzoo.metrics.memorization import Memorization, rank_score
 from ganzoo.metrics.neighbors import find_nearest
 
@@ -69,10 +69,10 @@ def test_a_comparison_is_asked_for_its_held_out_samples():
     extractor = IdentityFeatures()
     sets = [SampleSet(normal(30, 2), None, normal(30, 3, seed=i), extractor) for i in range(3)]
     training, generated, held_out = sets
-    asked = Comparison(training, generated, find_held_out=lambda: held_out, generator=None)
+    asked = MetricInputs(training, generated, held_out=held_out)
     values = {name: value.item() for name, value in Memorization().measure(asked).items()}
     assert values == measure(*(side.features for side in sets))
-    without = Comparison(training, generated, find_held_out=lambda: None, generator=None)
+    without = MetricInputs(training, generated)
     with pytest.raises(InputError, match="Memorization needs real samples that the generator was"):
         Memorization().measure(without)
 

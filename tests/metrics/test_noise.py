@@ -7,8 +7,7 @@ from sklearn.datasets import load_sample_images
 from ganzoo.composition.compose import build, compose_config
 from ganzoo.metrics.cache import FeatureCache
 from ganzoo.metrics.evaluator import Evaluator
-from ganzoo.metrics.populations import StoredSamples
-from ganzoo.metrics.team import Team
+from ganzoo.metrics.sample_batches import TensorSamples
 
 COUNT, SIDE = 400, 32
 
@@ -43,8 +42,7 @@ def values(tmp_path_factory):
         seed=0,
         cache=FeatureCache(folder=tmp_path_factory.mktemp("cache")),
     )
-    extraction = evaluator.share("cpu", Team())
-    reference = evaluator.find_real(Photographs(), extraction)
+    reference = evaluator.reference(Photographs(), "cpu")
     noise = torch.randn(COUNT, 3, SIDE, SIDE, generator=random)
     sets = {
         "real": pieces[COUNT:],
@@ -54,7 +52,7 @@ def values(tmp_path_factory):
         "strong grey": (0.5 * noise).clamp(-1, 1),
     }
     return {
-        name: evaluator.measure(reference, StoredSamples(samples, None), None, extraction)
+        name: evaluator.measure(reference, TensorSamples(samples)).values
         for name, samples in sets.items()
     }
 

@@ -4,8 +4,8 @@ from torchmetrics.functional.image import perceptual_path_length
 
 from ganzoo import interpolation
 from ganzoo.errors import InputError
-from ganzoo.metrics.comparison import Comparison, SampleSet
 from ganzoo.metrics.features import IdentityFeatures, RandomFeatures
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 from ganzoo.metrics.perceptual_path_length import PerceptualPathLength, spherical
 from ganzoo.metrics.resizing import unrounded
 from ganzoo.sampling.generated import AveragedGenerator
@@ -175,7 +175,7 @@ def test_the_seed_decides_and_the_random_state_is_left_alone():
 
 def comparison(generator):
     samples = SampleSet(normal(5, 2), None, normal(5, 2), IdentityFeatures())
-    return Comparison(samples, samples, find_held_out=list, generator=generator)
+    return MetricInputs(samples, samples, generator=generator)
 
 
 def test_a_models_own_generator_is_measured(gan):

@@ -16,7 +16,7 @@ def conditional():
 def test_parts_make_up_what_the_model_samples_at_once(gan):
     model = gan()
     samples = GeneratedSamples(model, count=10, real_labels=None, seed=3)
-    parts = torch.cat([samples.part(start, min(start + 4, 10)) for start in (0, 4, 8)])
+    parts = torch.cat([samples.batch(start, min(start + 4, 10)) for start in (0, 4, 8)])
     assert torch.allclose(parts, model.sample(10, seed=3), atol=1e-6)
     assert len(samples) == 10 and samples.labels is None
 
@@ -25,7 +25,7 @@ def test_classes_are_those_of_the_real_samples_in_turn(conditional):
     samples = GeneratedSamples(conditional, count=7, real_labels=torch.tensor([3, 1, 1]), seed=0)
     assert samples.labels.tolist() == [3, 1, 1, 3, 1, 1, 3]
     expected = conditional.sample(7, labels=samples.labels, seed=0)
-    assert torch.allclose(samples.part(0, 7), expected, atol=1e-6)
+    assert torch.allclose(samples.batch(0, 7), expected, atol=1e-6)
 
 
 def test_a_model_without_classes_takes_no_notice_of_them(gan):

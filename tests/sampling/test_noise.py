@@ -59,7 +59,7 @@ def test_each_sample_has_noise_of_its_own(model):
 def test_evaluation_sees_the_samples_of_the_seed(model):
     game = model(ema=partial(ExponentialMovingAverage, decay=0.9))
     parts = GeneratedSamples(game, count=6, real_labels=None, seed=3)
-    found = torch.cat([parts.part(0, 4), parts.part(4, 6)])
+    found = torch.cat([parts.batch(0, 4), parts.batch(4, 6)])
     expected = game.sample(6, seed=3).clamp(-1, 1)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 

@@ -1,36 +1,34 @@
-"""Measure the generator during training."""
+"""Measure generated samples during training."""
 
-import logging
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
+from ganzoo.callbacks.periodic import Periodic, log
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.errors import check_whole
-from ganzoo.metrics.evaluator import Evaluator, RealData, Reference
-from ganzoo.metrics.extraction import Extraction
-from ganzoo.metrics.team import Team
-from ganzoo.sampling.generated import AveragedGenerator, GeneratedSamples
-from ganzoo.sampling.latents import LatentSampler
-
-T = TypeVar("T")
-
-log = logging.getLogger("ganzoo")
+from ganzoo.errors import InputError
+from ganzoo.game.module import AdversarialModule
+from ganzoo.metrics.evaluator import Evaluator, Reference
+from ganzoo.metrics.processes import gather
+from ganzoo.metrics.real_data import Drawn, RealData
+from ganzoo.sampling.evaluable import Evaluable
 
 
 @defaults_from("callbacks/evaluation")
-class Evaluation(Callback):
+class Evaluation(Periodic):
     """Measures averaged weights in evaluation mode, every few steps and at the end.
 
-    The same number of samples from the same latents, and the same real data, each time. All
-    processes make samples and features, the first one compares them and tells the others. Values
-    are logged as ``metrics/<name>@<samples>`` with the generator update as step. Extractors that
-    must be trained or downloaded are made ready before training begins, and one measurement is
-    tried then: what the data cannot give is left out with a warning before training, and only if
-    nothing can be measured does the run end there.
+    Which samples are compared with which is the model's to say, see
+    :class:`~ganzoo.sampling.evaluable.Evaluable`. The same number of samples from the same
+    latents, and the same real data, each time. All processes make samples and features, the first
+    one compares them and tells the others. Values are logged as ``metrics/<name>@<samples>`` with
+    the generator update as step. Extractors that must be trained or downloaded are made ready
+    before training begins, and one measurement is tried then: what the data cannot give is left
+    out with a warning before training, and only if nothing can be measured does the run end there.
 
     ``Trainer.validate`` and ``Trainer.test`` measure once, against the real samples of a data
     module of the library's or else those of the loader that they are given.
@@ -38,46 +36,52 @@ class Evaluation(Callback):
     Args:
         evaluator: What is measured.
         every_n_steps: Generator updates from one measurement to the next, positive.
+
+    Attributes:
+        history: All measurements so far, each with its ``step``.
     """
 
+    name = "metrics"
+
     def __init__(self, *, evaluator: Evaluator, every_n_steps: int = FROM_CONFIG) -> None:
-        check_whole(every_n_steps=every_n_steps)
+        super().__init__(every_n_steps=every_n_steps)
         self.evaluator = evaluator
-        self.every_n_steps = every_n_steps
         self.history: list[dict[str, float]] = []
-        self._extraction: Extraction | None = None
         self._reference: Reference | None = None
-        self._given = GivenSamples()
+        self._loaded = LoadedSamples()
+
+    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+        """That the model makes no samples, or the data give none to compare with."""
+        if not isinstance(model, Evaluable):
+            return f"{type(model).__name__} makes no samples to compare with real ones"
+        if not hasattr(_datamodule(trainer), "real"):
+            return "real samples to compare with come from a data module with real(count, seed)"
+        return None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Make ready what is compared with; show the last measurement of a resumed run."""
-        datamodule: Any = getattr(trainer, "datamodule", None)
-        if self.evaluator.metrics and not isinstance(pl_module, LatentSampler):
-            log.info("without metrics: %s makes nothing from latents", type(pl_module).__name__)
-        elif hasattr(datamodule, "real"):
-            self._make_ready(trainer, pl_module, datamodule)
+        if self.evaluator.metrics:
+            super().on_train_start(trainer, pl_module)
+        if self._active:
+            self._reference = self._make_reference(pl_module, _datamodule(trainer))
             self._rehearse(trainer, pl_module)
         if self.history:
-            values = {n: torch.tensor(v) for n, v in self.history[-1].items() if n != "step"}
-            trainer.callback_metrics.update(values)
+            _show(trainer, {n: v for n, v in self.history[-1].items() if n != "step"})
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Measure when it is time."""
-        if trainer.global_step % self.every_n_steps == 0:
-            self._evaluate(trainer, pl_module)
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measure the end of the run, unless that has just been done."""
-        if not self.history or self.history[-1]["step"] != trainer.global_step:
-            self._evaluate(trainer, pl_module)
+    def act(self, trainer: Trainer, model: LightningModule) -> None:
+        """Measure, remember and log."""
+        assert self._reference is not None
+        values = self._measure(trainer, model, _datamodule(trainer), self._reference)
+        self.history.append({"step": trainer.global_step} | values)
+        _show(trainer, values)
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=trainer.global_step)
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *index: int
     ) -> None:
         """Keep the real samples of a loader."""
-        self._given.add(pl_module, batch)
+        self._keep(trainer, pl_module, batch)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure once."""
@@ -87,65 +91,11 @@ class Evaluation(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *index: int
     ) -> None:
         """Keep the real samples of a loader."""
-        self._given.add(pl_module, batch)
+        self._keep(trainer, pl_module, batch)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure once."""
         self._measure_once(trainer, pl_module)
-
-    def _measure_once(self, trainer: Trainer, model: LightningModule) -> None:
-        given, self._given = self._given, GivenSamples()
-        datamodule: Any = getattr(trainer, "datamodule", None)
-        if trainer.state.fn == TrainerFn.FITTING:
-            return  # training measures by its own steps
-        self._make_ready(trainer, model, datamodule if hasattr(datamodule, "real") else given)
-        if self._reference is not None:
-            model.log_dict(self._values(trainer, model), batch_size=1)
-
-    def _make_ready(self, trainer: Trainer, model: LightningModule, data: RealData) -> None:
-        if self.evaluator.metrics:
-            self._extraction = self.evaluator.share(model.device, Processes(trainer))
-            self._extraction.prepare()
-            self._reference = self.evaluator.find_real(data, self._extraction)
-
-    def _rehearse(self, trainer: Trainer, model: LightningModule) -> None:
-        """Measure for nothing: what is wrong with a metric is better known before training."""
-        if not self.history and self._reference and self._extraction:
-            assert isinstance(model, LatentSampler)
-            measured = self.measure(model, self._reference, self._extraction)
-            if trainer.is_global_zero:
-                lost = set(self.directions()) - {f"metrics/{name}" for name in measured}
-                _check_objectives(trainer.callbacks, lost)  # type: ignore[attr-defined]
-
-    def _evaluate(self, trainer: Trainer, model: LightningModule) -> None:
-        if self._reference is None:
-            return
-        values = self._values(trainer, model)
-        step = trainer.global_step
-        self.history.append({"step": step} | values)
-        trainer.callback_metrics.update({n: torch.tensor(v) for n, v in values.items()})
-        for logger in trainer.loggers:
-            logger.log_metrics(values, step=step)
-
-    def _values(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
-        assert isinstance(model, LatentSampler) and self._reference and self._extraction
-        measured = self.measure(model, self._reference, self._extraction)
-        values = {f"metrics/{name}": value for name, value in measured.items()}
-        return trainer.strategy.broadcast(values)  # all agree on which checkpoint is best
-
-    def measure(
-        self, model: LatentSampler, reference: Reference, extraction: Extraction
-    ) -> dict[str, float]:
-        """Compute every metric on samples of the model; every process must call this."""
-        real = next(iter(reference.sets.values()))
-        generated = GeneratedSamples(
-            model,
-            count=self.evaluator.samples,
-            real_labels=real.labels,
-            seed=self.evaluator.seed,
-        )
-        generator = AveragedGenerator(model)
-        return self.evaluator.measure(reference, generated, generator, extraction)
 
     def directions(self) -> dict[str, str]:
         """Whether a logged value is better smaller (``"minimize"``) or larger."""
@@ -159,9 +109,84 @@ class Evaluation(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from the measurements of the run that is resumed."""
         self.history = list(state_dict["history"])
+        if self.history:
+            self.last_step = int(self.history[-1]["step"])
+
+    def _make_reference(self, model: LightningModule, data: RealData) -> Reference:
+        if not isinstance(model, Evaluable):
+            raise InputError(f"{type(model).__name__} makes no samples to compare with real ones")
+        return self.evaluator.reference(model.reference_data(data), model.device)
+
+    def _rehearse(self, trainer: Trainer, model: LightningModule) -> None:
+        """Measure for nothing: what is wrong with a metric is better known before training."""
+        if not self.history:
+            assert self._reference is not None
+            values = self._measure(trainer, model, _datamodule(trainer), self._reference)
+            lost = set(self.directions()) - set(values)
+            if trainer.is_global_zero:
+                _check_objectives(trainer.callbacks, lost)  # type: ignore[attr-defined]
+
+    def _measure(
+        self, trainer: Trainer, model: LightningModule, data: RealData, reference: Reference
+    ) -> dict[str, float]:
+        """All values on samples of the model, in every process: they agree which is best."""
+        assert isinstance(model, Evaluable)
+        samples = model.evaluation_samples(
+            data,
+            count=self.evaluator.samples,
+            real_labels=reference.labels,
+            seed=self.evaluator.seed,
+        )
+        values = self.evaluator.measure(reference, samples).values
+        return trainer.strategy.broadcast({f"metrics/{n}": v for n, v in values.items()})
+
+    def _keep(self, trainer: Trainer, model: LightningModule, batch: Any) -> None:
+        if trainer.state.fn != TrainerFn.FITTING and not hasattr(_datamodule(trainer), "real"):
+            assert isinstance(model, AdversarialModule)
+            self._loaded.add(model.read_batch(batch))
+
+    def _measure_once(self, trainer: Trainer, model: LightningModule) -> None:
+        loaded, self._loaded = self._loaded, LoadedSamples()
+        if trainer.state.fn == TrainerFn.FITTING or not self.evaluator.metrics:
+            return  # training measures by its own steps
+        datamodule = _datamodule(trainer)
+        data: RealData = datamodule if hasattr(datamodule, "real") else loaded
+        reference = self._make_reference(model, data)
+        model.log_dict(self._measure(trainer, model, data, reference), batch_size=1)
 
 
-def _check_objectives(callbacks: list[Callback], lost: set[str]) -> None:
+class LoadedSamples:
+    """The real samples of a loader, of all processes, as data to compare with."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, list[Tensor]] = {}
+
+    def add(self, fields: dict[str, Any]) -> None:
+        """Keep the fields of a batch, as the model reads it."""
+        for name, field in fields.items():
+            if field is not None:
+                self._fields.setdefault(name, []).append(field.cpu())
+
+    def real(self, count: int, seed: int) -> Drawn:
+        """The first ``count`` samples, and their labels where there are any."""
+        fields = {n: gather(torch.cat(batches))[:count] for n, batches in self._fields.items()}
+        fields = {n: f.float() if f.is_floating_point() else f for n, f in fields.items()}
+        labels = fields.pop("labels", None)
+        return fields.get("real", fields), labels
+
+    def held_out(self, count: int, seed: int) -> None:
+        """None: all were given."""
+
+
+def _datamodule(trainer: Trainer) -> Any:
+    return getattr(trainer, "datamodule", None)
+
+
+def _show(trainer: Trainer, values: dict[str, float]) -> None:
+    trainer.callback_metrics.update({name: torch.tensor(value) for name, value in values.items()})
+
+
+def _check_objectives(callbacks: Iterable[Callback], lost: set[str]) -> None:
     """Say that the value which decides what checkpoint is best is not among those measured."""
     for name in {str(getattr(callback, "objective", "")) for callback in callbacks} & lost:
         log.warning(
@@ -169,55 +194,3 @@ def _check_objectives(callbacks: list[Callback], lost: set[str]) -> None:
             "direction to another value",
             name,
         )
-
-
-class GivenSamples:
-    """The real samples of a loader, as data to compare with."""
-
-    def __init__(self) -> None:
-        self._data: list[Tensor] = []
-        self._labels: list[Tensor] = []
-
-    def add(self, model: LightningModule, batch: Any) -> None:
-        """Keep a batch, as the model reads it."""
-        assert isinstance(model, LatentSampler)
-        fields = model.read_batch(batch)
-        labels = fields["labels"]
-        self._data.append(fields["real"].float().cpu())
-        self._labels += [] if labels is None else [labels.cpu()]
-
-    def real(self, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
-        """The first ``count`` samples, and their labels where there are any."""
-        labels = torch.cat(self._labels)[:count] if self._labels else None
-        return torch.cat(self._data)[:count], labels
-
-    def held_out(self, count: int, seed: int) -> None:
-        """None: all were given."""
-
-
-class Processes(Team):
-    """The processes of a trainer.
-
-    Args:
-        trainer: Whose they are.
-    """
-
-    def __init__(self, trainer: Trainer) -> None:
-        self.rank, self.size = trainer.global_rank, trainer.world_size
-        self._strategy = trainer.strategy
-
-    def gather(self, parts: list[Tensor], count: int) -> Tensor:
-        """Join the batches of all processes, ``[count, ...]``, on the CPU."""
-        own = super().gather(parts, count)
-        if self.size == 1:
-            return own
-        rows = self.agree(len(own))  # of the first process, which has the most
-        padded = own.new_zeros(rows, *own.shape[1:])
-        padded[: len(own)] = own
-        every = self._strategy.all_gather(padded.to(self._strategy.root_device))
-        return every.flatten(end_dim=1)[:count].cpu()
-
-    def agree(self, value: T) -> T:
-        """Return the first process's value."""
-        agreed: T = self._strategy.broadcast(value)
-        return agreed

@@ -15,21 +15,20 @@ from ganzoo.errors import InputError, check_whole
 
 if TYPE_CHECKING:
     from ganzoo.evaluation.checkpoints import Checkpoint
-    from ganzoo.evaluation.measuring import Evaluation
-    from ganzoo.evaluation.stored import Stored
-    from ganzoo.evaluation.subjects import Subject
+    from ganzoo.evaluation.job import EvaluationJob
+    from ganzoo.evaluation.stored import StoredSamples
 
 
-def build_evaluation(config: DictConfig) -> "Evaluation":
-    """Build what a composed config describes, up to the first computation.
+def build_job(config: DictConfig) -> "EvaluationJob":
+    """Build the evaluation that a composed config describes, up to the first computation.
 
     Raises:
         InputError: if a setting is wrong, something cannot be read, or generated samples have
             another shape than real ones.
     """
     from ganzoo.evaluation.environment import choose_device
-    from ganzoo.evaluation.measuring import Evaluation, check_shapes
-    from ganzoo.evaluation.stored import StoredReal
+    from ganzoo.evaluation.job import EvaluationJob
+    from ganzoo.evaluation.sources import check_shapes
 
     _check(config)
     device = choose_device(config.device)
@@ -39,19 +38,19 @@ def build_evaluation(config: DictConfig) -> "Evaluation":
     if real is not None:
         with open_dict(config):
             config.dataset.shape = list(real.samples.shape[1:])
-    subjects = _subjects(config, checkpoints, fake)
-    check_shapes(subjects, list(config.dataset.shape))
-    return Evaluation(
+    sources = checkpoints if fake is None else [fake]
+    check_shapes(sources, list(config.dataset.shape))
+    return EvaluationJob(
         evaluator=_evaluator(config, real, fake),
-        data=StoredReal(real) if real is not None else data,
-        subjects=subjects,
+        data=data if real is None else real,
+        sources=sources,
         seeds=range(config.seed, config.seed + config.seeds),
         device=device,
     )
 
 
 def describe_real(config: DictConfig, data: Any) -> dict[str, Any]:
-    """What a record says of the real side.
+    """What a report says of the real side.
 
     Args:
         config: What the evaluation was composed of.
@@ -104,9 +103,14 @@ def _check(config: DictConfig) -> None:
 
 
 def _checkpoints(config: DictConfig) -> "list[Checkpoint]":
+    from ganzoo.composition.loading import load
     from ganzoo.evaluation.checkpoints import find_checkpoints
 
-    return [] if config.checkpoint is None else find_checkpoints(paths_in(config.checkpoint))
+    if config.checkpoint is None:
+        return []
+    return find_checkpoints(
+        paths_in(config.checkpoint), partial(load, trusted=list(config.trusted))
+    )
 
 
 def _data_set(config: DictConfig) -> Any:
@@ -126,49 +130,40 @@ def _data_set(config: DictConfig) -> Any:
 
 def _read_stored(
     config: DictConfig, checkpoints: "list[Checkpoint]", data: Any
-) -> "tuple[Stored | None, Stored | None]":
+) -> "tuple[StoredSamples | None, StoredSamples | None]":
     """Real and generated samples that are stored, the real ones in the generated ones' shape."""
     from ganzoo.data.checks import picture_shape
-    from ganzoo.evaluation.stored import number_classes, read_stored
+    from ganzoo.evaluation.reading import read_stored
+    from ganzoo.evaluation.stored import with_labels
 
     size = config.image_size
     if size is not None:
         size = picture_shape(channels=1, image_size=size)[1:]
-    found = {}
+    found: dict[str, StoredSamples] = {}
     shape: Any = checkpoints[0].shape if checkpoints else None
     for name in ("fake", "real"):
         if config[name] is not None:
             path = Path(str(config[name])).expanduser()
-            found[name] = path, read_stored(path, shape=shape, size=size)
-            shape = found[name][1].samples.shape[1:]
+            found[name] = read_stored(path, shape=shape, size=size)
+            shape = found[name].shape
         shape = shape if shape and len(shape) == 3 else None  # points have no channels
     names = checkpoints[0].class_names if checkpoints else _class_names(found, data)
-    stored = dict(zip(found, number_classes(list(found.values()), names), strict=True))
+    stored = dict(zip(found, with_labels(list(found.values()), names), strict=True))
     return stored.get("real"), stored.get("fake")
 
 
-def _class_names(found: dict[str, Any], data: Any) -> Any:
+def _class_names(found: "dict[str, StoredSamples]", data: Any) -> Any:
     """The names that a data set has for its classes, where stored samples have any."""
-    if data is None or not any(contents.classes for _, contents in found.values()):
+    if data is None or not any(stored.classes for stored in found.values()):
         return None
     data.prepare_data()
     data.setup()
     return getattr(getattr(data, "source", None), "class_names", None)
 
 
-def _subjects(
-    config: DictConfig, checkpoints: "list[Checkpoint]", fake: "Stored | None"
-) -> "list[Subject]":
-    from ganzoo.composition.loading import load
-    from ganzoo.evaluation.subjects import ModelOfCheckpoint, StoredSubject
-
-    if fake is not None:
-        return [StoredSubject(fake)]
-    loader = partial(load, trusted=list(config.trusted))
-    return [ModelOfCheckpoint(checkpoint, loader) for checkpoint in checkpoints]
-
-
-def _evaluator(config: DictConfig, real: "Stored | None", fake: "Stored | None") -> Any:
+def _evaluator(
+    config: DictConfig, real: "StoredSamples | None", fake: "StoredSamples | None"
+) -> Any:
     """The evaluator, with as many samples as there are where no number is asked for."""
     described = config.metrics.evaluator
     samples, real_samples = described.samples, described.real_samples

@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+from torch import Tensor
 
 from ganzoo.data.images import to_model_range
 from ganzoo.errors import InputError
-from ganzoo.evaluation.contents import Contents, StoredPictures
+from ganzoo.evaluation.folders import StoredPictures
+from ganzoo.evaluation.stored import StoredSamples
 
 _SAMPLES = ("samples", "arr_0")
 _LABELS = ("labels", "arr_1")
@@ -28,7 +30,7 @@ def read_arrays(
     *,
     shape: Sequence[int] | None = None,
     size: tuple[int, int] | None = None,
-) -> Contents:
+) -> StoredSamples:
     """Read ``samples`` (or ``arr_0``, or the only array) and, if there are any, ``labels``.
 
     Images are ``[N, H, W, C]`` (as ``ganzoo.sample`` writes them), ``[N, H, W]`` or
@@ -50,20 +52,15 @@ def read_arrays(
     labels = next((arrays[name] for name in _LABELS if name in arrays), None)
     classes = _classes(labels, arrays.get(_NAMES), len(samples), path)
     if np.issubdtype(samples.dtype, np.floating) and samples.ndim == 2:
-        with np.errstate(over="ignore"):
-            points = samples.astype(np.float32)
-        _check_finite(points, path)
-        return Contents(torch.from_numpy(points), classes)
-    images, conversions = _levels(_channels_last(samples, path), path)
+        return StoredSamples(path, _points(samples, path), classes)
+    images, scaling = _levels(_channels_last(samples, path), path)
     own = (images.shape[3], *images.shape[1:3])
-    shape = shape or (own[0], *(size or own[1:]))
-    if own != tuple(shape):
-        pictures = [image[..., 0] if image.shape[2] == 1 else image for image in images]
-        source = StoredPictures(str(path), pictures, Image.fromarray, shape)
-        decoded, _ = source.read_all()
-        return Contents(to_model_range(decoded), classes, conversions | source.conversions.plain())
-    first = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1)))
-    return Contents(to_model_range(first), classes, conversions)
+    wanted = tuple(shape or (own[0], *(size or own[1:])))
+    if own != wanted:
+        converted, changes = _converted(images, wanted, path)
+        return StoredSamples(path, to_model_range(converted), classes, scaling | changes)
+    channels_first = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1)))
+    return StoredSamples(path, to_model_range(channels_first), classes, scaling)
 
 
 def holds_points(path: Path) -> bool:
@@ -98,6 +95,21 @@ def _samples(arrays: Mapping[str, Array], path: Path) -> Array:
     if not len(found):
         raise InputError(f"there are no samples in {path}")
     return found
+
+
+def _points(samples: Array, path: Path) -> Tensor:
+    with np.errstate(over="ignore"):
+        points = samples.astype(np.float32)
+    _check_finite(points, path)
+    return torch.from_numpy(points)
+
+
+def _converted(images: Array, shape: Sequence[int], path: Path) -> tuple[Tensor, dict[str, Any]]:
+    """uint8 images ``[N, C, H, W]`` of another shape, and what was done to them."""
+    items = [image[..., 0] if image.shape[2] == 1 else image for image in images]
+    pictures = StoredPictures(str(path), items, Image.fromarray, shape)
+    converted, _ = pictures.decode_all()
+    return converted, pictures.conversions.plain()
 
 
 def _channels_last(samples: Array, path: Path) -> Array:

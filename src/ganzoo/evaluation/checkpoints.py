@@ -13,13 +13,18 @@ from ganzoo.checkpoints.resuming import read_or_before
 from ganzoo.errors import InputError
 from ganzoo.game.configuration import Configuration
 from ganzoo.game.module import AdversarialModule
+from ganzoo.sampling.evaluable import Evaluable
 
 _LARGEST_STEP = 2**63
 
 
+Loader = Callable[[Path], AdversarialModule]
+"""From a checkpoint's file to its model, as :func:`ganzoo.load`."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that can be read.
+    """A checkpoint that can be read, as a source of samples.
 
     Attributes:
         path: The file.
@@ -31,6 +36,7 @@ class Checkpoint:
         sha256: Hash of the file, in hexadecimal.
         weights: Hash of what the file holds of the model.
         identity: What changes when another file takes the path.
+        loader: What loads it.
     """
 
     path: Path
@@ -42,22 +48,38 @@ class Checkpoint:
     sha256: str
     weights: str
     identity: tuple[int, ...]
+    loader: Loader
 
-    def load(self, loader: Callable[[Path], AdversarialModule]) -> AdversarialModule:
-        """Rebuild the model.
+    @property
+    def name(self) -> str:
+        """The whole path."""
+        return str(self.path.resolve())
 
-        Args:
-            loader: From the file to its model, as :func:`ganzoo.load`.
+    def load(self, device: torch.device) -> Evaluable:
+        """Rebuild the model on a device.
 
         Raises:
-            InputError: if that cannot be done, or another file has taken the path.
+            InputError: if that cannot be done, another file has taken the path, or the model makes
+                nothing that could be compared with real samples.
         """
-        model = loader(self.path)
+        model = self.loader(self.path)
         _check_unchanged(self.path, self.identity)
-        return model
+        if not isinstance(model, Evaluable):
+            raise InputError(f"{self.name} is of a {type(model).__name__}, which makes no samples")
+        return model.to(device)
+
+    def protocol(self) -> dict[str, Any]:
+        """Return path, hash, step and model."""
+        return {
+            "checkpoint": self.name,
+            "sha256": self.sha256,
+            "step": self.step,
+            "model": self.model,
+            "dataset": self.dataset,
+        }
 
 
-def find_checkpoints(places: Sequence[Path]) -> list[Checkpoint]:
+def find_checkpoints(places: Sequence[Path], loader: Loader) -> list[Checkpoint]:
     """Read what the checkpoints say of themselves, in the order of their steps.
 
     Files in the same folder that hold the same weights at the same step, as a run's last and best
@@ -65,12 +87,14 @@ def find_checkpoints(places: Sequence[Path]) -> list[Checkpoint]:
 
     Args:
         places: Checkpoints, folders of them, and runs' folders.
+        loader: What is to load them.
 
     Raises:
         InputError: if there is none, one cannot be read, or they are of several data sets.
     """
-    every = {_same(one): one for one in map(_read, reversed(list_checkpoints(places)))}
-    found = sorted(every.values(), key=lambda one: (one.step, str(one.path)))
+    read = [_read(path, loader) for path in reversed(list_checkpoints(places))]
+    distinct = {_same(checkpoint): checkpoint for checkpoint in read}
+    found = sorted(distinct.values(), key=lambda checkpoint: (checkpoint.step, checkpoint.name))
     first = found[0]
     for other in found:
         if (other.dataset, other.shape) != (first.dataset, first.shape):
@@ -116,24 +140,44 @@ def _inside(folder: Path) -> list[Path]:
     return [path for path in files if not path.name.startswith(".")]
 
 
-def _read(path: Path) -> Checkpoint:
-    named, identity = path, _identity(path)
-    path, saved = read_or_before(path)
-    if path != named:  # the last one is damaged
-        identity = _identity(path)
-    configuration, step = _configuration(path, saved), saved.get("global_step")
-    shape = configuration["dataset"].get("shape")
+def _read(named: Path, loader: Loader) -> Checkpoint:
+    before = _identity(named)
+    path, saved = read_or_before(named)
+    identity = before if path == named else _identity(path)  # the last one is damaged
+    configuration = _configuration(path, saved)
+    dataset = configuration["dataset"]
+    checkpoint = Checkpoint(
+        path=path,
+        step=_step(path, saved),
+        model=configuration["name"],
+        dataset=dataset["name"],
+        shape=_shape(path, dataset),
+        class_names=dataset.get("class_names"),
+        sha256=_hash(path),
+        weights=_hash_weights(saved["state_dict"]),
+        identity=identity,
+        loader=loader,
+    )
+    _check_unchanged(path, identity)
+    return checkpoint
+
+
+def _step(path: Path, saved: Mapping[str, Any]) -> int:
+    step = saved.get("global_step")
     if type(step) is not int or not 0 <= step < _LARGEST_STEP:
         raise InputError(f"{path} does not say at which step it was saved: refused")
+    return step
+
+
+def _shape(path: Path, dataset: Mapping[str, Any]) -> list[int]:
+    shape = dataset.get("shape")
     if type(shape) is not list or not all(type(size) is int and size > 0 for size in shape):
         raise InputError(f"{path} does not say of which shape its samples are: refused")
-    dataset, names = configuration["dataset"]["name"], configuration["dataset"].get("class_names")
-    hashes = _hash(path), _hash_weights(saved["state_dict"])
-    _check_unchanged(path, identity)
-    return Checkpoint(path, step, configuration["name"], dataset, shape, names, *hashes, identity)
+    return shape
 
 
 def _same(checkpoint: Checkpoint) -> tuple[Path, int, str]:
+    """What is equal for files of the same weights."""
     return checkpoint.path.resolve().parent, checkpoint.step, checkpoint.weights
 
 

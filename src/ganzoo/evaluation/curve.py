@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.evaluation.record import Record, Row
-from ganzoo.evaluation.summary import Value
+from ganzoo.evaluation.result import EvaluationResult, SeedValues, SourceResult
 from ganzoo.evaluation.tables import shorten
 
 if TYPE_CHECKING:
@@ -18,49 +17,49 @@ _WORDS = {"minimize": "smaller is better", "maximize": "larger is better"}
 _ACROSS = 3
 
 
-def draw_curve(record: Record, path: Path) -> Path:
+def draw_curve(result: EvaluationResult, path: Path) -> Path:
     """Draw each value over generator updates, in a panel of its own, as PNG.
 
     Each folder of checkpoints makes one line. A band shows the mean with one standard deviation
     over the seeds; with one seed, a bootstrap's interval.
 
     Args:
-        record: Values of several checkpoints.
+        result: Values of several checkpoints.
         path: Where to.
     """
     # Without pyplot there is no global list of figures to leak into, and no display to need.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names = record.names
+    names = result.names
     across = min(_ACROSS, len(names))
     down = math.ceil(len(names) / across)
     figure = Figure(figsize=(3.6 * across, 2.7 * down), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    lines = _lines(record.rows)
+    lines = _lines(result.sources)
     for place, name in enumerate(names):
         axes = figure.add_subplot(down, across, place + 1)
-        for number, (label, rows) in enumerate(lines.items()):
-            _draw(axes, rows, name, label, _COLORS[number % len(_COLORS)])
-        _finish(axes, name, _WORDS.get(record.directions.get(name, "")), legend=len(lines) > 1)
+        for number, (label, sources) in enumerate(lines.items()):
+            _draw(axes, sources, name, label, _COLORS[number % len(_COLORS)])
+        _finish(axes, name, _WORDS.get(result.directions.get(name, "")), legend=len(lines) > 1)
     figure.savefig(path, format="png")
     return path
 
 
-def _lines(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows of each folder, which are in the order of their steps, under a short name."""
+def _lines(sources: Sequence[SourceResult]) -> dict[str, list[SourceResult]]:
+    """The results of each folder, which are in the order of their steps, under a short name."""
     lines = defaultdict(list)
-    for row in rows:
-        lines[row.series].append(row)
+    for source in sources:
+        lines[str(Path(source.name).parent)].append(source)
     return dict(zip(shorten(list(lines)), lines.values(), strict=True))
 
 
-def _draw(axes: "Axes", rows: Sequence[Row], name: str, label: str, color: str) -> None:
-    rows = [row for row in rows if name in row.values]
-    if not rows:
+def _draw(axes: "Axes", sources: Sequence[SourceResult], name: str, label: str, color: str) -> None:
+    sources = [source for source in sources if name in source.values]
+    if not sources:
         return
-    steps = [row.step or 0 for row in rows]
-    values = [row.values[name] for row in rows]
+    steps = [source.step or 0 for source in sources]
+    values = [source.values[name] for source in sources]
     style: dict[str, Any] = {"color": color, "linewidth": 1.4, "markersize": 3.5}
     axes.plot(steps, [value.mean for value in values], marker="o", label=label, **style)
     bands = [_band(value) for value in values]
@@ -70,7 +69,7 @@ def _draw(axes: "Axes", rows: Sequence[Row], name: str, label: str, color: str) 
         axes.vlines(steps, low, high, color=color, alpha=0.4, linewidth=1)  # a point has no band
 
 
-def _band(value: Value) -> tuple[float, float] | None:
+def _band(value: SeedValues) -> tuple[float, float] | None:
     if value.deviation is not None:
         return value.mean - value.deviation, value.mean + value.deviation
     return value.intervals[0] if value.intervals else None

@@ -10,31 +10,31 @@ from pathlib import Path
 
 from ganzoo.errors import InputError
 from ganzoo.evaluation.curve import draw_curve
-from ganzoo.evaluation.measuring import Outcome
 from ganzoo.evaluation.nearest import draw_nearest
-from ganzoo.evaluation.record import Record
-from ganzoo.evaluation.tables import report
+from ganzoo.evaluation.report import Report
+from ganzoo.evaluation.result import EvaluationResult
+from ganzoo.evaluation.tables import markdown
 from ganzoo.pictures import scatter
 
 Files = Mapping[str, Callable[[Path], object]]
 """Names, and what writes a file of that name to a path."""
 
 
-def files_of(record: Record, outcome: Outcome, *, queries: int, neighbors: int) -> Files:
+def files_of(result: EvaluationResult, report: Report, *, queries: int, neighbors: int) -> Files:
     """Say which files there are; ``metrics.json`` comes last.
 
     Args:
-        record: Values and protocol.
-        outcome: The samples to draw.
+        result: The values, and the samples to draw.
+        report: Values and protocol.
         queries: Images whose nearest ones are drawn.
         neighbors: How many nearest ones of each.
     """
-    pictures = _pictures(outcome, queries, neighbors)
-    if len({row.step for row in record.rows}) > 1:
-        pictures["curve.png"] = partial(draw_curve, record)
+    pictures = _pictures(result, queries, neighbors)
+    if len({source.step for source in result.sources}) > 1:
+        pictures["curve.png"] = partial(draw_curve, result)
     return pictures | {
-        "metrics.md": lambda path: path.write_text(report(record), encoding="utf-8"),
-        "metrics.json": lambda path: path.write_text(_json(record), encoding="utf-8"),
+        "metrics.md": lambda path: path.write_text(markdown(result, report), encoding="utf-8"),
+        "metrics.json": lambda path: path.write_text(_json(report), encoding="utf-8"),
     }
 
 
@@ -82,15 +82,15 @@ def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
-def _json(record: Record) -> str:
-    return json.dumps(record.content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def _json(report: Report) -> str:
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _pictures(
-    outcome: Outcome, queries: int, neighbors: int
+    result: EvaluationResult, queries: int, neighbors: int
 ) -> dict[str, Callable[[Path], object]]:
-    features, real = next(iter(outcome.real.items()))
-    generated = outcome.generated[features]
+    features, real = next(iter(result.real.items()))
+    generated = result.generated[features]
     if real.samples.ndim == 2:
         title = f"{len(generated.samples)} generated samples"
         points, reference = generated.samples, real.samples

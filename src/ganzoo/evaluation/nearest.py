@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ganzoo.metrics.comparison import SampleSet
+from ganzoo.metrics.inputs import SampleSet
 from ganzoo.pictures import image_grid
 from ganzoo.pictures.tiles import Picture
 

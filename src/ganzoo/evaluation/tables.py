@@ -3,46 +3,46 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ganzoo.evaluation.record import Record, Row
-from ganzoo.evaluation.summary import Value
+from ganzoo.evaluation.report import Report
+from ganzoo.evaluation.result import EvaluationResult, SeedValues, SourceResult
 
 _ARROWS = {"minimize": "↓", "maximize": "↑"}
 
 
-def table(record: Record) -> list[str]:
-    """Lines of a table: of one subject a row for each value, of several a row for each subject.
+def value_table(result: EvaluationResult) -> list[str]:
+    """Lines of a table: of one source a row for each value, of several a row for each source.
 
     An arrow says whether a value is better small or large. Of several seeds, mean and standard
     deviation are shown; of a bootstrap with one seed, the interval.
     """
-    titles = [f"{name} {_ARROWS.get(record.directions.get(name, ''), '')}".rstrip()
-              for name in record.names]  # fmt: skip
-    columns = [[_cell(row.values.get(name)) for name in record.names] for row in record.rows]
-    if len(columns) == 1:
-        return _lines([("metric", "value"), *zip(titles, columns[0], strict=True)])
-    names = shorten([row.name for row in record.rows])
+    titles = [f"{name} {_ARROWS.get(result.directions.get(name, ''), '')}".rstrip()
+              for name in result.names]  # fmt: skip
+    cells = [[_cell(source.values.get(name)) for name in result.names] for source in result.sources]
+    if len(cells) == 1:
+        return _aligned([("metric", "value"), *zip(titles, cells[0], strict=True)])
+    names = shorten([source.name for source in result.sources])
     rows = [
-        (name, _step(row), *cells)
-        for name, row, cells in zip(names, record.rows, columns, strict=True)
+        (name, _step(source), *row)
+        for name, source, row in zip(names, result.sources, cells, strict=True)
     ]
-    return _lines([("checkpoint", "step", *titles), *rows])
+    return _aligned([("checkpoint", "step", *titles), *rows])
 
 
-def report(record: Record) -> str:
-    """The table with the protocol below, as Markdown."""
-    protocol, counts = record.content["protocol"], record.content["protocol"]["counts"]
-    subjects = record.content["subjects"]
-    lines = ["# Evaluation", "", *table(record), ""]
-    lines += [f"- generated: {_origin(subjects)}, {counts['generated']} samples"]
+def markdown(result: EvaluationResult, report: Report) -> str:
+    """The table with the protocol below."""
+    protocol, counts = report["protocol"], report["protocol"]["counts"]
+    lines = ["# Evaluation", "", *value_table(result), ""]
+    lines += [f"- generated: {_generated(report['sources'])}, {counts['generated']} samples"]
     lines += [f"- real: {_real(protocol['real'])}, {counts['real']} samples"]
     lines += [f"- seeds: {', '.join(map(str, protocol['seeds']))}"]
     lines += [f"- features {name}: {_settings(one)}" for name, one in protocol["features"].items()]
     lines += [f"- metric {name}: {_settings(one)}" for name, one in protocol["metrics"].items()]
     lines += [f"- left out: {name}: {why}" for name, why in protocol["left_out"].items()]
-    lines += [f"- versions: {_settings(record.content['versions'])}"]
-    lines += [f"- device: {record.content['device']}"]
-    lines += [f"- seconds: {record.content['seconds']['total']:.1f}"]
+    lines += [f"- versions: {_settings(report['versions'])}"]
+    lines += [f"- device: {report['device']}"]
+    lines += [f"- seconds: {report['seconds']:.1f}"]
     return "\n".join(lines) + "\n"
 
 
@@ -54,7 +54,7 @@ def shorten(paths: Sequence[str]) -> list[str]:
     return [Path(path).relative_to(common).as_posix() for path in paths]
 
 
-def _cell(value: Value | None) -> str:
+def _cell(value: SeedValues | None) -> str:
     if value is None:
         return ""
     if value.deviation is not None:
@@ -65,11 +65,11 @@ def _cell(value: Value | None) -> str:
     return f"{value.mean:.4g}"
 
 
-def _step(row: Row) -> str:
-    return "" if row.step is None else str(row.step)
+def _step(source: SourceResult) -> str:
+    return "" if source.step is None else str(source.step)
 
 
-def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     aligned = [
         [cell.rjust(width) if place else cell.ljust(width)
@@ -80,22 +80,23 @@ def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (aligned[0], rule, *aligned[1:])]
 
 
-def _origin(subjects: Sequence[dict[str, object]]) -> str:
-    first = subjects[0]
-    if len(subjects) > 1:
-        return f"{len(subjects)} checkpoints"
+def _generated(sources: Sequence[Report]) -> str:
+    first = sources[0]
+    if len(sources) > 1:
+        return f"{len(sources)} checkpoints, {first['samples']}"
     if "checkpoint" not in first:
         return str(first["path"])
-    return f"{first['checkpoint']} (step {first['step']}, {first['weights']} weights)"
+    made = f"{first['samples']}, {first['weights']} weights"
+    return f"{first['checkpoint']} (step {first['step']}, {made})"
 
 
-def _real(real: dict[str, object]) -> str:
+def _real(real: Report) -> str:
     if "path" in real:
         return str(real["path"])
     return f"{real['dataset']} ({real['split']})"
 
 
-def _settings(settings: dict[str, object]) -> str:
+def _settings(settings: Report) -> str:
     named = {"metric", "features"}  # these are what the rest belongs to
     return ", ".join(
         _shown(value) if name in named else f"{name} {_shown(value)}"
@@ -103,7 +104,5 @@ def _settings(settings: dict[str, object]) -> str:
     )
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return f"({_settings(value)})"
-    return str(value)
+def _shown(value: Any) -> str:
+    return f"({_settings(value)})" if isinstance(value, dict) else str(value)

@@ -3,14 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError, check_whole
-from ganzoo.metrics.comparison import Comparison, SampleSet
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 from ganzoo.metrics.samples import SampleMetric, TwoSampleMetric
 
 Statistic = Callable[[Tensor, Tensor], Mapping[str, Tensor]]
@@ -72,6 +71,11 @@ class Bootstrap(SampleMetric):
         """Whether the metric does."""
         return self.metric.depends_on_features
 
+    @property
+    def needs_held_out(self) -> bool:  # type: ignore[override]
+        """Whether the metric does."""
+        return self.metric.needs_held_out
+
     def protocol(self) -> dict[str, Any]:
         """The settings, and those of the metric."""
         inner = {"metric": type(self.metric).__name__, **self.metric.protocol()}
@@ -81,16 +85,13 @@ class Bootstrap(SampleMetric):
         """What the metric looks at."""
         return self.metric.select(samples)
 
-    def measure(self, comparison: Comparison) -> dict[str, Tensor]:
-        """Compute the values of a comparison with the ends of their intervals."""
-        sides = comparison.real, comparison.generated
-        find_held_out = cache(comparison.find_held_out)
+    def measure(self, inputs: MetricInputs) -> dict[str, Tensor]:
+        """Compute the values of these inputs with the ends of their intervals."""
+        sides = inputs.real, inputs.generated
 
         def statistic(*chosen: Tensor) -> dict[str, Tensor]:
             real, generated = map(_take, sides, chosen)
-            return self.metric.measure(
-                replace(comparison, real=real, generated=generated, find_held_out=find_held_out)
-            )
+            return self.metric.measure(replace(inputs, real=real, generated=generated))
 
         return self._with_intervals(statistic, *(len(side.samples) for side in sides))
 

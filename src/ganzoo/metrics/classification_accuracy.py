@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.metrics.classifier import Classifier, ClassifierTraining, accuracy
-from ganzoo.metrics.comparison import Comparison, SampleSet
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 from ganzoo.metrics.resizing import quantize
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined, origin
 
@@ -49,6 +49,7 @@ class ClassificationAccuracy(TwoSampleMetric):
     """
 
     depends_on_features: ClassVar[bool] = False
+    needs_held_out: ClassVar[bool] = True
     directions: ClassVar[dict[str, str]] = {
         "classification_accuracy_score": "maximize",
         "gan_test": "maximize",
@@ -69,16 +70,16 @@ class ClassificationAccuracy(TwoSampleMetric):
         """The pictures themselves."""
         return samples.samples
 
-    def see(self, comparison: Comparison) -> None:
+    def update_from(self, inputs: MetricInputs) -> None:
         """Update with the samples, held-out ones too, and their classes.
 
         Raises:
             InputError: if there are no classes or no held-out samples.
         """
-        for samples, real in ((comparison.real, True), (comparison.generated, False)):
-            self.update(self.select(samples), labels=samples.classes(self), real=real)
-        held_out = comparison.held_out(self)
-        self.hold_out(self.select(held_out), labels=held_out.classes(self))
+        for samples, real in ((inputs.real, True), (inputs.generated, False)):
+            self.update(self.select(samples), labels=samples.require_labels(self), real=real)
+        held_out = inputs.require_held_out(self)
+        self.hold_out(self.select(held_out), labels=held_out.require_labels(self))
 
     def update(self, data: Tensor, *, labels: Tensor, real: bool) -> None:
         """Add samples to one of the two sets to train with.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
-from ganzoo.metrics.progress import announced
+from ganzoo.metrics.progress import with_progress
 
 # Pictures that go through a trained classifier at once.
 _BATCH = 500
@@ -175,8 +175,8 @@ class ClassifierTraining:
         cycle = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, self.learning_rate, total_steps=self.steps, pct_start=0.25
         )
-        what = f"training a classifier on {len(pictures):,} pictures"
-        for index in announced(self._batches(len(pictures)), count=self.steps, what=what):
+        work = f"training a classifier on {len(pictures):,} pictures"
+        for index in with_progress(self._batches(len(pictures)), count=self.steps, work=work):
             index = index.to(pictures.device)
             logits = classifier(pictures[index])
             loss = nn.functional.cross_entropy(logits, labels[index].to(logits.device))

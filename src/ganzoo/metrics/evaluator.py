@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,25 +11,16 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.cache import FeatureCache
-from ganzoo.metrics.comparison import Comparison, Generator, SampleSet
-from ganzoo.metrics.extraction import Extraction
+from ganzoo.metrics.extraction import FeatureExtraction
 from ganzoo.metrics.features.base import FeatureExtractor
 from ganzoo.metrics.features.plain import IdentityFeatures
-from ganzoo.metrics.populations import Population, StoredSamples
+from ganzoo.metrics.inputs import Generator, MetricInputs, SampleSet
+from ganzoo.metrics.processes import rank
+from ganzoo.metrics.real_data import Drawn, RealData, held_out
+from ganzoo.metrics.sample_batches import SampleBatches, TensorSamples
 from ganzoo.metrics.samples import TwoSampleMetric
-from ganzoo.metrics.team import Team
 
 log = logging.getLogger("ganzoo")
-
-
-class RealData(Protocol):
-    """Where real samples come from: a data module of the library, or a folder of images."""
-
-    def real(self, count: int, seed: int) -> tuple[Tensor, Tensor | None]:
-        """Return up to ``count`` samples that the generator learns from, and their classes."""
-
-    def held_out(self, count: int, seed: int) -> tuple[Tensor, Tensor | None] | None:
-        """Return samples that it does not learn from; None where there are none."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +29,43 @@ class Reference:
 
     Attributes:
         data: Where the samples are from.
-        sets: The real samples with each choice of features.
+        real: The samples with their features, under each extractor's name.
+        held_out: Samples that the generator does not learn from, likewise; empty where no metric
+            asks for them or there are none.
+        extraction: What computes the features, those of generated samples too.
     """
 
     data: RealData
-    sets: dict[str, SampleSet]
+    real: dict[str, SampleSet]
+    held_out: dict[str, SampleSet]
+    extraction: FeatureExtraction
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Classes of the real samples ``[N]``, or None."""
+        return next(iter(self.real.values())).labels
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """What generated samples were measured to be.
+
+    Attributes:
+        values: Under ``<name>@<number of generated samples>``, in the first process; empty in the
+            others.
+        generated: The samples with their features, under each extractor's name.
+    """
+
+    values: dict[str, float]
+    generated: dict[str, SampleSet]
 
 
 @defaults_from("metrics/evaluator/default", beside="dataset/base/images")
 class Evaluator:
     """Computes every metric on every choice of features, from one pass over the samples.
+
+    Where ``torch.distributed`` is initialised, all processes must call :meth:`reference` and
+    :meth:`measure`: each computes a share of the samples and features, and the first compares.
 
     Args:
         metrics: Metrics by name.
@@ -84,8 +102,8 @@ class Evaluator:
             check_whole(real_samples=real_samples)
         if metrics and not features:
             raise InputError("metrics need features: choose metrics.features=identity for points")
+        _check_names(metrics)
         self.metrics, self.features = dict(metrics), dict(features)
-        self._check_names()
         for metric in self.metrics.values():
             metric.distributed_available_fn = _never  # one process measures what all have made
         self.samples, self.real_samples = samples, real_samples or samples
@@ -94,60 +112,48 @@ class Evaluator:
         self._points = all(isinstance(one, IdentityFeatures) for one in self.features.values())
         self.left_out: dict[str, str] = {}
 
-    def share(self, device: torch.device | str, team: Team) -> Extraction:
-        """Say where samples and features are made and compared, and by which processes."""
+    def reference(self, data: RealData, device: torch.device | str) -> Reference:
+        """Make extractors ready, and compute the features of real samples or read them.
+
+        Args:
+            data: Where the samples come from.
+            device: Where features are computed and compared.
+
+        Raises:
+            InputError: if an extractor or samples cannot be had, or do not fit each other.
+        """
         for metric in self.metrics.values():
             metric.to(device)
-        return Extraction(self.features, self.batch_size, device, team)
+        extraction = FeatureExtraction(self.features, self.batch_size, device)
+        extraction.prepare()
+        real = _samples(data.real(self.real_samples, self.seed))
+        self._points = real.samples.ndim == 2
+        needed = any(metric.needs_held_out for metric in self.metrics.values())
+        apart = held_out(data, self.samples, self.seed) if needed else None
+        return Reference(
+            data=data,
+            real=extraction.real(real, self.cache),
+            held_out={} if apart is None else extraction.real(_samples(apart), self.cache),
+            extraction=extraction,
+        )
 
-    def find_real(self, data: RealData, extraction: Extraction) -> Reference:
-        """Make the real side, or take it from the cache; every process must call this."""
-        population = StoredSamples(*data.real(self.real_samples, self.seed))
-        self._points = population.samples.ndim == 2
-        return Reference(data, extraction.recall(population, self.cache))
+    def measure(self, reference: Reference, samples: SampleBatches) -> MetricResult:
+        """Compute all values that the samples allow.
 
-    def measure(
-        self,
-        reference: Reference,
-        generated: Population,
-        generator: Generator | None,
-        extraction: Extraction,
-    ) -> dict[str, float]:
-        """Compute all values that the samples allow; every process must call this.
+        Values that depend on features have the features' name behind their own where there are
+        several, or where the features are pixels.
 
         Args:
             reference: The real side.
-            generated: The generated side.
-            generator: Where the generated samples come from, if that is there.
-            extraction: Where samples and features are made.
-
-        Returns:
-            Values under ``<name>@<number of generated samples>``, in the first process; nothing
-            in the others. Values that depend on features have the features' name behind their own
-            where there are several, or where the features are pixels.
+            samples: The generated side.
 
         Raises:
             InputError: if samples are not finite or of another shape than real ones, or do not
                 allow any of the metrics.
         """
-        sets = extraction.run(generated)
-        if extraction.team.rank:
-            return {}
-        values: dict[str, float] = {}
-        for number, (name, own) in enumerate(sets.items()):
-            comparison = Comparison(
-                real=reference.sets[name],
-                generated=own,
-                find_held_out=_HeldOut(reference.data, name, self, extraction),
-                generator=generator,
-            )
-            _check_shapes(comparison)
-            for metric in self.metrics.values():
-                if metric.depends_on_features or number == 0:
-                    values |= self._named(metric, comparison, name)
-        if self.metrics and not values:
-            raise InputError(next(iter(self.left_out.values())))
-        return values
+        generated = reference.extraction.generated(samples)
+        values = self._compared(reference, generated, samples.generator) if rank() == 0 else {}
+        return MetricResult(values, generated)
 
     def directions(self) -> dict[str, str]:
         """Whether a value is better smaller or larger, under the names that ``measure`` gives."""
@@ -174,11 +180,31 @@ class Evaluator:
             },
         }
 
-    def _named(
-        self, metric: TwoSampleMetric, comparison: Comparison, features: str
+    def _compared(
+        self, reference: Reference, generated: dict[str, SampleSet], generator: Generator | None
+    ) -> dict[str, float]:
+        """The values of all metrics on all features."""
+        values: dict[str, float] = {}
+        for number, (features, samples) in enumerate(generated.items()):
+            inputs = MetricInputs(
+                real=reference.real[features],
+                generated=samples,
+                held_out=reference.held_out.get(features),
+                generator=generator,
+            )
+            _check_shapes(inputs)
+            for metric in self.metrics.values():
+                if metric.depends_on_features or number == 0:
+                    values |= self._values(metric, inputs, features)
+        if self.metrics and not values:
+            raise InputError(next(iter(self.left_out.values())))
+        return values
+
+    def _values(
+        self, metric: TwoSampleMetric, inputs: MetricInputs, features: str
     ) -> dict[str, float]:
         try:
-            values = metric.measure(comparison)
+            values = metric.measure(inputs)
         except InputError as error:
             self._leave_out(metric, features, error)
             return {}
@@ -198,38 +224,30 @@ class Evaluator:
         named = metric.depends_on_features and told
         return f"{value}{f'_{features}' if named else ''}@{self.samples}"
 
-    def _check_names(self) -> None:
-        owners: dict[str, str] = {}
-        for name, metric in self.metrics.items():
-            for value in metric.directions:
-                if value in owners:
-                    raise InputError(
-                        f"the metrics {owners[value]} and {name} both give {value}: choose one"
-                    )
-                owners[value] = name
+
+def _check_names(metrics: Mapping[str, TwoSampleMetric]) -> None:
+    owners: dict[str, str] = {}
+    for name, metric in metrics.items():
+        for value in metric.directions:
+            if value in owners:
+                raise InputError(
+                    f"the metrics {owners[value]} and {name} both give {value}: choose one"
+                )
+            owners[value] = name
 
 
-@dataclass(frozen=True)
-class _HeldOut:
-    """Finds the held-out samples when a metric asks for them."""
-
-    data: RealData
-    features: str
-    evaluator: Evaluator
-    extraction: Extraction
-
-    def __call__(self) -> SampleSet | None:
-        found = self.data.held_out(self.evaluator.samples, self.evaluator.seed)
-        if found is None:
-            return None
-        alone = self.evaluator.share(self.extraction.device, Team())
-        return alone.recall(StoredSamples(*found), self.evaluator.cache)[self.features]
+def _samples(drawn: Drawn) -> TensorSamples:
+    samples, labels = drawn
+    if not isinstance(samples, Tensor):
+        raise InputError(
+            f"real samples must be of one kind to be compared, not of {', '.join(samples)}: set "
+            "real=PATH, or choose a data set of one kind"
+        )
+    return TensorSamples(samples, labels)
 
 
-def _check_shapes(comparison: Comparison) -> None:
-    real, generated = (
-        list(side.samples.shape[1:]) for side in (comparison.real, comparison.generated)
-    )
+def _check_shapes(inputs: MetricInputs) -> None:
+    real, generated = (list(side.samples.shape[1:]) for side in (inputs.real, inputs.generated))
     if real != generated:
         raise InputError(
             f"generated samples are {generated}, real ones {real}: both must have the same "

@@ -1,4 +1,4 @@
-"""Samples and their features, made in batches by one process or by several."""
+"""Samples and their features, a batch at a time, by one process or by several together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,30 +8,28 @@ from torch import Tensor
 
 from ganzoo.errors import InputError
 from ganzoo.metrics.cache import FeatureCache
-from ganzoo.metrics.comparison import SampleSet
 from ganzoo.metrics.features.base import FeatureExtractor
 from ganzoo.metrics.images import to_image_range
-from ganzoo.metrics.populations import Population, StoredSamples
-from ganzoo.metrics.progress import announced
+from ganzoo.metrics.inputs import SampleSet
+from ganzoo.metrics.processes import batch_starts, broadcast, gather, rank, world_size
+from ganzoo.metrics.progress import with_progress
+from ganzoo.metrics.sample_batches import SampleBatches, TensorSamples
 from ganzoo.metrics.samples import check_samples
-from ganzoo.metrics.team import Team
 
 
 @dataclass(frozen=True)
-class Extraction:
-    """How populations become sets of samples.
+class FeatureExtraction:
+    """Computes samples and their features; every process must call every method.
 
     Attributes:
-        features: Extractors by name.
+        extractors: Extractors by name.
         batch_size: Samples that are made and go through an extractor at once.
         device: Where that happens.
-        team: The processes that share the work; each calls every method, with the same arguments.
     """
 
-    features: Mapping[str, FeatureExtractor]
+    extractors: Mapping[str, FeatureExtractor]
     batch_size: int
     device: torch.device | str
-    team: Team
 
     def prepare(self) -> None:
         """Let extractors do what takes long, the first process before the others.
@@ -39,55 +37,64 @@ class Extraction:
         Raises:
             InputError: if an extractor cannot be had.
         """
-        for extractor in self.features.values():
+        for extractor in self.extractors.values():
             extractor.to(self.device)
-            if self.team.rank == 0:
+            if rank() == 0:
                 extractor.prepare()
-            self.team.agree(None)
+            broadcast(None)
             extractor.prepare()
 
-    def run(self, population: Population) -> dict[str, SampleSet]:
-        """Make all samples of a population and their features, under each features' name.
+    def generated(self, batches: SampleBatches) -> dict[str, SampleSet]:
+        """Generated samples with their features, under each extractor's name.
 
         Raises:
-            InputError: if samples are not finite, or an extractor cannot take them.
+            InputError: if there are none, they are not finite, or an extractor cannot take them.
         """
-        samples, rows = self._all(population, list(self.features))
+        samples, features = self._compute(batches, list(self.extractors), real=False)
         return {
-            name: SampleSet(samples, population.labels, rows[name], extractor)
-            for name, extractor in self.features.items()
+            name: SampleSet(samples, batches.labels, features[name], extractor)
+            for name, extractor in self.extractors.items()
         }
 
-    def recall(self, population: StoredSamples, cache: FeatureCache) -> dict[str, SampleSet]:
-        """Do the same with features from a cache, where it has them; what it lacks is added."""
-        sets = {}
-        for name, extractor in self.features.items():
-            key = cache.key(population.samples, extractor.fingerprint())
-            rows = self.team.agree(cache.read(key) if self.team.rank == 0 else None)
-            if rows is None or len(rows) != len(population):
-                rows = self._all(population, [name])[1][name]
-                if self.team.rank == 0:
-                    cache.write(key, rows)
-            sets[name] = SampleSet(population.samples, population.labels, rows, extractor)
-        return sets
+    def real(self, real: TensorSamples, cache: FeatureCache) -> dict[str, SampleSet]:
+        """Real samples likewise, with features from a cache; what it lacks is added to it.
+
+        Raises:
+            InputError: as by :meth:`generated`, or if the cache cannot be written.
+        """
+        return {
+            name: SampleSet(real.samples, real.labels, self._cached(real, name, cache), extractor)
+            for name, extractor in self.extractors.items()
+        }
+
+    def _cached(self, real: TensorSamples, name: str, cache: FeatureCache) -> Tensor:
+        key = cache.key(real.samples, self.extractors[name].fingerprint())
+        found = broadcast(cache.read(key) if rank() == 0 else None)
+        if found is not None and len(found) == len(real):
+            return found
+        computed = self._compute(real, [name], real=True)[1][name]
+        if rank() == 0:
+            cache.write(key, computed)
+        return computed
 
     @torch.no_grad()
-    def _all(
-        self, population: Population, names: Sequence[str]
+    def _compute(
+        self, batches: SampleBatches, names: Sequence[str], *, real: bool
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        count = len(population)
+        """All samples ``[N, ...]``, and the features ``[N, F]`` by some of the extractors."""
+        count = len(batches)
         if not count:
             raise InputError("there are no samples to measure")
-        parts: list[Tensor] = []
-        rows: dict[str, list[Tensor]] = {name: [] for name in names}
-        starts = self.team.share(count, self.batch_size)
-        what = f"computing the features {', '.join(names)} of {count:,} samples"
-        for start in announced(starts, count=len(starts), what=what):
-            batch = population.part(start, min(start + self.batch_size, count)).to(self.device)
-            check_samples(batch, real=isinstance(population, StoredSamples))
+        starts = batch_starts(count, self.batch_size, rank=rank(), world_size=world_size())
+        work = f"computing the features {', '.join(names)} of {count:,} samples"
+        samples: list[Tensor] = []
+        features: dict[str, list[Tensor]] = {name: [] for name in names}
+        for start in with_progress(starts, count=len(starts), work=work):
+            batch = batches.batch(start, min(start + self.batch_size, count)).to(self.device)
+            check_samples(batch, real=real)
             batch = to_image_range(batch)
-            parts.append(batch.cpu())
+            samples.append(batch.cpu())
             for name in names:
-                rows[name].append(self.features[name](batch).cpu())
-        joined = {name: self.team.gather(several, count) for name, several in rows.items()}
-        return self.team.gather(parts, count), joined
+                features[name].append(self.extractors[name](batch).cpu())
+        joined = {name: gather(torch.cat(rows))[:count] for name, rows in features.items()}
+        return gather(torch.cat(samples))[:count], joined

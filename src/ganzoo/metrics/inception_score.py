@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.metrics.comparison import SampleSet
+from ganzoo.metrics.inputs import SampleSet
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined
 
 

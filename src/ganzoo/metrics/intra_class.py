@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError
-from ganzoo.metrics.comparison import Comparison
 from ganzoo.metrics.features.statistics import feature_statistics
 from ganzoo.metrics.frechet import frechet_distance
+from ganzoo.metrics.inputs import MetricInputs
 from ganzoo.metrics.samples import SampleMetric, joined
 
 
@@ -41,10 +41,10 @@ class IntraClassFrechetDistance(SampleMetric):
         self.add_state("real_labels", default=[], dist_reduce_fx="cat")
         self.add_state("generated_labels", default=[], dist_reduce_fx="cat")
 
-    def see(self, comparison: Comparison) -> None:
-        """Update with what a comparison holds, the labels too."""
-        for samples, real in ((comparison.real, True), (comparison.generated, False)):
-            self.update(self.select(samples), labels=samples.classes(self), real=real)
+    def update_from(self, inputs: MetricInputs) -> None:
+        """Update with the samples and their labels."""
+        for samples, real in ((inputs.real, True), (inputs.generated, False)):
+            self.update(self.select(samples), labels=samples.require_labels(self), real=real)
 
     def update(  # type: ignore[override]  # other sets of samples do without labels
         self, data: Tensor, *, labels: Tensor, real: bool

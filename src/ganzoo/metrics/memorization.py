@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError
-from ganzoo.metrics.comparison import Comparison
+from ganzoo.metrics.inputs import MetricInputs
 from ganzoo.metrics.neighbors import find_nearest
 from ganzoo.metrics.samples import SampleMetric, check_samples, joined
 
@@ -37,16 +37,17 @@ class Memorization(SampleMetric):
 
     # Nothing to optimize: the best is neither much above nor much below what held-out data give.
     directions: ClassVar[dict[str, str]] = {}
+    needs_held_out: ClassVar[bool] = True
     held_out: list[Tensor]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.add_state("held_out", default=[], dist_reduce_fx="cat")
 
-    def see(self, comparison: Comparison) -> None:
-        """Update with what a comparison holds, the held-out samples too."""
-        super().see(comparison)
-        self.hold_out(self.select(comparison.held_out(self)).to(self.device))
+    def update_from(self, inputs: MetricInputs) -> None:
+        """Update with the samples, held-out ones too."""
+        super().update_from(inputs)
+        self.hold_out(self.select(inputs.require_held_out(self)).to(self.device))
 
     def hold_out(self, data: Tensor) -> None:
         """Add real samples that the generator was not trained on.

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError, check_positive
-from ganzoo.metrics.comparison import SampleSet
+from ganzoo.metrics.inputs import SampleSet
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples
 
 # The field's definition of a high-quality sample.

@@ -9,9 +9,9 @@ from torchmetrics.functional.image import perceptual_path_length
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
-from ganzoo.metrics.comparison import Comparison, Generator
 from ganzoo.metrics.features.base import FeatureExtractor
 from ganzoo.metrics.images import to_image_range
+from ganzoo.metrics.inputs import Generator, MetricInputs
 from ganzoo.metrics.resizing import unrounded
 from ganzoo.metrics.samples import TwoSampleMetric
 
@@ -76,9 +76,9 @@ class PerceptualPathLength(TwoSampleMetric):
         self.discard, self.seed = discard, seed
         self._seen: tuple[Generator, FeatureExtractor] | None = None
 
-    def see(self, comparison: Comparison) -> None:
-        """Take the generator and the features of a comparison."""
-        self.update(comparison.require_generator(self), comparison.generated.extractor)
+    def update_from(self, inputs: MetricInputs) -> None:
+        """Take the generator and the features of the generated samples."""
+        self.update(inputs.require_generator(self), inputs.generated.extractor)
 
     def update(self, generator: Generator, features: FeatureExtractor) -> None:
         """Set what is measured; the last one counts.

@@ -9,7 +9,8 @@ from typing import Protocol, TypeVar
 from rich.console import Console
 from rich.file_proxy import FileProxy
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import distributed
+
+from ganzoo.metrics.processes import rank
 
 # Seconds of work from which an estimate is made, and what is too short to be told of.
 _ENOUGH, _SHORT = 0.5, 5.0
@@ -20,7 +21,7 @@ _told: set[str] = set()
 T = TypeVar("T")
 
 
-def announced(items: Iterable[T], *, count: int, what: str) -> Iterator[T]:
+def with_progress(items: Iterable[T], *, count: int, work: str) -> Iterator[T]:
     """Go through items and show how far that is, in the first process only.
 
     On a terminal it is a bar with the time that is left, which goes away at the end. Elsewhere,
@@ -30,9 +31,9 @@ def announced(items: Iterable[T], *, count: int, what: str) -> Iterator[T]:
     Args:
         items: What is gone through.
         count: How many there are.
-        what: The work, in words.
+        work: The work, in words.
     """
-    display = _display(what, count)
+    display = _display(work, count)
     try:
         for done, item in enumerate(items, start=1):
             yield item
@@ -58,24 +59,24 @@ class _Nothing:
 
 
 class _Line(_Nothing):
-    def __init__(self, what: str, count: int) -> None:
-        self.what, self.count = what, count
+    def __init__(self, work: str, count: int) -> None:
+        self.work, self.count = work, count
         self.first = 0.0
 
     def advance(self, done: int) -> None:
         now = time.monotonic()
         if done == 1:
             self.first = now  # the first one may have taken longer than any other
-        elif self.what not in _told and now - self.first >= _ENOUGH:
+        elif self.work not in _told and now - self.first >= _ENOUGH:
             left = (now - self.first) / (done - 1) * (self.count - done)
             if left >= _SHORT:
-                _told.add(self.what)
-                log.info("%s: about %s", self.what, _duration(left))
+                _told.add(self.work)
+                log.info("%s: about %s", self.work, _duration(left))
 
 
 class _Bar:
-    def __init__(self, what: str, count: int, console: Console) -> None:
-        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    def __init__(self, work: str, count: int, console: Console) -> None:
+        columns = (TextColumn(work), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=console, transient=True)
         self._task = self._bar.add_task("", total=count)
         self._bar.start()
@@ -87,13 +88,13 @@ class _Bar:
         self._bar.stop()
 
 
-def _display(what: str, count: int) -> _Display:
-    if distributed.is_available() and distributed.is_initialized() and distributed.get_rank():
+def _display(work: str, count: int) -> _Display:
+    if rank():
         return _Nothing()
     console = Console(file=sys.stderr)
     if console.is_terminal and not isinstance(sys.stderr, FileProxy):  # which another bar sets
-        return _Bar(what, count, console)
-    return _Line(what, count)
+        return _Bar(work, count, console)
+    return _Line(work, count)
 
 
 def _duration(seconds: float) -> str:

@@ -7,8 +7,8 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from ganzoo.errors import InputError
-from ganzoo.metrics.comparison import Comparison, SampleSet
 from ganzoo.metrics.images import to_image_range
+from ganzoo.metrics.inputs import MetricInputs, SampleSet
 
 
 def check_samples(data: Tensor, *, real: bool) -> Tensor:
@@ -59,32 +59,34 @@ class TwoSampleMetric(Metric):
     Attributes:
         directions: For each name that can be an objective, ``"minimize"`` or ``"maximize"``.
         depends_on_features: Whether other features would give other values.
+        needs_held_out: Whether it looks at real samples that the generator does not learn from.
     """
 
     full_state_update = False
     depends_on_features: ClassVar[bool] = True
+    needs_held_out: ClassVar[bool] = False
     directions: ClassVar[dict[str, str]]
 
     def select(self, samples: SampleSet) -> Tensor:
         """What this metric looks at: the features, unless a subclass says otherwise."""
         return samples.features
 
-    def measure(self, comparison: Comparison) -> dict[str, Tensor]:
-        """Compute the values of a comparison, whatever was seen before.
+    def measure(self, inputs: MetricInputs) -> dict[str, Tensor]:
+        """Compute the values of these inputs, whatever was seen before.
 
         Raises:
             InputError: if there are too few samples, or they are not what the metric needs.
         """
         self.reset()
-        self.see(comparison)
+        self.update_from(inputs)
         values: dict[str, Tensor] = self.compute()
         self.reset()
         return values
 
-    def see(self, comparison: Comparison) -> None:
-        """Update with what a comparison holds."""
-        self.update(self.select(comparison.real).to(self.device), real=True)
-        self.update(self.select(comparison.generated).to(self.device), real=False)
+    def update_from(self, inputs: MetricInputs) -> None:
+        """Update with what this metric needs of its inputs."""
+        self.update(self.select(inputs.real).to(self.device), real=True)
+        self.update(self.select(inputs.generated).to(self.device), real=False)
 
     def protocol(self) -> dict[str, Any]:
         """The settings that a value must be reported with: plain values."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
-from ganzoo.metrics.comparison import SampleSet
+from ganzoo.metrics.inputs import SampleSet
 from ganzoo.metrics.resizing import quantize
 from ganzoo.metrics.samples import TwoSampleMetric, check_samples, joined
 from ganzoo.metrics.structure import multi_scale_similarity, smallest_side, window_width

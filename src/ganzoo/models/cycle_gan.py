@@ -17,7 +17,7 @@ from ganzoo.losses.base import AdversarialLoss, LossTerms, times
 from ganzoo.losses.own import as_loss
 from ganzoo.networks.building import built
 from ganzoo.penalties.context import Context
-from ganzoo.sampling.translation import OTHER, Translator
+from ganzoo.sampling.translation import OTHER, Translator, checked_domain
 
 
 @defaults_from("model/cycle_gan")
@@ -42,6 +42,7 @@ class CycleGAN(Translator):
             ``shape``; it is called once for each domain.
         shape_a: ``[C, H, W]`` of the pictures of domain a.
         shape_b: ``[C', H, W]`` of the pictures of domain b.
+        target: The domain that metrics, ``forward`` and predictions are of, ``"a"`` or ``"b"``.
         loss: Objective on logits.
         pool: Function that builds a pool of earlier translations from ``shape``, or None.
         discriminator_weight: Factor of the discriminators' losses, at least 0.
@@ -63,6 +64,7 @@ class CycleGAN(Translator):
         discriminator: Callable[..., nn.Module],
         shape_a: Sequence[int],
         shape_b: Sequence[int],
+        target: str = FROM_CONFIG,
         loss: AdversarialLoss = FROM_CONFIG,
         pool: Callable[..., ImagePool] | None = FROM_CONFIG,
         discriminator_weight: float = FROM_CONFIG,
@@ -93,6 +95,7 @@ class CycleGAN(Translator):
         self.pool_a = nn.Identity() if pool is None else pool(shape=shape_a)
         self.pool_b = nn.Identity() if pool is None else pool(shape=shape_b)
         self.shapes = {"a": tuple(shape_a), "b": tuple(shape_b)}
+        self.target = checked_domain(target)
         self.loss, self.augmentations = as_loss(loss), as_augmentations(augmentations)
         self.discriminator_weight = discriminator_weight
         self.adversarial_weight = adversarial_weight

@@ -9,7 +9,7 @@ from torch.nn.functional import l1_loss
 
 from ganzoo.augment.base import Augmentation, as_augmentations
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.errors import InputError, check_not_negative
+from ganzoo.errors import check_not_negative
 from ganzoo.game.minibatch import Minibatch
 from ganzoo.game.player import Player
 from ganzoo.logits import logits_of
@@ -17,7 +17,7 @@ from ganzoo.losses.base import AdversarialLoss, LossTerms, times
 from ganzoo.losses.own import as_loss
 from ganzoo.networks.building import built
 from ganzoo.penalties.context import Context
-from ganzoo.sampling.translation import OTHER, Translator
+from ganzoo.sampling.translation import OTHER, Translator, checked_domain
 
 
 @defaults_from("model/pix2pix")
@@ -71,12 +71,10 @@ class Pix2Pix(Translator):
         check_not_negative(discriminator_weight=discriminator_weight)
         check_not_negative(adversarial_weight=adversarial_weight)
         check_not_negative(reconstruction_weight=reconstruction_weight)
-        if target not in OTHER:
-            raise InputError(f"model.target must be a or b, not {target}")
+        self.target = checked_domain(target)
         self.shapes = {"a": tuple(shape_a), "b": tuple(shape_b)}
         given, wanted = self.shapes[OTHER[target]], self.shapes[target]
         pair = [given[0] + wanted[0], *wanted[1:]]
-        self.target = target
         self.generator = built("generator", generator, shape=given, out_channels=wanted[0])
         self.discriminator = built("discriminator", discriminator, shape=pair)
         self.loss, self.augmentations = as_loss(loss), as_augmentations(augmentations)

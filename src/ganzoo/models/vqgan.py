@@ -19,12 +19,12 @@ from ganzoo.losses.base import AdversarialLoss, LossTerms, times, total
 from ganzoo.losses.own import as_loss
 from ganzoo.networks.vector_quantizer import Quantized, VectorQuantizer
 from ganzoo.penalties.context import Context
-from ganzoo.sampling.data import DataReader
 from ganzoo.sampling.first_batch import check_data, check_generated_shape, output_of
+from ganzoo.sampling.reconstruction import Autoencoder
 
 
 @defaults_from("model/vqgan")
-class VQGAN(DataReader):
+class VQGAN(Autoencoder):
     """VQGAN: encoder, codebook and decoder against a discriminator of patches.
 
     Esser et al. (2021), "Taming Transformers for High-Resolution Image Synthesis", section 3.1

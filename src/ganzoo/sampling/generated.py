@@ -1,18 +1,22 @@
-"""A model's samples and its generator, as evaluation sees them."""
+"""A model's samples of latents and its generator, as evaluation sees them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError
-from ganzoo.sampling.latents import LatentSampler, noise_seeds
+from ganzoo.metrics.inputs import Generator
+from ganzoo.sampling.evaluable import clamped, protocol_of
+
+if TYPE_CHECKING:
+    from ganzoo.sampling.latents import LatentSampler
 
 
 class GeneratedSamples:
     """N samples of a model's averaged weights, made a batch at a time.
 
-    Latents and classes are drawn at once, so that any part can be made by any process.
+    Latents and classes are drawn at once, so that any batch can be made by any process.
 
     Args:
         model: What makes the samples.
@@ -23,11 +27,13 @@ class GeneratedSamples:
     """
 
     def __init__(
-        self, model: LatentSampler, *, count: int, real_labels: Tensor | None, seed: int
+        self, model: "LatentSampler", *, count: int, real_labels: Tensor | None, seed: int
     ) -> None:
         wanted: Any = None
         if real_labels is not None and getattr(model, "num_classes", None):
             wanted = real_labels.repeat(-(-count // len(real_labels)))[:count]
+        self.generator: Generator | None = AveragedGenerator(model)
+        self.protocol = protocol_of(model, "of latents")
         self._model = model
         self._latents, self.labels = model.draw(count, labels=wanted, seed=seed, truncation=None)
         self._noise_seeds = noise_seeds(count, seed)
@@ -36,7 +42,7 @@ class GeneratedSamples:
         """N."""
         return len(self._latents)
 
-    def part(self, start: int, stop: int) -> Tensor:
+    def batch(self, start: int, stop: int) -> Tensor:
         """Samples ``[stop - start, ...]`` on the model's device, images clamped to [-1, 1]."""
         labels = None if self.labels is None else self.labels[start:stop]
         made = self._model.decode(
@@ -46,7 +52,7 @@ class GeneratedSamples:
             batch_size=stop - start,
             noise_seeds=self._noise_seeds[start:stop],
         )
-        return _as_saved(made)
+        return clamped(made)
 
 
 class AveragedGenerator:
@@ -56,7 +62,7 @@ class AveragedGenerator:
         model: Whose generator it is.
     """
 
-    def __init__(self, model: LatentSampler) -> None:
+    def __init__(self, model: "LatentSampler") -> None:
         self._model = model
 
     def latents(self, count: int, *, seed: int) -> Tensor:
@@ -76,12 +82,9 @@ class AveragedGenerator:
                 f"samples of latents alone need a model without classes, this one has {classes}: "
                 "leave such metrics out"
             )
-        made = self._model.decode(latents, None, averaged=True, batch_size=len(latents))
-        return _as_saved(made)
+        return clamped(self._model.decode(latents, None, averaged=True, batch_size=len(latents)))
 
 
-def _as_saved(samples: Tensor) -> Tensor:
-    """Clamp images to [-1, 1], as a picture file does; infinite values stay, to be found."""
-    if samples.ndim != 4:
-        return samples
-    return torch.where(samples.isinf(), samples, samples.clamp(-1, 1))
+def noise_seeds(count: int, seed: int) -> Tensor:
+    """Seeds of the noise inside ``count`` samples, int64 ``[count]``."""
+    return torch.randint(2**62, (count,), generator=torch.Generator().manual_seed(seed))

@@ -11,10 +11,12 @@ from ganzoo.errors import InputError, check_positive, described
 from ganzoo.game.averaging import MovingAverage
 from ganzoo.game.evaluating import evaluating
 from ganzoo.game.own_parts import check_kind
+from ganzoo.metrics.real_data import RealData
 from ganzoo.networks.noise import SeededNoise
 from ganzoo.sampling.class_names import Labels, class_names
 from ganzoo.sampling.data import DataReader
 from ganzoo.sampling.first_batch import check_single_sample
+from ganzoo.sampling.generated import GeneratedSamples, noise_seeds
 
 
 class LatentPrior(Protocol):
@@ -226,6 +228,16 @@ class LatentSampler(DataReader):
             ]
         return torch.cat(made)
 
+    def reference_data(self, data: RealData) -> RealData:
+        """All of the data."""
+        return data
+
+    def evaluation_samples(
+        self, data: RealData, *, count: int, real_labels: Tensor | None, seed: int
+    ) -> GeneratedSamples:
+        """Samples of latents, of the real ones' classes where the model has classes."""
+        return GeneratedSamples(self, count=count, real_labels=real_labels, seed=seed)
+
     def forward(self, latents: Tensor, labels: Labels | None = None) -> Tensor:
         """Samples of given latents, which gradients flow through.
 
@@ -263,11 +275,6 @@ class LatentSampler(DataReader):
         elif labels is None:
             labels = self.choose_labels(None, len(latents), torch.default_generator)
         return self.forward(latents, labels).float()
-
-
-def noise_seeds(count: int, seed: int) -> Tensor:
-    """Seeds of the noise inside ``count`` samples, int64 ``[count]``."""
-    return torch.randint(2**62, (count,), generator=torch.Generator().manual_seed(seed))
 
 
 def _how(network: nn.Module, seeds: Tensor, truncation: float | None) -> dict[str, Any]:

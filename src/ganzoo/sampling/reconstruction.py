@@ -1,5 +1,6 @@
 """Models that make data again from their codes."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,7 +11,10 @@ from ganzoo.errors import InputError, described
 from ganzoo.game.evaluating import evaluating
 from ganzoo.game.player import Player
 from ganzoo.losses.base import LossTerms
+from ganzoo.metrics.real_data import RealData
 from ganzoo.networks.encoders import CodeNetwork
+from ganzoo.sampling.data import DataReader
+from ganzoo.sampling.evaluable import ProcessedSamples, inputs_from, protocol_of
 from ganzoo.sampling.latents import LatentSampler
 
 
@@ -20,6 +24,36 @@ class Reconstructs(Protocol):
 
     def reconstruct(self, data: Tensor, *, averaged: bool = True, batch_size: int = 256) -> Tensor:
         """Make data ``[N, ...]`` again, in evaluation mode: float32 ``[N, ...]``."""
+
+
+class Autoencoder(DataReader):
+    """The part of a model that makes nothing but data again.
+
+    Evaluation compares the reconstructions of held-out samples with those of training: the FID
+    against the training set that Esser et al. (2021, arXiv 2012.09841) report of reconstructions.
+    Where nothing is held out, samples of training are reconstructed.
+    """
+
+    @abstractmethod
+    def reconstruct(self, data: Tensor, *, averaged: bool = True, batch_size: int = 256) -> Tensor:
+        """Make data ``[N, ...]`` again, in evaluation mode: float32 ``[N, ...]``."""
+
+    def reference_data(self, data: RealData) -> RealData:
+        """All of the data."""
+        return data
+
+    def evaluation_samples(
+        self, data: RealData, *, count: int, real_labels: Tensor | None, seed: int
+    ) -> ProcessedSamples:
+        """Reconstructions.
+
+        Raises:
+            InputError: if there are too few data.
+        """
+        originals, which = inputs_from(data, count, seed)
+        return ProcessedSamples(
+            originals, self.reconstruct, protocol_of(self, f"reconstructions of {which}")
+        )
 
 
 class Reconstructor(LatentSampler):

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -13,6 +14,8 @@ from ganzoo.game.evaluating import evaluating
 from ganzoo.game.minibatch import Fields
 from ganzoo.game.module import AdversarialModule
 from ganzoo.game.own_parts import check_kind
+from ganzoo.metrics.real_data import Drawn, RealData, held_out
+from ganzoo.sampling.evaluable import ProcessedSamples, inputs_from, protocol_of
 from ganzoo.sampling.first_batch import check_data, check_generated_shape, output_of
 
 OTHER = {"a": "b", "b": "a"}
@@ -25,11 +28,16 @@ class Translator(AdversarialModule):
     Batches are dictionaries of pictures ``{"a": [B, C, H, W], "b": [B, C', H, W]}``, or pairs of
     them in this order.
 
+    Evaluation compares translations to ``target`` with pictures of that domain. What is
+    translated are held-out pictures where there are any, else those of training.
+
     Attributes:
         shapes: ``[C, H, W]`` of the pictures of each domain in training.
+        target: The domain that is translated to where none is named.
     """
 
     shapes: Mapping[str, Sequence[int]]
+    target: str
 
     @abstractmethod
     def translators(self) -> Mapping[str, nn.Module]:
@@ -111,15 +119,74 @@ class Translator(AdversarialModule):
 
         Args:
             images: ``[B, C, H, W]`` in [-1, 1].
-            to: The domain; None where there is one alone, or the second of both.
+            to: The domain; None for ``target``.
         """
-        wanted = to or max(self.translators())
-        network = self.translator(wanted, averaged=not self.training)
+        network = self.translator(to or self.target, averaged=not self.training)
         return network(images)  # type: ignore[no-any-return]
 
     def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
-        """Translations of a batch of pictures alone, or of those of two domains, to the second."""
-        to = max(self.translators())
-        if isinstance(batch, Tensor):
-            return self.translate(batch, to=to)
-        return self.translate(self.read_batch(batch)[OTHER[to]], to=to)
+        """Translations to ``target`` of a batch of pictures alone, or of those of two domains."""
+        if not isinstance(batch, Tensor):
+            batch = self.read_batch(batch)[OTHER[self.target]]
+        return self.translate(batch, to=self.target)
+
+    def reference_data(self, data: RealData) -> "DomainData":
+        """The pictures of the target domain."""
+        return DomainData(data, self.target)
+
+    def evaluation_samples(
+        self, data: RealData, *, count: int, real_labels: Tensor | None, seed: int
+    ) -> ProcessedSamples:
+        """Translations to the target domain.
+
+        Raises:
+            InputError: if the data have no pictures of the other domain, or too few.
+        """
+        sources, which = inputs_from(DomainData(data, OTHER[self.target]), count, seed)
+        return ProcessedSamples(
+            sources,
+            lambda images: self.translate(images, to=self.target, batch_size=len(images)),
+            protocol_of(self, f"translations to {self.target} of {which}"),
+        )
+
+
+def checked_domain(name: str) -> str:
+    """The name of a domain.
+
+    Raises:
+        InputError: if there is none of that name.
+    """
+    if name not in OTHER:
+        raise InputError(f"model.target must be a or b, not {name}")
+    return name
+
+
+@dataclass(frozen=True)
+class DomainData:
+    """One of the two domains of real data.
+
+    Attributes:
+        data: Both.
+        domain: Which one.
+    """
+
+    data: RealData
+    domain: str
+
+    def real(self, count: int, seed: int) -> Drawn:
+        """Up to ``count`` pictures that training sees."""
+        return self._pictures(self.data.real(count, seed))
+
+    def held_out(self, count: int, seed: int) -> Drawn | None:
+        """Up to ``count`` pictures that training does not see, where there are any."""
+        found = held_out(self.data, count, seed)
+        return None if found is None else self._pictures(found)
+
+    def _pictures(self, drawn: Drawn) -> Drawn:
+        pictures, _ = drawn
+        if not isinstance(pictures, Mapping):
+            raise InputError(
+                "a model that translates is compared with a data set of two domains: leave real "
+                "out, or choose a data set such as dataset=unpaired_folders"
+            )
+        return pictures[self.domain], None

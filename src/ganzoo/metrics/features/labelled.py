@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError
-from ganzoo.metrics.progress import announced
+from ganzoo.metrics.progress import with_progress
 
 # Pictures read from one drawing of the progress to the next.
 _AT_ONCE = 500
@@ -121,8 +121,8 @@ def _read(source: LabelledSource, limit: int, seed: int) -> tuple[Tensor, Tensor
 def _gather(source: LabelledSource, chosen: Tensor) -> tuple[Tensor, Tensor | None]:
     """Read the chosen pictures, which takes long where each is a file."""
     parts = torch.split(chosen, _AT_ONCE)
-    what = f"reading {len(chosen):,} pictures for a classifier"
-    found = [source.gather(part) for part in announced(parts, count=len(parts), what=what)]
+    work = f"reading {len(chosen):,} pictures for a classifier"
+    found = [source.gather(part) for part in with_progress(parts, count=len(parts), work=work)]
     labels = [some for _, some in found if some is not None]
     pictures = torch.cat([some for some, _ in found])
     return pictures, torch.cat(labels) if labels else None

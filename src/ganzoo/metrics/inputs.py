@@ -1,6 +1,5 @@
-"""What metrics compare: real, generated and held-out samples, and what is computed of them."""
+"""What metrics look at: real, generated and held-out samples, and the generator."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -36,7 +35,7 @@ class SampleSet:
         """
         return self.extractor.classify(self.features)
 
-    def classes(self, metric: object) -> Tensor:
+    def require_labels(self, metric: object) -> Tensor:
         """The labels ``[N]``.
 
         Raises:
@@ -61,36 +60,35 @@ class Generator(Protocol):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MetricInputs:
     """All that a metric may look at.
 
     Attributes:
         real: Samples of the data that the generator learns from.
         generated: Samples of the generator.
-        find_held_out: Returns samples of the same distribution that the generator does not learn
-            from, or None where the data set has none.
+        held_out: Samples of the same distribution that the generator does not learn from, for
+            metrics with ``needs_held_out``; None where the data set has none.
         generator: The generator, or None where there are only samples of it.
     """
 
     real: SampleSet
     generated: SampleSet
-    find_held_out: Callable[[], SampleSet | None]
-    generator: Generator | None
+    held_out: SampleSet | None = None
+    generator: Generator | None = None
 
-    def held_out(self, metric: object) -> SampleSet:
+    def require_held_out(self, metric: object) -> SampleSet:
         """The held-out samples.
 
         Raises:
             InputError: if there are none, saying which metric needs them.
         """
-        found = self.find_held_out()
-        if found is None:
+        if self.held_out is None:
             raise InputError(
                 f"{type(metric).__name__} needs real samples that the generator was not trained "
                 "on, and this data set has none apart: dataset.held_out_root or dataset.held_out "
                 "names them where a data set has such a setting"
             )
-        return found
+        return self.held_out
 
     def require_generator(self, metric: object) -> Generator:
         """The generator.
