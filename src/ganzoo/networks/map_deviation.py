@@ -42,7 +42,8 @@ class MapDeviation(nn.Module):
                 f"channels in {self.features} parts, which must divide them: set group_size or "
                 "group_features of the discriminator, or dataset.batch_size"
             )
-        groups = at_least_float32(maps).unflatten(0, (group, -1)).unflatten(2, (self.features, -1))
+        shape = group, count // group, self.features, channels // self.features, *size
+        groups = at_least_float32(maps).reshape(shape)
         deviations = (groups.var(dim=0, correction=0) + EPS).sqrt().mean(dim=(2, 3, 4))
         added = deviations.repeat(group, 1)[:, :, None, None].expand(-1, -1, *size)
         return torch.cat([maps, added.to(maps.dtype)], dim=1)

@@ -94,7 +94,8 @@ class ResidualBlock(PlainBlock):
 
     def forward(self, features: Tensor, kernel: Tensor) -> Tensor:
         """Map [B, I, H, W] to [B, O, H / 2, W / 2]."""
-        skip = self.skip(features, partial(downsampling_convolution, kernel=kernel)) * HALF
+        halve = partial(downsampling_convolution, kernel=kernel)
+        skip: Tensor = self.skip(features, halve) * HALF
         return skip + super().forward(features, kernel)
 
 
@@ -199,7 +200,7 @@ class StyleDiscriminator(nn.Module):
         outputs: Tensor = self.output(hidden)
         if labels is None:
             return outputs.squeeze(1)
-        products = outputs * self.label_mapping(labels)
+        products: Tensor = outputs * self.label_mapping(labels)
         return products.sum(dim=1) / math.sqrt(products.shape[1])
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -123,8 +123,11 @@ class StyleSynthesis(nn.Module):
         """Features of twice the size, by the layer of an index and the one after it."""
         double = partial(upsampling_convolution, kernel=self.kernel)
         features = self.layers[index](features, styles[:, index], double, noise)
-        second: StyleLayer = self.layers[index + 1]  # type: ignore[assignment]
-        return second(features, styles[:, index + 1], same_size_convolution, noise, gain=gain)
+        second = self.layers[index + 1]
+        enlarged: Tensor = second(
+            features, styles[:, index + 1], same_size_convolution, noise, gain=gain
+        )
+        return enlarged
 
 
 class PlainStyleSynthesis(StyleSynthesis):
@@ -146,15 +149,18 @@ class ResidualStyleSynthesis(PlainStyleSynthesis):
 
     def __init__(self, **sizes: Any) -> None:
         super().__init__(**sizes)
-        pairs = (layer.weight.shape[1::-1] for layer in self.layers[1::2])
-        self.skips = nn.ModuleList(EqualizedConvolution(*pair, 1, bias=False) for pair in pairs)
+        weights = [cast("Tensor", layer.weight) for layer in self.layers[1::2]]
+        self.skips = nn.ModuleList(
+            EqualizedConvolution(weight.shape[1], weight.shape[0], 1, bias=False)
+            for weight in weights
+        )
 
     def enlarged(
         self, features: Tensor, styles: Tensor, index: int, noise: Noise, gain: float = HALF
     ) -> Tensor:
         """The sum of a 1x1 convolution and of the two layers, each with half the variance."""
         double = partial(upsampling_convolution, kernel=self.kernel)
-        skip = self.skips[index // 2](features, double) * gain
+        skip: Tensor = self.skips[index // 2](features, double) * gain
         return skip + super().enlarged(features, styles, index, noise, gain)
 
 
