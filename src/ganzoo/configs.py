@@ -49,9 +49,17 @@ def register_resolvers() -> None:
 
 
 def without_groups(group: str, *, _root_: Any) -> Any:
-    """The node of a config group without those of the groups inside of it."""
+    """The parts of a config group without those of the groups inside of it.
+
+    Numbers that another file has for a part that is not chosen make no part.
+    """
     inside, node = groups_inside(group), _plain(_root_[group])
-    return _placed({key: value for key, value in node.items() if key not in inside}, _root_)
+    chosen = {key: part for key, part in node.items() if key not in inside and _is_chosen(part)}
+    return _placed(chosen, _root_)
+
+
+def _is_chosen(part: Any) -> bool:
+    return not isinstance(part, dict) or "_target_" in part
 
 
 def optimizer_of(node: Any, player: str, *, _root_: Any) -> Any:

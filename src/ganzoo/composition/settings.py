@@ -162,7 +162,9 @@ def _check_given(config: DictConfig, override: Override, overrides: Sequence[str
             raise InputError(f"~{name} takes away what is needed: set it, or leave it as it is")
     elif _is_new(override, overrides) and not _is_used(config, name):
         raise InputError(f"nothing uses the setting {name!r}: {suggest_setting(name, overrides)}")
-    elif name.partition(".")[0] in groups() and not _is_reached(config, name):
+    elif name.partition(".")[0] in groups() and (
+        not _is_reached(config, name) or _is_of_part_left_out(config, name)
+    ):
         raise InputError(f"{name} is set, but nothing in this run uses it")
 
 
@@ -207,6 +209,12 @@ def _is_reached(config: DictConfig, name: str) -> bool:
     return False
 
 
+def _is_of_part_left_out(config: DictConfig, name: str) -> bool:
+    """Whether it belongs to a penalty that is not chosen, for which the model has numbers."""
+    penalty = OmegaConf.select(config, ".".join(name.split(".")[:2]))
+    return name.startswith("penalty.") and not _is_built_node(penalty)
+
+
 def _at(plain: Any, name: str) -> Any:
     for part in name.split("."):
         plain = plain.get(part) if isinstance(plain, dict) else plain
@@ -214,7 +222,10 @@ def _at(plain: Any, name: str) -> Any:
 
 
 def _is_built(config: DictConfig, name: str) -> bool:
-    node = OmegaConf.select(config, name)
+    return _is_built_node(OmegaConf.select(config, name))
+
+
+def _is_built_node(node: Any) -> bool:
     return isinstance(node, DictConfig) and "_target_" in node
 
 

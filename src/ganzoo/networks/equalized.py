@@ -19,7 +19,7 @@ EPS = 1e-8  # what the authors add to squares before they take roots
 HALF = math.sqrt(0.5)  # the gain of each of two branches whose sum keeps the variance
 
 
-class EqualizedLinear(nn.Module):
+class EqualizedLinear(nn.Linear):
     """A linear layer with equalised learning rate: y = m (W / sqrt(I) x + b).
 
     Args:
@@ -32,7 +32,7 @@ class EqualizedLinear(nn.Module):
     def __init__(
         self, inputs: int, outputs: int, *, lr_multiplier: float = 1.0, bias: float = 0.0
     ) -> None:
-        super().__init__()
+        super().__init__(inputs, outputs, device="meta")  # which draws no weights
         self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr_multiplier)
         self.bias = nn.Parameter(torch.full((outputs,), bias / lr_multiplier))
         self.lr_multiplier = lr_multiplier
@@ -44,7 +44,7 @@ class EqualizedLinear(nn.Module):
         return functional.linear(features.to(weight.dtype), weight, bias)
 
 
-class EqualizedConvolution(nn.Module):
+class EqualizedConvolution(nn.Conv2d):
     """A convolution with equalised learning rate.
 
     Args:
@@ -55,9 +55,10 @@ class EqualizedConvolution(nn.Module):
     """
 
     def __init__(self, inputs: int, outputs: int, size: int, *, bias: bool = True) -> None:
-        super().__init__()
+        super().__init__(inputs, outputs, size, padding=size // 2, bias=bias, device="meta")
         self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        if bias:
+            self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(
         self, features: Tensor, convolve: Callable[[Tensor, Tensor], Tensor] | None = None

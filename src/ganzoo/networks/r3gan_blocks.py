@@ -18,7 +18,7 @@ from ganzoo.networks.resampling import downsample, low_pass, upsample
 PRESET_SIDE = 32  # of images whose maps have the most channels at all sizes
 
 
-class Convolution(nn.Module):
+class Convolution(nn.Conv2d):
     """A convolution without bias that keeps the size of maps, in the precision of its input.
 
     Args:
@@ -32,15 +32,15 @@ class Convolution(nn.Module):
     def __init__(
         self, inputs: int, outputs: int, size: int = 1, *, groups: int = 1, gain: float = 1.0
     ) -> None:
-        super().__init__()
+        super().__init__(
+            inputs, outputs, size, padding=size // 2, groups=groups, bias=False, device="meta"
+        )  # which draws no weights
         self.weight = normal(outputs, inputs // groups, size, size, gain=gain)
-        self.groups = groups
 
     def forward(self, features: Tensor) -> Tensor:
         """Map [B, I, H, W] to [B, O, H, W]."""
         weight = self.weight.to(features.dtype)
-        padding = weight.shape[-1] // 2
-        return functional.conv2d(features, weight, padding=padding, groups=self.groups)
+        return functional.conv2d(features, weight, padding=self.padding, groups=self.groups)
 
 
 class BiasActivation(nn.Module):

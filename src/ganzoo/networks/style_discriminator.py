@@ -195,12 +195,13 @@ class StyleDiscriminator(nn.Module):
         if (labels is None) != (self.num_classes is None):
             wants = "labels [B]" if labels is None else "no labels: it was built without classes"
             raise InputError(f"this {type(self).__name__} takes {wants}")
+        code = None if labels is None else self.label_mapping(labels)
         maps = self.last(self.deviation(self.features(images)))
         hidden = leaky_relu(self.hidden(at_least_float32(maps).flatten(1)), self.negative_slope)
         outputs: Tensor = self.output(hidden)
-        if labels is None:
+        if code is None:
             return outputs.squeeze(1)
-        products: Tensor = outputs * self.label_mapping(labels)
+        products: Tensor = outputs * code
         return products.sum(dim=1) / math.sqrt(products.shape[1])
 
 

@@ -21,8 +21,8 @@ class WeightPenalty(Penalty):
     """A term on the weights of a network's linear and convolution layers, and on no data.
 
     A weight is taken as a matrix with one row for each output feature or channel, the flattened
-    filter. Where a layer is parametrised (by spectral normalisation), it is the weight that is
-    trained, before normalisation.
+    filter. Where a layer is parametrised (by spectral normalisation) or its learning rate is
+    equalised, it is the weight that is trained, before anything is done to it.
 
     Args:
         layers: names of layers with * and ? as wildcards; ["*"] is all of them.
