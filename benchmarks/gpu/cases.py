@@ -120,4 +120,4 @@ SETTINGS = [
     GRAPHS,
 ]
 if REHEARSAL:  # compiling takes a CPU minutes
-    SETTINGS = [Setting("float32"), Setting("bf16-mixed", *BFLOAT16), GRAPHS]
+    SETTINGS = [Setting("bf16-mixed", *BFLOAT16), GRAPHS]

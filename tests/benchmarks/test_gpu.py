@@ -54,7 +54,7 @@ def every_network_was_timed_in_both_ways(part):
     assert min(part["ceilings"].values()) > 0
     timed = [row for row in part["rows"] if "library_milliseconds" in row]
     assert {row["case"] for row in timed} == {case.name for case in cases.CASES}
-    assert {row["setting"] for row in timed} == {"float32", "bf16-mixed"}
+    assert {row["setting"] for row in timed} == {"bf16-mixed"}
     for row in timed:
         assert row["hand_milliseconds"]["median"] > 0
         assert row["images_a_second"] > 0
