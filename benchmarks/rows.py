@@ -1,11 +1,12 @@
 """One picture of what lies under the same names in several folders, and how far it is apart.
 
 ``python -m benchmarks.rows source=FOLDER translation=FOLDER target=FOLDER --output FILE.png``
-draws a row of each folder, of names at equal distances in their order, and tells how far each
-folder's pictures are from those of the last: the mean absolute difference, of values in [-1, 1].
+draws a row of each folder, of names at equal distances in their order, and prints the mean
+absolute difference, of values in [-1, 1], between each two folders, and to each one's mean picture.
 """
 
 import argparse
+from itertools import combinations
 from pathlib import Path
 
 import torch
@@ -15,11 +16,13 @@ from torch import Tensor
 from ganzoo.data.pictures import decode
 from ganzoo.pictures import Block, save_png, sheet
 
+COLUMNS = 16
 
-def read(path: Path, size: int) -> Tensor:
-    """A picture in colour ``[3, size, size]`` in [-1, 1]."""
+
+def read(path: Path) -> Tensor:
+    """A picture in colour ``[3, H, W]`` in [-1, 1]."""
     with Image.open(path) as image:
-        return decode(image, channels=3, image_size=size) / 127.5 - 1
+        return decode(image, channels=3, image_size=[image.height, image.width]) / 127.5 - 1
 
 
 def main() -> None:
@@ -27,28 +30,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="+", metavar="WORD=FOLDER")
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--title", default="")
-    parser.add_argument("--columns", type=int, default=12)
-    parser.add_argument("--size", type=int, default=64)
     chosen = parser.parse_args()
-    folders = {
-        word: Path(folder) for word, _, folder in (row.partition("=") for row in chosen.rows)
-    }
-    names = sorted(
-        set.intersection(*({path.name for path in f.glob("*.png")} for f in folders.values()))
-    )
-    pictures = {
-        word: torch.stack([read(folder / name, chosen.size) for name in names])
+    folders = {word: Path(folder) for word, folder in (row.split("=", 1) for row in chosen.rows)}
+    names = sorted(set.intersection(*({p.name for p in f.iterdir()} for f in folders.values())))
+    rows = {
+        word: torch.stack([read(folder / name) for name in names])
         for word, folder in folders.items()
     }
-    shown = torch.linspace(0, len(names) - 1, chosen.columns).round().long()
-    images = torch.cat([row[shown] for row in pictures.values()])
-    block = Block(images=images, columns=chosen.columns, rows=tuple(pictures))
-    save_png(sheet(chosen.title, [block]), chosen.output)
-    print(f"picture     {chosen.output}, {chosen.columns} of {len(names)}")
-    *others, (last, target) = pictures.items()
-    for word, row in others:
-        print(f"difference  {(row - target).abs().mean():.4f}  {word} from {last}")
+    shown = torch.linspace(0, len(names) - 1, COLUMNS).round().long()
+    images = torch.cat([row[shown] for row in rows.values()])
+    save_png(sheet("", [Block(images=images, columns=COLUMNS, rows=tuple(rows))]), chosen.output)
+    print(f"picture     {chosen.output}, {COLUMNS} of {len(names)}")
+    for (one, left), (other, right) in combinations(rows.items(), 2):
+        print(f"difference  {(left - right).abs().mean():.3f}  {one}, {other}")
+    for word, row in rows.items():
+        print(f"difference  {(row - row.mean(0)).abs().mean():.3f}  {word}, the mean of {word}")
 
 
 if __name__ == "__main__":
