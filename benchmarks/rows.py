@@ -1,8 +1,9 @@
 """One picture of what lies under the same names in several folders, and how far it is apart.
 
 ``python -m benchmarks.rows source=FOLDER translation=FOLDER target=FOLDER --output FILE.png``
-draws a row of each folder, of names at equal distances in their order, and prints the mean
-absolute difference, of values in [-1, 1], between each two folders, and to each one's mean picture.
+draws a row of each folder, of names at equal distances in their order. Of values in [-1, 1] it
+prints the mean absolute difference between each two folders, and of each one its mean and the mean
+absolute difference from its mean picture.
 """
 
 import argparse
@@ -44,7 +45,8 @@ def main() -> None:
     for (one, left), (other, right) in combinations(rows.items(), 2):
         print(f"difference  {(left - right).abs().mean():.3f}  {one}, {other}")
     for word, row in rows.items():
-        print(f"difference  {(row - row.mean(0)).abs().mean():.3f}  {word}, the mean of {word}")
+        distance = (row - row.mean(0)).abs().mean()
+        print(f"mean        {row.mean():.3f}  {word}, {distance:.3f} from its mean picture")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ def translate_folder(
         try:
             made = model.translate(_read(pictures / name, channels)[None], to=to, averaged=averaged)
         except InputError as error:
-            raise InputError(f"{pictures / name}: {error}") from error
+            reason = str(error).partition(": set ")[0]  # no setting changes the user's pictures
+            raise InputError(f"{pictures / name}: {reason}") from error
         pixels = to_uint8(made)[0].permute(1, 2, 0).cpu().numpy()
         path = (folder / name).with_suffix(".png")
         path.parent.mkdir(parents=True, exist_ok=True)
