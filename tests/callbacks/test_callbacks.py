@@ -127,7 +127,7 @@ def test_pictures_come_from_the_same_latents(gan, trainer, batches, tmp_path):
     )
     trainer(3, callbacks=[grid]).fit(gan(), batches(8, 2))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000002.png", "00000003.png"]
-    assert grid.album.last_picture == tmp_path / "00000003.png"
+    assert grid.picture_folder.last_picture == tmp_path / "00000003.png"
 
 
 def test_summary_is_json(tmp_path):

@@ -7,10 +7,10 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from ganzoo.checkpoints.resuming import LAST, PREVIOUS, keep_one_more, sweep_up
+from ganzoo.checkpoints.resuming import LAST, PREVIOUS, keep_previous, remove_partial_files
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.saving import SaveErrors
+from ganzoo.saving import SaveErrorPolicy
 
 
 @defaults_from("callbacks/checkpoints")
@@ -51,7 +51,7 @@ class Checkpoints(Checkpoint):
         keep_every_n_steps: int | None = FROM_CONFIG,
         objective: str,
         direction: str,
-        on_save_error: SaveErrors = FROM_CONFIG,
+        on_save_error: SaveErrorPolicy = FROM_CONFIG,
     ) -> None:
         check_whole(every_n_steps=every_n_steps)
         if keep_every_n_steps is not None:
@@ -73,7 +73,7 @@ class Checkpoints(Checkpoint):
         return self.folder / LAST
 
     @property
-    def good_path(self) -> Path | None:
+    def newest_path(self) -> Path | None:
         """The newest checkpoint there is."""
         paths = (self.last_path, self.folder / PREVIOUS)
         return next((path for path in paths if path.exists()), None)
@@ -86,7 +86,7 @@ class Checkpoints(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Clear away what a killed process has left, and what it has logged too much."""
         if trainer.is_global_zero:
-            sweep_up(self.folder)
+            remove_partial_files(self.folder)
             for logger in trainer.loggers:
                 if hasattr(logger, "resume"):
                     logger.resume(trainer.global_step)
@@ -111,7 +111,7 @@ class Checkpoints(Checkpoint):
         """Save the run as it is now; every process must call this."""
         if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             with self.on_save_error.caught(self.last_path):
-                keep_one_more(self.last_path)
+                keep_previous(self.last_path)
         self._save(trainer, self.last_path)
 
     def _save(self, trainer: Trainer, path: Path) -> None:

@@ -25,6 +25,8 @@ class TrainingProgress(ProgressBar):
 
     On a terminal it is a bar that is redrawn every ``refresh_seconds``, with as many terms as fit
     beside it; elsewhere it prints a line every ``line_seconds``, so that a log file stays readable.
+    Lightning's own bars count the batches of an epoch and have none of this, so that nothing of
+    theirs but their common base would be left.
 
     Args:
         refresh_seconds: Seconds from one drawing of the bar to the next, positive.

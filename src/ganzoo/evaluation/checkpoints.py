@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.checkpoints.resuming import read_or_before
+from ganzoo.checkpoints.resuming import read_or_previous
 from ganzoo.errors import InputError
 from ganzoo.game.configuration import Configuration
 from ganzoo.game.module import AdversarialModule
@@ -106,7 +106,7 @@ def read_configuration(path: Path) -> Configuration:
     Raises:
         InputError: if it cannot be read or does not say.
     """
-    path, saved = read_or_before(path)
+    path, saved = read_or_previous(path)
     return _configuration(path, saved)
 
 
@@ -118,7 +118,7 @@ def _inside(folder: Path) -> list[Path]:
 
 def _read(path: Path) -> Checkpoint:
     named, identity = path, _identity(path)
-    path, saved = read_or_before(path)
+    path, saved = read_or_previous(path)
     if path != named:  # the last one is damaged
         identity = _identity(path)
     configuration, step = _configuration(path, saved), saved.get("global_step")
