@@ -163,7 +163,7 @@ class Evaluation(Callback):
 
 def _check_objectives(callbacks: list[Callback], lost: set[str]) -> None:
     """Say that the value which decides what checkpoint is best is not among those measured."""
-    for name in {str(getattr(callback, "objective", "")) for callback in callbacks} & lost:
+    for name in {str(getattr(callback, "monitor", "")) for callback in callbacks} & lost:
         log.warning(
             "%s cannot be measured, so no best checkpoint will be kept: set objective and "
             "direction to another value",

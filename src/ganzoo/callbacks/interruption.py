@@ -23,7 +23,8 @@ class Interruption(Callback):
     process at once, and the processes it has started. Several processes agree every
     ``agree_every_n_steps`` updates on whether one of them was told to stop, and stop together.
 
-    Must come after the callbacks that measure and save.
+    Without it Lightning stops at Ctrl-C in the middle of an iteration, and saves nothing.
+    Must come after the callbacks that measure.
 
     Args:
         agree_every_n_steps: Generator updates from one agreement to the next, positive.
@@ -92,8 +93,8 @@ class Interruption(Callback):
 def _saved(trainer: Trainer) -> str:
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, Checkpoints):
-            callback.save_last(trainer)
-            return f": checkpoint=last goes on from {callback.last_path}"
+            callback.save(trainer)
+            return f": checkpoint=last goes on from {callback.last_model_path}"
     return ": there is no callback that saves, so nothing is kept"
 
 
