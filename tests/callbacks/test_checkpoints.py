@@ -25,12 +25,12 @@ from ganzoo.saving import ContinueOnSaveError, SaveError, StopOnSaveError
 class Scores(Callback):
     """Measures one value after each update."""
 
-    def __init__(self, *values):
-        self.values = values
+    def __init__(self, *values, name="score"):
+        self.values, self.name = values, name
 
     def on_train_batch_end(self, trainer, *_):
         value = torch.tensor(self.values[trainer.global_step - 1])
-        trainer.callback_metrics["score"] = value
+        trainer.callback_metrics[self.name] = value
 
 
 class Told(Callback):
@@ -67,9 +67,13 @@ def step(path):
     return torch.load(path, weights_only=True)["global_step"]
 
 
-@pytest.mark.parametrize(("direction", "best"), [("minimize", 2), ("maximize", 3)])
-def test_the_best_the_last_two_and_those_of_every_so_many_steps(fit, tmp_path, direction, best):
-    values = (5.0, 1.0, 9.0, math.nan, 4.0)
+@pytest.mark.parametrize(
+    ("direction", "best", "broken"), [("minimize", 2, -math.inf), ("maximize", 3, math.inf)]
+)
+def test_the_best_the_last_two_and_those_of_every_so_many_steps(
+    fit, tmp_path, direction, best, broken
+):
+    values = (math.nan, 1.0, 9.0, broken, 4.0)
     keep = keeping(tmp_path, every_n_steps=2, keep_every_n_steps=3, direction=direction)
     run = fit(5, keep, Scores(*values))  # those that measure come first all the same
     found = {path.name: step(path) for path in tmp_path.iterdir()}
@@ -100,9 +104,12 @@ def test_the_best_and_the_last_can_be_asked_for_by_name(fit, tmp_path):
     assert not torch.equal(*(s["state_dict"]["generator.0.weight"] for s in saved.values()))
 
 
-def test_a_value_that_is_never_measured_has_no_best(fit, tmp_path, caplog):
+@pytest.mark.parametrize("measured", ["other", "metrics/fid@1000"])
+def test_a_value_that_is_never_measured_or_never_finite_has_no_best(
+    fit, tmp_path, caplog, measured
+):
     keep = keeping(tmp_path, objective="metrics/fid@1000")
-    run = fit(2, keep)
+    run = fit(2, keep, Scores(math.nan, math.nan, name=measured))
     assert keep.best_model_path == "" and [path.name for path in tmp_path.iterdir()] == [
         "last.ckpt"
     ]

@@ -58,13 +58,16 @@ def test_zero_logs_never(gan, trainer, tmp_path):
     assert "generator/loss" in run.logged_metrics
 
 
-def test_the_best_checkpoint_by_a_term_is_chosen_where_terms_are_logged(gan, trainer, tmp_path):
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_the_best_checkpoint_by_a_term_is_chosen_where_terms_are_logged(
+    gan, trainer, tmp_path, direction
+):
     keeper = Checkpoints(
         folder=tmp_path,
         every_n_steps=100,
         keep_every_n_steps=None,
         objective="generator/loss",
-        direction="minimize",
+        direction=direction,
         on_save_error=StopOnSaveError(),
     )
     io = [AtomicCheckpointIO()]

@@ -121,7 +121,7 @@ class TrainingProgress(RichProgressBar):
         self.progress.update(
             self.train_progress_bar_id, completed=trainer.global_step, position=position
         )
-        self.refresh(hard=True)
+        self.progress.refresh()
 
     def _values(self, trainer: Trainer) -> dict[str, str]:
         """The terms and the speed, as text."""
