@@ -129,7 +129,7 @@ def warnings_in(caplog):
 @pytest.mark.parametrize("loss", [Wasserstein(), NonSaturating(label_smoothing=0.0)])
 def test_a_game_that_circles(gan, trainer, caplog, loss):
     watch = monitor(every_n_steps=5)
-    trainer(450, callbacks=[watch], log_every_n_steps=999).fit(
+    trainer(320, callbacks=[watch], log_every_n_steps=999).fit(
         dirac_gan(gan, loss), datamodule=zeros()
     )
     (words,) = warnings_in(caplog)
@@ -142,7 +142,7 @@ def test_a_game_that_spirals_in(gan, trainer, caplog, weight):
     penalties = {"r1": R1(weight=weight, interval=1)}
     model = dirac_gan(gan, NonSaturating(label_smoothing=0.0), penalties=penalties)
     watch = monitor(every_n_steps=5)
-    trainer(450, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=zeros())
+    trainer(350, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=zeros())
     assert model.generator.place.abs() < 1e-2
     assert warnings_in(caplog) == []
 
@@ -150,7 +150,7 @@ def test_a_game_that_spirals_in(gan, trainer, caplog, weight):
 def test_a_game_whose_generator_collapses(gan, trainer, caplog):
     model = game_of_points(gan, 5e-3, 2e-4)
     watch = monitor()
-    trainer(600, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=ring())
+    trainer(400, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=ring())
     assert [words for words in warnings_in(caplog) if "the samples have collapsed" in words]
     assert "collapse" in watch.warned
     assert "discriminator_won" not in watch.warned
@@ -163,7 +163,7 @@ def far_away():
 def test_a_game_that_the_discriminator_wins(gan, trainer, caplog):
     model = game_of_points(gan, 1e-4, 1e-2, loss=Minimax(label_smoothing=0.0))
     watch = monitor(symptoms={"won": all_symptoms()["discriminator_won"]})
-    trainer(350, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=far_away())
+    trainer(150, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=far_away())
     (words,) = warnings_in(caplog)
     assert words.split(": ")[1] == "the discriminator has won"
     assert "it ranks 100% of the pairs" in words
@@ -195,8 +195,8 @@ def test_a_discriminator_that_is_far_ahead_but_teaches(gan, trainer, caplog, los
 )
 def test_a_healthy_game_gives_no_warning(gan, trainer, caplog, kind, changes):
     model = game_of_points(partial(gan, kind) if kind else gan, 1e-3, 1e-3, **changes)
-    watch = monitor()
-    trainer(600, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=ring())
+    watch = monitor(every_n_steps=5)
+    trainer(400, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=ring())
     assert warnings_in(caplog) == []
     assert watch.latest.diversity > 0.5
 
@@ -298,8 +298,7 @@ def test_a_conditional_game_is_measured_with_the_classes_of_the_real_data(gan, t
     assert watch.latest.real_logits == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("stop", [150, 220])
-def test_a_resumed_run_measures_and_warns_the_same(gan, trainer, caplog, tmp_path, stop):
+def test_a_resumed_run_measures_and_warns_the_same(gan, trainer, caplog, tmp_path):
     class Repeating:
         """The same batch again and again, so that data need not be resumed."""
 
@@ -319,13 +318,14 @@ def test_a_resumed_run_measures_and_warns_the_same(gan, trainer, caplog, tmp_pat
     play(400, whole)
     expected = warnings_in(caplog)
     assert whole.warned == ["cycling", "collapse"]
-    caplog.clear()
-    play(stop, monitor(every_n_steps=5)).save_checkpoint(tmp_path / "half.ckpt")
-    resumed = monitor(every_n_steps=5)
-    play(400, resumed, tmp_path / "half.ckpt")
-    assert warnings_in(caplog) == expected
-    assert resumed.latest == whole.latest
-    assert resumed.state_dict()["symptoms"] == whole.state_dict()["symptoms"]
+    for stop in (150, 220):
+        caplog.clear()
+        play(stop, monitor(every_n_steps=5)).save_checkpoint(tmp_path / "half.ckpt")
+        resumed = monitor(every_n_steps=5)
+        play(400, resumed, tmp_path / "half.ckpt")
+        assert warnings_in(caplog) == expected
+        assert resumed.latest == whole.latest
+        assert resumed.state_dict()["symptoms"] == whole.state_dict()["symptoms"]
 
 
 def test_the_state_is_plain_and_forgotten_with_other_settings(gan, trainer, tmp_path):
