@@ -113,8 +113,8 @@ def recover_codes(
     for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
         chosen = None if labels is None else labels[rows]
-        made = model.decode(latents[rows], chosen, averaged=True, batch_size=batch_size)
-        found.append(classifier(made))
+        samples = model.decode(latents[rows], chosen, averaged=True, batch_size=batch_size)
+        found.append(classifier(samples))
     logits = zip(*(part.logits for part in found), strict=True)
     continuous = zip(*(part.continuous for part in found), strict=True)
     return latents, CodePosterior(_concatenated(logits), Gaussian(*_concatenated(continuous)))

@@ -133,8 +133,8 @@ def _draw_density(axes: "Axes", log_density: LogDensity, frame: Limits) -> None:
     axes.contourf(*grid, levels=[-4.5, -2, -0.5, 0.1], colors=BANDS, zorder=1)
     # Its edge stays to be seen where generated points cover the density.
     axes.contour(*grid, levels=[-4.5], colors=REAL, linewidths=0.9, linestyles="-", zorder=4)
-    look: dict[str, Any] = {"color": BANDS[1], "markeredgecolor": REAL, "markeredgewidth": 0.9}
-    axes.plot([], [], marker="o", linestyle="", label="real density", **look)
+    marker: dict[str, Any] = {"color": BANDS[1], "markeredgecolor": REAL, "markeredgewidth": 0.9}
+    axes.plot([], [], marker="o", linestyle="", label="real density", **marker)
 
 
 def new_figure(inches: tuple[float, float], rows: int = 1, columns: int = 1) -> "Figure":
@@ -185,6 +185,6 @@ def save_figure(
         InputError: if the file cannot be written.
     """
     content = io.BytesIO()
-    told = {"Description": description} if description else {}
-    figure.savefig(content, format="png", metadata=told, **settings)
+    metadata = {"Description": description} if description else {}
+    figure.savefig(content, format="png", metadata=metadata, **settings)
     return write_atomically(content.getvalue(), path)
