@@ -49,6 +49,17 @@ def test_the_first_line_comes_when_the_end_can_be_estimated(gan, trainer, batche
     assert [line.split("  ")[0] for line in lines] == ["step 4/9", "step 9/9"]
 
 
+def test_a_run_that_goes_on_has_its_first_line_soon_too(gan, trainer, batches, capsys, tmp_path):
+    first = trainer(4)
+    first.fit(gan(), batches(8, 2))
+    first.save_checkpoint(tmp_path / "four.ckpt")
+    run = trainer(9, callbacks=[progress(line_seconds=1000, first_line_steps=2)],
+                  enable_progress_bar=True)  # fmt: skip
+    run.fit(gan(), batches(8, 2), ckpt_path=tmp_path / "four.ckpt")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["step 6/9", "step 9/9"]
+
+
 def test_without_an_end_in_steps_the_time_counts(gan, trainer, batches, capsys):
     bar, end = progress(line_seconds=0.05), {"max_time": timedelta(seconds=0.4)}
     *lines, last = lines_of(trainer, gan, batches, capsys, bar, steps=-1, **end)
