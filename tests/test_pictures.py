@@ -9,7 +9,16 @@ import torch
 from PIL import Image
 
 from ganzoo.errors import InputError
-from ganzoo.pictures import files, image_grid, points, save_gif, save_png, scatter, to_uint8
+from ganzoo.pictures import (
+    RealDistribution,
+    files,
+    image_grid,
+    points,
+    save_gif,
+    save_png,
+    scatter,
+    to_uint8,
+)
 from ganzoo.pictures.tiles import color_tiles
 
 GENERATED = np.array([0xD1, 0x49, 0x5B])
@@ -36,7 +45,9 @@ def normal(*shape, seed=0):
 
 
 def draw(path, generated, real=None, log_density=None, title="title"):
-    return open_png(scatter(generated, real, log_density, path / "points.png", title))
+    return open_png(
+        scatter(generated, RealDistribution(real, log_density), path / "points.png", title)
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,14 @@ from torch import Tensor
 
 from ganzoo.errors import InputError
 from ganzoo.interpolation import linear, spherical
-from ganzoo.pictures import image_grid, save_gif, save_png, scatter, to_uint8
+from ganzoo.pictures import (
+    RealDistribution,
+    image_grid,
+    save_gif,
+    save_png,
+    scatter,
+    to_uint8,
+)
 from ganzoo.sampling.class_names import Labels, folder_name
 from ganzoo.sampling.latents import LatentSampler
 
@@ -128,7 +135,14 @@ def save_pictures(
         InputError: if images have more channels than PNG.
     """
     if samples.dim() != 4:
-        return [scatter(samples, None, None, folder / "scatter.png", f"{len(samples)} samples")]
+        return [
+            scatter(
+                samples,
+                RealDistribution(),
+                folder / "scatter.png",
+                f"{len(samples)} samples",
+            )
+        ]
     if samples.shape[1] > _MOST_CHANNELS:
         raise InputError(
             f"PNG has at most {_MOST_CHANNELS} channels, these samples have {samples.shape[1]}: "

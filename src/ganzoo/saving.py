@@ -13,7 +13,7 @@ class SaveError(OSError):
     """A checkpoint, a picture or a measurement cannot be written."""
 
 
-class SaveErrors(ABC):
+class SaveErrorPolicy(ABC):
     """Decides whether a run goes on without a file that it cannot write."""
 
     @contextmanager
@@ -31,7 +31,7 @@ class SaveErrors(ABC):
         """Say that ``path`` cannot be written; go on or stop."""
 
 
-class StopOnSaveError(SaveErrors):
+class StopOnSaveError(SaveErrorPolicy):
     """Ends the run with what cannot be written and why."""
 
     def handle(self, path: Path, reason: str) -> None:
@@ -43,7 +43,7 @@ class StopOnSaveError(SaveErrors):
         raise SaveError(f"cannot write {path}: {reason}")
 
 
-class ContinueOnSaveError(SaveErrors):
+class ContinueOnSaveError(SaveErrorPolicy):
     """Says once for each kind of file that it cannot be written, and goes on without it."""
 
     def __init__(self) -> None:

@@ -1,22 +1,16 @@
 import json
-import math
 
 import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
 
-from ganzoo.callbacks.checkpoints import Checkpoints
 from ganzoo.callbacks.evaluation import Evaluation
 from ganzoo.callbacks.samples import SampleGrid
-from ganzoo.checkpoints.io import AtomicCheckpointIO
-from ganzoo.errors import InputError
 from ganzoo.metrics.cache import FeatureCache
 from ganzoo.metrics.evaluator import Evaluator
 from ganzoo.metrics.features import IdentityFeatures
 from ganzoo.metrics.samples import SampleMetric
 from ganzoo.saving import StopOnSaveError
-
-STOP = StopOnSaveError()
 
 
 class Distance(SampleMetric):
@@ -76,58 +70,19 @@ def test_evaluation_leaves_no_trace_in_training(gan, trainer, evaluation, labell
     assert torch.equal(*ends)
 
 
-@pytest.mark.parametrize(("direction", "best"), [("minimize", 2), ("maximize", 3)])
-def test_the_best_checkpoint_is_the_best(
-    gan, trainer, evaluation, tmp_path, direction, best, labelled_points
-):
-    values = iter([0.0, 5.0, 1.0, 9.0, math.nan, 4.0])
-
-    class Scripted(Distance):
-        def compute(self):
-            return {"distance": torch.tensor(next(values))}
-
-    keep = Checkpoints(
-        folder=tmp_path,
-        every_n_steps=2,
-        keep_every_n_steps=3,
-        objective="metrics/distance@4",
-        direction=direction,
-        on_save_error=STOP,
-    )
-    measure = evaluation(Scripted(), every_n_steps=1, samples=4)
-    run = trainer(
-        5, callbacks=[measure, keep], plugins=[AtomicCheckpointIO()], enable_checkpointing=True
-    )
-    run.fit(gan(), datamodule=labelled_points(real=0))
-    assert torch.load(keep.best_path, weights_only=True)["global_step"] == best
-    assert torch.load(keep.last_path, weights_only=True)["global_step"] == 5
-    (kept,) = tmp_path.glob("step_*.ckpt")
-    assert kept.name == "step_00000003.ckpt"
-    assert torch.load(kept, weights_only=True)["global_step"] == 3
-    before = keep.last_path.with_name("previous.ckpt")
-    assert torch.load(before, weights_only=True)["global_step"] == 4
-    assert keep.state_dict()["best_step"] == best
-
-
-def test_direction_is_one_of_two_words(tmp_path):
-    with pytest.raises(InputError, match="direction must be minimize or maximize, not 'up'"):
-        Checkpoints(
-            folder=tmp_path,
-            every_n_steps=1,
-            keep_every_n_steps=None,
-            objective="x",
-            direction="up",
-            on_save_error=STOP,
-        )
-
-
 def test_pictures_come_from_the_same_latents(gan, trainer, batches, tmp_path):
     grid = SampleGrid(
-        folder=tmp_path, every_n_steps=2, rows=2, columns=2, points=20, seed=1, on_save_error=STOP
+        folder=tmp_path,
+        every_n_steps=2,
+        rows=2,
+        columns=2,
+        points=20,
+        seed=1,
+        on_save_error=StopOnSaveError(),
     )
     trainer(3, callbacks=[grid]).fit(gan(), batches(8, 2))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000002.png", "00000003.png"]
-    assert grid.album.last_picture == tmp_path / "00000003.png"
+    assert grid.picture_folder.last_picture == tmp_path / "00000003.png"
 
 
 def test_summary_is_json(tmp_path):

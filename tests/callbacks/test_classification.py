@@ -3,7 +3,8 @@ import torch
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
-from ganzoo.callbacks.classification import Classification, Examples, accuracy
+from ganzoo.callbacks.classification import Classification, accuracy
+from ganzoo.callbacks.labelled_samples import LabelledSamples
 from ganzoo.errors import InputError
 from ganzoo.models.semi_supervised_gan import SemiSupervisedGAN
 
@@ -100,9 +101,11 @@ def test_the_accuracy_is_a_count_however_it_is_cut(classifier):
     model = classifier()
     model.discriminator = Echo()
     data = torch.eye(2)[[0, 1, 1, 0, 1, 0, 0]] * 7
-    examples = Examples(data=data, labels=torch.tensor([0, 1, 0, 0, 1, 1, 1]), name="", words="")
+    labelled = LabelledSamples(
+        data=data, labels=torch.tensor([0, 1, 0, 0, 1, 1, 1]), name="", description=""
+    )
     for batch_size in (1, 3, 100):
-        assert accuracy(model, examples, batch_size=batch_size) == pytest.approx(4 / 7)
+        assert accuracy(model, labelled, batch_size=batch_size) == pytest.approx(4 / 7)
 
 
 @pytest.mark.parametrize("name", ["every_n_steps", "samples", "batch_size"])

@@ -8,7 +8,13 @@ import torch
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
-from ganzoo.callbacks.codes import Codes, clustering_accuracy, correlation, look, recovery
+from ganzoo.callbacks.codes import (
+    CodeRecovery,
+    clustering_accuracy,
+    correlation,
+    recover_codes,
+    recovery_scores,
+)
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.errors import InputError
 from ganzoo.models.info_gan import InfoGAN
@@ -39,7 +45,9 @@ def hidden(inputs, outputs):
 
 
 def measuring(**changes):
-    return Codes(**{"every_n_steps": 2, "samples": 90, "batch_size": 40, "seed": 0} | changes)
+    return CodeRecovery(
+        **{"every_n_steps": 2, "samples": 90, "batch_size": 40, "seed": 0} | changes
+    )
 
 
 def posterior_of(latents, *, sharpness, log_variance):
@@ -55,7 +63,9 @@ def posterior_of(latents, *, sharpness, log_variance):
 
 def test_all_is_recovered_where_q_knows_all():
     latents = PRIOR.sample(50)
-    found = recovery(PRIOR, latents, posterior_of(latents, sharpness=50.0, log_variance=-6.0))
+    found = recovery_scores(
+        PRIOR, latents, posterior_of(latents, sharpness=50.0, log_variance=-6.0)
+    )
     assert found["recovered"] == 1.0
     assert [found["correlation_0"], found["correlation_1"]] == pytest.approx([1.0, 1.0])
     # -log Q of categories is 0, and of each continuous code log(deviation sqrt(2 pi)) = -3 + ...
@@ -69,7 +79,7 @@ def test_nothing_is_known_where_q_says_the_same_of_all():
     first = PRIOR.codes(latents).categories[0]
     logits = [torch.zeros(60, 3), torch.zeros(60, 2)]
     same = DiagonalGaussian(torch.full((60, 2), 0.3), torch.zeros(60, 2))
-    found = recovery(PRIOR, latents, CodePosterior(logits, same))
+    found = recovery_scores(PRIOR, latents, CodePosterior(logits, same))
     assert found["recovered"] == pytest.approx((first == 0).float().mean().item())
     assert found["correlation_0"] == found["correlation_1"] == 0.0
     squares = (PRIOR.codes(latents).continuous - 0.3).square().sum(dim=1).mean().item()
@@ -84,17 +94,19 @@ def test_nothing_is_known_where_q_says_the_same_of_all():
 def test_only_codes_that_there_are_are_measured(gan, categories, continuous, names):
     prior = CodePrior(latent_dim=6, categories=categories, continuous=continuous)
     model = info_gan(gan, prior).eval()
-    looked = look(model, model.classifier, count=20, batch_size=7, seed=0)
-    assert set(recovery(prior, *looked)) == names
+    looked = recover_codes(model, model.classifier, count=20, batch_size=7, seed=0)
+    assert set(recovery_scores(prior, *looked)) == names
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 100])
 def test_it_is_what_the_classifier_says_however_it_is_cut(gan, batch_size):
     model = info_gan(gan).eval()
-    latents, posterior = look(model, model.classifier, count=30, batch_size=batch_size, seed=4)
+    latents, posterior = recover_codes(
+        model, model.classifier, count=30, batch_size=batch_size, seed=4
+    )
     made = model.sample(30, seed=4)
     terms = model.classifier.negative_log_likelihoods(made, PRIOR.codes(latents))
-    found = recovery(PRIOR, latents, posterior)
+    found = recovery_scores(PRIOR, latents, posterior)
     surprise = sum(term.item() for term in terms.values())
     assert found["information"] == pytest.approx(PRIOR.entropy - surprise, abs=1e-5)
     hits = model.classifier.recovered(made) == latents[:, :3].argmax(dim=1)

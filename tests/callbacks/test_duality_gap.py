@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
 from ganzoo.augment.noise import InstanceNoise
-from ganzoo.callbacks.duality_gap import DualityGapEstimate, Value
+from ganzoo.callbacks.duality_gap import DualityGapEstimate, GameValue
 from ganzoo.errors import InputError
 from ganzoo.losses.cramer import Cramer
 from ganzoo.losses.hinge import Hinge
@@ -75,7 +75,7 @@ class Shift(nn.Module):
 
 
 def value_of(model, real, latents, labels=None):
-    return Value(model, real, labels, latents, 0)
+    return GameValue(model, real, labels, latents, 0)
 
 
 def test_the_value_is_minus_the_loss_of_the_discriminator(gan):
@@ -228,9 +228,9 @@ def test_other_models_and_other_data_have_none(gan, trainer):
 
     run = trainer(1)
     name = "is not a game of a generator and a discriminator alone"
-    assert callback().obstacle(run, LightningModule()) == f"LightningModule {name}"
-    assert callback().obstacle(run, gan(MorePlayers)) == f"MorePlayers {name}"
-    assert callback().obstacle(run, gan()) == "it needs a data module with real(count, seed)"
+    assert callback().reason_inactive(run, LightningModule()) == f"LightningModule {name}"
+    assert callback().reason_inactive(run, gan(MorePlayers)) == f"MorePlayers {name}"
+    assert callback().reason_inactive(run, gan()) == "it needs a data module with real(count, seed)"
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from scipy.stats import wasserstein_distance
 from torch import nn
 
 from ganzoo.augment.noise import InstanceNoise
-from ganzoo.callbacks.estimates import estimates, of_game, true_values
-from ganzoo.callbacks.monitor import FixedBatch, Monitor, measure
+from ganzoo.callbacks.estimates import estimates, estimates_of_game, true_values
+from ganzoo.callbacks.monitor import FixedBatch, Monitor, game_statistics
 from ganzoo.errors import InputError
 from ganzoo.losses.cramer import Cramer
 from ganzoo.losses.divergences import KullbackLeibler
@@ -60,7 +60,7 @@ class Points(LightningDataModule):
 
 
 def logged(trainer, model, data):
-    watch = Monitor(symptoms={}, every_n_steps=1, samples=12, directions=2, seed=3)
+    watch = Monitor(symptoms={}, every_n_steps=1, samples=12, coordinates=2, seed=3)
     run = trainer(2, callbacks=[watch])
     run.fit(model, datamodule=data)
     found = {
@@ -211,8 +211,8 @@ def test_nothing_of_a_discriminator_of_codes(gan, trainer):
 def test_what_is_not_finite_or_not_there(gan):
     model, real = gan(loss=Wasserstein()), torch.zeros(3, 2)
     logits = torch.zeros(3)
-    assert of_game(model, logits[:0], logits[:0], real, real) == {}
-    found = of_game(model, logits, logits, real, torch.full((3, 2), math.nan))
+    assert estimates_of_game(model, logits[:0], logits[:0], real, real) == {}
+    found = estimates_of_game(model, logits, logits, real, torch.full((3, 2), math.nan))
     assert found == {"wasserstein_estimate": 0}
 
 
@@ -229,12 +229,12 @@ def test_only_finite_estimates_are_logged(gan, trainer):
     model.eval()
     real = Points().real(12, 3)[0]
     logits = model.discriminator(real).detach()
-    assert of_game(model, logits, logits, real, real) == {"divergence_bound": -math.inf}
-    watch = Monitor(symptoms={}, every_n_steps=1, samples=12, directions=2, seed=3)
+    assert estimates_of_game(model, logits, logits, real, real) == {"divergence_bound": -math.inf}
+    watch = Monitor(symptoms={}, every_n_steps=1, samples=12, coordinates=2, seed=3)
     run = trainer(1)
     model.generator[2].bias.data.fill_(3.0)
-    batch = FixedBatch(model, real, None, directions=2, seed=3)
-    watch._log(run, measure(model, batch, 1))
+    batch = FixedBatch(model, real, None, coordinates=2, seed=3)
+    watch._log(run, game_statistics(model, batch, 1))
     assert "monitor/real_logits" in run.callback_metrics
     assert "monitor/divergence_bound" not in run.callback_metrics
 
@@ -244,7 +244,7 @@ def test_the_estimates_change_nothing_in_training(gan, trainer):
     for watched in (False, True):
         torch.manual_seed(5)
         model = gan(loss=Wasserstein())
-        watch = Monitor(symptoms={}, every_n_steps=1, samples=12, directions=2, seed=3)
+        watch = Monitor(symptoms={}, every_n_steps=1, samples=12, coordinates=2, seed=3)
         run = trainer(4, callbacks=[watch] if watched else [])
         run.fit(model, datamodule=Points())
         ends.append((model.state_dict(), torch.get_rng_state()))

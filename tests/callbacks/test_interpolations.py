@@ -5,12 +5,12 @@ from PIL import Image
 from torch import nn
 
 from ganzoo.callbacks import interpolations
-from ganzoo.callbacks.interpolations import Interpolations, way
+from ganzoo.callbacks.interpolations import Interpolations, latent_path
 from ganzoo.errors import InputError
 from ganzoo.models.conditional_gan import ConditionalGAN
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.latents import Normal, TruncatedNormal, Uniform
-from ganzoo.pictures import Ground, draw_paths
+from ganzoo.pictures import RealDistribution, draw_paths
 from ganzoo.saving import StopOnSaveError
 
 CODES = CodePrior(latent_dim=12, categories=[3], continuous=2)
@@ -48,7 +48,7 @@ class Echo(nn.Module):
 
 
 def drawing(folder, **changes):
-    settings = {"every_n_steps": 2, "ways": 3, "steps": 4, "points": 20, "seed": 5}
+    settings = {"every_n_steps": 2, "paths": 3, "steps": 4, "points": 20, "seed": 5}
     return Interpolations(folder=folder, on_save_error=StopOnSaveError(), **settings | changes)
 
 
@@ -62,9 +62,9 @@ class Step:
 
 @pytest.mark.parametrize("prior", EVERY_PRIOR, ids=lambda prior: f"{type(prior).__name__}")
 @pytest.mark.parametrize("seed", range(5))
-def test_a_way_begins_and_ends_where_it_should(prior, seed):
+def test_a_path_begins_and_ends_where_it_should(prior, seed):
     start, end = ends(prior, seed)
-    found = way(prior, start, end, 7)
+    found = latent_path(prior, start, end, 7)
     assert found.shape == (7, prior.latent_dim)
     kept = prior.latent_dim - getattr(prior, "noise_dim", prior.latent_dim)
     assert torch.allclose(found[0], start, atol=1e-6)
@@ -75,18 +75,18 @@ def test_a_way_begins_and_ends_where_it_should(prior, seed):
 def test_uniform_latents_go_in_a_straight_line_and_stay_in_their_cube():
     prior = Uniform(latent_dim=6)
     start, end = ends(prior)
-    found = way(prior, start, end, 5)
+    found = latent_path(prior, start, end, 5)
     expected = torch.stack([start + (end - start) * share for share in (0, 0.25, 0.5, 0.75, 1)])
     assert torch.allclose(found, expected, atol=1e-6)
     corner = torch.ones(6)
-    assert way(prior, -corner, corner, 9).abs().max() <= 1
+    assert latent_path(prior, -corner, corner, 9).abs().max() <= 1
 
 
 @pytest.mark.parametrize("prior", [Normal(latent_dim=6), CODES])
 def test_normal_latents_keep_their_norm(prior):
     start, end = torch.zeros(2, prior.latent_dim)
     start[-1], end[-2] = 3.0, 3.0
-    found = way(prior, start, end, 3)
+    found = latent_path(prior, start, end, 3)
     assert torch.allclose(found.norm(dim=1), torch.tensor(3.0))
     assert found[1, -2:].tolist() == pytest.approx([3 / 2**0.5] * 2)
 
@@ -94,7 +94,7 @@ def test_normal_latents_keep_their_norm(prior):
 def test_codes_stay_and_noise_moves():
     start, end = ends(CODES, seed=3)
     assert not torch.equal(start[:5], end[:5])
-    codes = CODES.codes(way(CODES, start, end, 6))
+    codes = CODES.codes(latent_path(CODES, start, end, 6))
     first = CODES.codes(start[None])
     assert (codes.categories[0] == first.categories[0]).all()
     assert (codes.continuous == first.continuous).all()
@@ -108,16 +108,16 @@ def test_where_no_noise_can_move_it_says_so(gan, trainer, batches, tmp_path, cap
     assert "all of a latent is codes" in caplog.text and not (tmp_path / "a").exists()
 
 
-def test_each_row_is_a_way_from_begin_to_end(gan, tmp_path):
+def test_each_row_is_a_path_from_begin_to_end(gan, tmp_path):
     """Colours of tiles are those of the latents, in their places."""
     model = gan(generator=Plain(), latent_prior=Uniform(latent_dim=4)).eval()
-    callback = drawing(tmp_path, ways=2, steps=5)
+    callback = drawing(tmp_path, paths=2, steps=5)
     callback.draw(tmp_path / "rows.png", Step(), model)
     with Image.open(tmp_path / "rows.png") as image:
         picture = np.asarray(image).astype(int)
     drawn, _ = model.draw(4, labels=None, seed=5, truncation=None)
     expected = torch.cat(
-        [way(model.latent_prior, *drawn[2 * row : 2 * row + 2], 5) for row in (0, 1)]
+        [latent_path(model.latent_prior, *drawn[2 * row : 2 * row + 2], 5) for row in (0, 1)]
     )
     colors = ((expected[:, :3] + 1) * 127.5).round().int().tolist()
     places = []
@@ -132,30 +132,30 @@ def test_each_row_is_a_way_from_begin_to_end(gan, tmp_path):
     assert lefts == tuple(lefts[0] + step * (side + 2) for step in range(5)) * 2
 
 
-def test_a_conditional_model_makes_each_way_of_one_class(gan, tmp_path, monkeypatch):
+def test_a_conditional_model_makes_each_path_of_one_class(gan, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(interpolations, "draw_paths", lambda ways, *_: seen.append(ways))
+    monkeypatch.setattr(interpolations, "draw_paths", lambda paths, *_: seen.append(paths))
     model = gan(ConditionalGAN, generator=Echo(), num_classes=2, latent_prior=Uniform(latent_dim=4))
     drawing(tmp_path).draw(tmp_path / "a.png", Step(), model.eval())
-    (ways,) = seen
-    assert ways.shape == (3, 4, 2)
-    assert ways[:, :, 0].tolist() == [[0.0] * 4, [1.0] * 4, [0.0] * 4]
+    (paths,) = seen
+    assert paths.shape == (3, 4, 2)
+    assert paths[:, :, 0].tolist() == [[0.0] * 4, [1.0] * 4, [0.0] * 4]
     drawn, _ = model.draw(6, labels=None, seed=5, truncation=None)
-    assert torch.equal(ways[:, 0, 1], drawn[0::2, 0])
-    assert torch.allclose(ways[:, -1, 1], drawn[1::2, 0])
+    assert torch.equal(paths[:, 0, 1], drawn[0::2, 0])
+    assert torch.allclose(paths[:, -1, 1], drawn[1::2, 0])
 
 
 def test_it_draws_throughout_a_run(gan, trainer, tmp_path, labelled_points):
     callback = drawing(tmp_path)
     trainer(3, callbacks=[callback]).fit(gan(), datamodule=labelled_points(real=0))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000002.png", "00000003.png"]
-    assert callback.album.last_picture == tmp_path / "00000003.png"
+    assert callback.picture_folder.last_picture == tmp_path / "00000003.png"
 
 
-def shown(ways, folder, title="title"):
+def shown(paths, folder, title="title"):
     frame = torch.tensor([[-2.0, -2.0], [2.0, 2.0]])
     path = draw_paths(
-        ways, Ground(frame[:, :1].expand(2, ways.shape[2]), None), folder / "p.png", title
+        paths, RealDistribution(frame[:, :1].expand(2, paths.shape[2])), folder / "p.png", title
     )
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB")).astype(int)
@@ -175,27 +175,27 @@ def test_a_path_is_an_unbroken_line_through_its_points(tmp_path):
 def test_paths_have_colours_of_their_own(tmp_path):
     one = torch.tensor([[[-1.0, -1.0], [1.0, -1.0]]])
     two = torch.cat([one, -one])
-    alone, both = (red(shown(ways, tmp_path)).sum() for ways in (one, two))
+    alone, both = (red(shown(paths, tmp_path)).sum() for paths in (one, two))
     assert alone == both
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 5])
 def test_paths_of_any_dimension_are_drawn_finite_or_not(tmp_path, dimensions):
-    ways = torch.linspace(-1, 1, 12).reshape(3, 4, 1).repeat(1, 1, dimensions)
-    ways[1:, 2] = torch.nan
-    assert red(shown(ways, tmp_path)).any()
-    assert not red(shown(ways[1:], tmp_path)).any()
+    paths = torch.linspace(-1, 1, 12).reshape(3, 4, 1).repeat(1, 1, dimensions)
+    paths[1:, 2] = torch.nan
+    assert red(shown(paths, tmp_path)).any()
+    assert not red(shown(paths[1:], tmp_path)).any()
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (3, 4, 0)])
 def test_paths_of_other_shapes_are_refused(tmp_path, shape):
-    with pytest.raises(InputError, match=r"ways must have shape \[W, S, D\]"):
-        draw_paths(torch.zeros(shape), Ground(None, None), tmp_path / "a.png", "")
+    with pytest.raises(InputError, match=r"paths must have shape \[P, S, D\]"):
+        draw_paths(torch.zeros(shape), RealDistribution(), tmp_path / "a.png", "")
 
 
 @pytest.mark.parametrize(
     ("name", "number", "least"),
-    [("every_n_steps", 0, 1), ("ways", 0, 1), ("ways", -2, 1), ("steps", 0, 2), ("steps", 1, 2),
+    [("every_n_steps", 0, 1), ("paths", 0, 1), ("paths", -2, 1), ("steps", 0, 2), ("steps", 1, 2),
      ("steps", -1, 2), ("points", 0, 1), ("seed", -1, 0)],
 )  # fmt: skip
 def test_impossible_numbers_are_refused(tmp_path, name, number, least):

@@ -1,7 +1,6 @@
 """The monitor on real games: healthy ones, and one that goes wrong in each of the known ways."""
 
 import json
-import logging
 from functools import partial
 
 import pytest
@@ -12,9 +11,9 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from ganzoo.callbacks.circles import Circles
-from ganzoo.callbacks.monitor import FixedBatch, Monitor, measure
-from ganzoo.callbacks.symptoms import Collapse, DiscriminatorWon
+from ganzoo.callbacks.cycling import Cycling
+from ganzoo.callbacks.monitor import FixedBatch, Monitor, game_statistics
+from ganzoo.callbacks.symptoms import Collapse, DiscriminatorWon, Symptom
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.data.points import Ring
 from ganzoo.errors import InputError
@@ -26,7 +25,7 @@ from ganzoo.networks.latents import Normal
 from ganzoo.penalties.gradient_penalty import GradientPenalty
 from ganzoo.penalties.zero_centered import R1
 
-CIRCLES = {"window": 40, "scales": [1, 2, 4, 8], "cycles": 4, "share": 0.6, "steadiness": 0.8}
+CYCLING = {"window": 40, "scales": [1, 2, 4, 8], "cycles": 4, "share": 0.6, "steadiness": 0.8}
 NAMES = ("real_logits", "fake_logits", "accuracy", "ranking", "diversity")
 
 
@@ -34,12 +33,12 @@ def all_symptoms():
     return {
         "collapse": Collapse(diversity=0.2, warm_up=200, measurements=10),
         "discriminator_won": DiscriminatorWon(ranking=0.99, gradient=0.01, patience=5),
-        "circles": Circles(amplitude=0.05, **CIRCLES),
+        "cycling": Cycling(amplitude=0.05, **CYCLING),
     }
 
 
 def monitor(**changes):
-    settings = {"every_n_steps": 10, "samples": 64, "directions": 16, "seed": 0}
+    settings = {"every_n_steps": 10, "samples": 64, "coordinates": 16, "seed": 0}
     return Monitor(**({"symptoms": all_symptoms()} | settings | changes))
 
 
@@ -130,12 +129,12 @@ def warnings_in(caplog):
 @pytest.mark.parametrize("loss", [Wasserstein(), NonSaturating(label_smoothing=0.0)])
 def test_a_game_that_circles(gan, trainer, caplog, loss):
     watch = monitor(every_n_steps=5)
-    trainer(450, callbacks=[watch], log_every_n_steps=999).fit(
+    trainer(320, callbacks=[watch], log_every_n_steps=999).fit(
         dirac_gan(gan, loss), datamodule=zeros()
     )
     (words,) = warnings_in(caplog)
     assert "training runs in circles" in words
-    assert watch.warned == ["circles"]
+    assert watch.warned == ["cycling"]
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.3, 0.1])
@@ -143,7 +142,7 @@ def test_a_game_that_spirals_in(gan, trainer, caplog, weight):
     penalties = {"r1": R1(weight=weight, interval=1)}
     model = dirac_gan(gan, NonSaturating(label_smoothing=0.0), penalties=penalties)
     watch = monitor(every_n_steps=5)
-    trainer(450, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=zeros())
+    trainer(350, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=zeros())
     assert model.generator.place.abs() < 1e-2
     assert warnings_in(caplog) == []
 
@@ -151,7 +150,7 @@ def test_a_game_that_spirals_in(gan, trainer, caplog, weight):
 def test_a_game_whose_generator_collapses(gan, trainer, caplog):
     model = game_of_points(gan, 5e-3, 2e-4)
     watch = monitor()
-    trainer(600, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=ring())
+    trainer(400, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=ring())
     assert [words for words in warnings_in(caplog) if "the samples have collapsed" in words]
     assert "collapse" in watch.warned
     assert "discriminator_won" not in watch.warned
@@ -164,7 +163,7 @@ def far_away():
 def test_a_game_that_the_discriminator_wins(gan, trainer, caplog):
     model = game_of_points(gan, 1e-4, 1e-2, loss=Minimax(label_smoothing=0.0))
     watch = monitor(symptoms={"won": all_symptoms()["discriminator_won"]})
-    trainer(350, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=far_away())
+    trainer(150, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=far_away())
     (words,) = warnings_in(caplog)
     assert words.split(": ")[1] == "the discriminator has won"
     assert "it ranks 100% of the pairs" in words
@@ -196,8 +195,8 @@ def test_a_discriminator_that_is_far_ahead_but_teaches(gan, trainer, caplog, los
 )
 def test_a_healthy_game_gives_no_warning(gan, trainer, caplog, kind, changes):
     model = game_of_points(partial(gan, kind) if kind else gan, 1e-3, 1e-3, **changes)
-    watch = monitor()
-    trainer(600, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=ring())
+    watch = monitor(every_n_steps=5)
+    trainer(400, callbacks=[watch], log_every_n_steps=999).fit(model, datamodule=ring())
     assert warnings_in(caplog) == []
     assert watch.latest.diversity > 0.5
 
@@ -236,7 +235,7 @@ def test_what_is_measured(gan, trainer, tmp_path):
 
 
 def test_distances_of_positions_are_those_of_the_samples(gan):
-    batch = FixedBatch(gan(), torch.randn(64, 2), None, directions=4000, seed=0)
+    batch = FixedBatch(gan(), torch.randn(64, 2), None, coordinates=4000, seed=0)
     one, other = torch.randn(64, 2), torch.randn(64, 2) + 1
     expected = (one - other).square().sum(1).mean().sqrt()
     assert torch.dist(batch.position(one), batch.position(other)) == pytest.approx(
@@ -262,7 +261,7 @@ def test_modes_are_put_back(gan, restless):
     model.train()
     model.discriminator.layers[1].eval()
     before = [module.training for module in model.modules()]
-    measure(model, FixedBatch(model, torch.randn(8, 2), None, directions=2, seed=0), 1)
+    game_statistics(model, FixedBatch(model, torch.randn(8, 2), None, coordinates=2, seed=0), 1)
     assert [module.training for module in model.modules()] == before
     assert all(parameter.grad is None for parameter in model.parameters())
 
@@ -299,8 +298,7 @@ def test_a_conditional_game_is_measured_with_the_classes_of_the_real_data(gan, t
     assert watch.latest.real_logits == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("stop", [150, 220])
-def test_a_resumed_run_measures_and_warns_the_same(gan, trainer, caplog, tmp_path, stop):
+def test_a_resumed_run_measures_and_warns_the_same(gan, trainer, caplog, tmp_path):
     class Repeating:
         """The same batch again and again, so that data need not be resumed."""
 
@@ -319,14 +317,15 @@ def test_a_resumed_run_measures_and_warns_the_same(gan, trainer, caplog, tmp_pat
     whole = monitor(every_n_steps=5)
     play(400, whole)
     expected = warnings_in(caplog)
-    assert whole.warned == ["circles", "collapse"]
-    caplog.clear()
-    play(stop, monitor(every_n_steps=5)).save_checkpoint(tmp_path / "half.ckpt")
-    resumed = monitor(every_n_steps=5)
-    play(400, resumed, tmp_path / "half.ckpt")
-    assert warnings_in(caplog) == expected
-    assert resumed.latest == whole.latest
-    assert resumed.state_dict()["symptoms"] == whole.state_dict()["symptoms"]
+    assert whole.warned == ["cycling", "collapse"]
+    for stop in (150, 220):
+        caplog.clear()
+        play(stop, monitor(every_n_steps=5)).save_checkpoint(tmp_path / "half.ckpt")
+        resumed = monitor(every_n_steps=5)
+        play(400, resumed, tmp_path / "half.ckpt")
+        assert warnings_in(caplog) == expected
+        assert resumed.latest == whole.latest
+        assert resumed.state_dict()["symptoms"] == whole.state_dict()["symptoms"]
 
 
 def test_the_state_is_plain_and_forgotten_with_other_settings(gan, trainer, tmp_path):
@@ -336,32 +335,37 @@ def test_the_state_is_plain_and_forgotten_with_other_settings(gan, trainer, tmp_
     torch.save(state, tmp_path / "state.pt")
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     json.dumps(state["symptoms"])
-    same, other = monitor(), monitor(directions=3)
+    same, other = monitor(), monitor(coordinates=3)
     same.load_state_dict(state)
     other.load_state_dict(state)
     assert same.state_dict() == state
-    assert len(state["symptoms"]["circles"]["path"]) == 7
+    assert len(state["symptoms"]["cycling"]["path"]) == 7
     assert other.state_dict()["symptoms"] == monitor().state_dict()["symptoms"]
 
 
-def test_only_the_first_process_warns(gan, trainer, caplog):
-    watch = monitor(symptoms={"won": DiscriminatorWon(ranking=0.51, gradient=100.0, patience=1)})
-    run = trainer(1, callbacks=[watch])
+class Always(Symptom):
+    """Is there from the first look."""
+
+    def notice(self, statistics):
+        return "it is there"
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+@pytest.mark.parametrize(("is_first", "warnings"), [(True, ["step 1: it is there"]), (False, [])])
+def test_the_first_process_warns_once_of_each(
+    gan, trainer, caplog, monkeypatch, is_first, warnings
+):
+    watch = monitor(symptoms={"always": Always()}, every_n_steps=1)
+    run = trainer(3, callbacks=[watch])
+    monkeypatch.setattr(type(run), "is_global_zero", is_first)
     run.fit(gan(), datamodule=ring())
-    measurement = watch.latest
-    caplog.clear()
-    silent = monitor(symptoms={"always": Collapse(diversity=1e9, warm_up=0, measurements=2)})
-    for _ in range(4):
-        silent.judge(measurement, aloud=False)
-    assert silent.warned == ["always"]
-    assert warnings_in(caplog) == []
-
-
-def test_each_symptom_is_told_once(gan, trainer, caplog):
-    watch = monitor(symptoms={"always": Collapse(diversity=1e9, warm_up=0, measurements=2)})
-    caplog.set_level(logging.WARNING, "ganzoo")
-    trainer(200, callbacks=[watch], log_every_n_steps=999).fit(gan(), datamodule=ring())
-    assert len(warnings_in(caplog)) == 1
+    assert watch.warned == ["always"] and watch.latest.step == 3
+    assert warnings_in(caplog) == warnings
 
 
 @pytest.mark.parametrize(
@@ -369,7 +373,7 @@ def test_each_symptom_is_told_once(gan, trainer, caplog):
     [
         ({"samples": 1}, "samples must be at least 2"),
         ({"every_n_steps": 0}, "every_n_steps must be a whole number from 1 up, not 0"),
-        ({"directions": 2.5}, "directions must be a whole number from 1 up, not 2.5"),
+        ({"coordinates": 2.5}, "coordinates must be a whole number from 1 up, not 2.5"),
     ],
 )
 def test_settings_out_of_range(changes, message):

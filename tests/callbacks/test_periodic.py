@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 
-from ganzoo.callbacks.codes import Codes
+from ganzoo.callbacks.codes import CodeRecovery
 from ganzoo.callbacks.interpolations import Interpolations
 from ganzoo.callbacks.periodic import Periodic, undisturbed
 from ganzoo.callbacks.pictures import Pictures
@@ -30,7 +30,7 @@ class Noting(Periodic):
         super().__init__(every_n_steps=every_n_steps)
         self.reason, self.steps = reason, []
 
-    def obstacle(self, trainer, model):
+    def reason_inactive(self, trainer, model):
         return self.reason
 
     def act(self, trainer, model):
@@ -41,8 +41,7 @@ class Unwritable(Pictures):
     name = "unwritable"
 
     def __init__(self, folder, on_save_error):
-        settings = {"points": 1, "seed": 0, "on_save_error": on_save_error}
-        super().__init__(folder=folder, every_n_steps=1, **settings)
+        super().__init__(folder=folder, every_n_steps=1, seed=0, on_save_error=on_save_error)
         self.tried = 0
 
     def draw(self, path, trainer, model):
@@ -84,9 +83,9 @@ def all_callbacks(folder):
     drawing = {"on_save_error": StopOnSaveError()} | common
     return [
         Reconstructions(folder=folder / "reconstructions", samples=9, columns=5, **drawing),
-        Interpolations(folder=folder / "interpolations", ways=3, steps=4, points=50, **drawing),
+        Interpolations(folder=folder / "interpolations", paths=3, steps=4, points=50, **drawing),
         Traversals(folder=folder / "traversals", rows=2, steps=3, points=50, **drawing),
-        Codes(samples=40, batch_size=16, **common),
+        CodeRecovery(samples=40, batch_size=16, **common),
     ]
 
 
@@ -141,7 +140,7 @@ def test_a_picture_that_cannot_be_written_ends_the_run_or_not_as_is_asked(
         trainer(3, callbacks=[Unwritable(folder, StopOnSaveError())]).fit(gan(), batches(8, 2))
     patient = Unwritable(folder, ContinueOnSaveError())
     trainer(3, callbacks=[patient]).fit(gan(), batches(8, 2))
-    assert patient.tried == 3 and patient.album.last_picture is None
+    assert patient.tried == 3 and patient.picture_folder.last_picture is None
     assert sum("the run goes on" in message for message in caplog.messages) == 1
 
 

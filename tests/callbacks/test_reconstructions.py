@@ -14,7 +14,7 @@ from ganzoo.errors import InputError
 from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.models.gan import GAN
 from ganzoo.networks.latents import Normal
-from ganzoo.pictures import Ground, draw_pairs
+from ganzoo.pictures import RealDistribution, draw_pairs
 from ganzoo.sampling.reconstruction import Reconstructor
 from ganzoo.saving import StopOnSaveError
 
@@ -166,7 +166,7 @@ def test_data_lie_over_their_reconstructions(gan, tmp_path):
         model.generator.number.fill_(shift / 127.5)
     made = model.reconstruct(data)
     callback = drawing(tmp_path, columns=3)
-    callback._data = data
+    callback.data.samples = data
     callback._draw(tmp_path / "sheet.png", Step(), made, 0.5)
     picture = opened(tmp_path / "sheet.png")
     above = [box(picture, (red, 0, 0)) for red in reds]
@@ -196,7 +196,7 @@ def near(picture, color):
 def test_points_are_joined_to_their_reconstructions(tmp_path):
     real, made = torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, -1.0]])
     frame = torch.tensor([[-2.0, -2.0], [2.0, 2.0]])
-    path = draw_pairs(real, made, Ground(frame, None), tmp_path / "pairs.png", "title")
+    path = draw_pairs(real, made, RealDistribution(frame), tmp_path / "pairs.png", "title")
     picture = opened(path)
     lower = picture[picture.shape[0] // 2 : -90]
     blue, red = (near(lower, color).nonzero() for color in ((0x4A, 0x6F, 0xA5), (0xD1, 0x49, 0x5B)))
@@ -211,14 +211,14 @@ def test_points_are_joined_to_their_reconstructions(tmp_path):
 
 def test_pairs_of_other_shapes_are_refused(tmp_path):
     with pytest.raises(InputError, match="pairs are points of the same shape"):
-        draw_pairs(torch.zeros(3, 2), torch.zeros(2, 2), Ground(None, None), tmp_path / "a", "")
+        draw_pairs(torch.zeros(3, 2), torch.zeros(2, 2), RealDistribution(), tmp_path / "a", "")
 
 
 @pytest.mark.parametrize("dimensions", [1, 3])
 def test_pairs_of_any_dimension_are_drawn_finite_or_not(tmp_path, dimensions):
     made = torch.randn(6, dimensions)
     made[0] = torch.nan
-    draw_pairs(torch.zeros(6, dimensions), made, Ground(None, None), tmp_path / "a.png", "")
+    draw_pairs(torch.zeros(6, dimensions), made, RealDistribution(), tmp_path / "a.png", "")
     assert near(opened(tmp_path / "a.png"), (0xD1, 0x49, 0x5B)).any()
 
 

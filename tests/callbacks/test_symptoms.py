@@ -5,11 +5,11 @@ import torch
 from scipy.spatial.distance import pdist
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from ganzoo.callbacks.circles import Circles
+from ganzoo.callbacks.cycling import Cycling
 from ganzoo.callbacks.symptoms import (
     Collapse,
     DiscriminatorWon,
-    Measurement,
+    GameStatistics,
     accuracy,
     mean_distance,
     ranking,
@@ -31,7 +31,7 @@ def look(step, **changes):
         "gradient_norm": 1.0,
         "position": [0.0],
     }
-    return Measurement(step=step, **(healthy | changes))
+    return GameStatistics(step=step, **(healthy | changes))
 
 
 def first_notice(symptom, name, values, *, every=10, **others):
@@ -160,7 +160,7 @@ def test_the_words_on_a_discriminator_that_has_won():
         (lambda: Collapse(**COLLAPSE), "diversity", [0.9] * 8 + [0.05] * 9),
         (lambda: DiscriminatorWon(**WON), "gradient_norm", [9.0] * 8 + [0.01] * 9),
         (
-            lambda: Circles(
+            lambda: Cycling(
                 window=11, scales=[1], cycles=3, share=0.5, steadiness=0.5, amplitude=0.1
             ),
             "position",

@@ -5,11 +5,18 @@ from PIL import Image
 from torch import nn
 
 from ganzoo.callbacks import traversals
-from ganzoo.callbacks.traversals import Traversals, changes, colorings
+from ganzoo.callbacks.traversals import Traversals, code_colorings, traverse_codes
 from ganzoo.errors import InputError
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.latents import Normal
-from ganzoo.pictures import Block, Categories, Ground, Scale, draw_colored, sheet
+from ganzoo.pictures import (
+    CategoricalColoring,
+    ContinuousColoring,
+    LabelledGrid,
+    RealDistribution,
+    draw_colored,
+    sheet,
+)
 from ganzoo.saving import StopOnSaveError
 
 PRIOR = CodePrior(latent_dim=9, categories=[3, 2], continuous=2)
@@ -45,7 +52,7 @@ def opened(path):
 
 def test_one_code_takes_its_values_and_all_else_stays():
     latents = PRIOR.sample(4, generator=torch.Generator().manual_seed(0))
-    found = changes(PRIOR, latents, 5)
+    found = traverse_codes(PRIOR, latents, 5)
     assert [name for name, _, _ in found] == [
         "categorical code", "continuous code 0", "continuous code 1",
     ]  # fmt: skip
@@ -68,29 +75,29 @@ def test_one_code_takes_its_values_and_all_else_stays():
 def test_only_codes_that_there_are_change(categories, continuous):
     prior = CodePrior(latent_dim=6, categories=categories, continuous=continuous)
     latents = prior.sample(3)
-    assert len(changes(prior, latents, 2)) == len(categories) + continuous
-    assert len(colorings(prior, latents)) == len(categories) + continuous
+    assert len(traverse_codes(prior, latents, 2)) == len(categories) + continuous
+    assert len(code_colorings(prior, latents)) == len(categories) + continuous
 
 
 def test_colours_are_those_of_the_codes():
     latents = PRIOR.sample(30)
-    category, first, second = colorings(PRIOR, latents)
+    category, first, second = code_colorings(PRIOR, latents)
     assert torch.equal(category.values, latents[:, :3].argmax(dim=1))
     assert torch.equal(first.values, latents[:, 5]) and torch.equal(second.values, latents[:, 6])
 
 
-def test_blocks_lie_under_one_another_with_a_gap_and_values_in_columns(gan, tmp_path):
+def test_grids_lie_under_one_another_with_a_gap_and_values_in_columns(gan, tmp_path):
     """The colours of the tiles in the middle of each cell are those that the codes give."""
     model = gan(generator=Painter(), latent_prior=PRIOR).eval()
     drawing(tmp_path).draw(tmp_path / "a.png", Step(), model)
     picture = opened(tmp_path / "a.png")
     kept, _ = model.draw(2, labels=None, seed=1, truncation=None)
-    found = [picture_of for _, _, picture_of in changes(PRIOR, kept, 5)]
+    found = [picture_of for _, _, picture_of in traverse_codes(PRIOR, kept, 5)]
     left = int((picture == 208).all(axis=-1).any(axis=0).argmax())
     grey = (picture[:, left] == 208).all(axis=-1)
     tops = np.flatnonzero(np.diff(np.concatenate([[0], grey.astype(int)])) == 1)
     bottoms = np.flatnonzero(np.diff(np.concatenate([grey.astype(int), [0]])) == -1) + 1
-    assert len(tops) == 3  # blocks
+    assert len(tops) == 3  # grids
     side = (bottoms[0] - tops[0] - 6) // 2
     assert side % 8 == 0 and (bottoms - tops == 2 * side + 6).all()
     assert (tops[1:] - bottoms[:-1] >= 14).all()
@@ -120,15 +127,15 @@ def test_points_of_any_model_with_codes_are_drawn_throughout_a_run(
     seen = []
     original = draw_colored
 
-    def record(points, found, ground, path, title):
+    def record(points, found, real, path, title):
         seen.append((len(points), [type(coloring) for coloring in found], title))
-        return original(points, found, ground, path, title)
+        return original(points, found, real, path, title)
 
     monkeypatch.setattr(traversals, "draw_colored", record)
     model = gan(generator=nn.Sequential(nn.Linear(9, 2)), latent_prior=PRIOR)
     trainer(3, callbacks=[drawing(tmp_path)]).fit(model, batches(8, 2))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000002.png", "00000003.png"]
-    kinds = [Categories, Scale, Scale]
+    kinds = [CategoricalColoring, ContinuousColoring, ContinuousColoring]
     assert seen == [(60, kinds, f"{step} generator updates") for step in (2, 3)]
 
 
@@ -139,9 +146,11 @@ def near(picture, color):
 def test_each_category_has_the_colour_that_the_legend_gives_it(tmp_path):
     """Category 0 left, category 1 right; the legend at the side has a mark of each."""
     points = torch.tensor([[-1.0, -1.8], [1.0, -1.8]]).repeat_interleave(50, dim=0)
-    coloring = Categories(title="category", values=torch.arange(2).repeat_interleave(50))
+    coloring = CategoricalColoring(title="category", values=torch.arange(2).repeat_interleave(50))
     frame = torch.tensor([[-2.0, -2.0], [2.0, 2.0]])
-    picture = opened(draw_colored(points, [coloring], Ground(frame, None), tmp_path / "a.png", ""))
+    picture = opened(
+        draw_colored(points, [coloring], RealDistribution(frame), tmp_path / "a.png", "")
+    )
     red, green = (near(picture, c) for c in ((0xD1, 0x49, 0x5B), (0x2A, 0x9D, 0x55)))
     half = picture.shape[0] // 2 + 80
     assert red[half:].nonzero()[1].max() < green[half:].nonzero()[1].min()
@@ -152,9 +161,13 @@ def test_each_category_has_the_colour_that_the_legend_gives_it(tmp_path):
 
 def test_a_scale_runs_from_minus_one_to_one(tmp_path):
     points = torch.tensor([[-1.0, -1.0], [1.0, -1.0]]).repeat_interleave(50, dim=0)
-    coloring = Scale(title="code", values=torch.tensor([-1.0, 1.0]).repeat_interleave(50))
+    coloring = ContinuousColoring(
+        title="code", values=torch.tensor([-1.0, 1.0]).repeat_interleave(50)
+    )
     frame = torch.tensor([[-2.0, -2.0], [2.0, 2.0]])
-    picture = opened(draw_colored(points, [coloring], Ground(frame, None), tmp_path / "a.png", ""))
+    picture = opened(
+        draw_colored(points, [coloring], RealDistribution(frame), tmp_path / "a.png", "")
+    )
     field = picture[:, : int(picture.shape[1] * 0.7)]
     low, high = (near(field, color).nonzero()[1] for color in ((13, 8, 135), (240, 249, 33)))
     assert low.size and high.size and low.max() < high.min()
@@ -165,41 +178,43 @@ def test_a_scale_runs_from_minus_one_to_one(tmp_path):
 def test_panels_of_any_number_and_dimension_finite_or_not(tmp_path, dimensions, panels):
     points = torch.randn(40, dimensions, generator=torch.Generator().manual_seed(0))
     points[::2] = torch.nan
-    found = [Categories(title="a", values=torch.arange(40) % 12)]
-    found += [Scale(title="b", values=torch.zeros(40))] * (panels - 1)
-    picture = opened(draw_colored(points, found, Ground(None, None), tmp_path / "a.png", "title"))
+    found = [CategoricalColoring(title="a", values=torch.arange(40) % 12)]
+    found += [ContinuousColoring(title="b", values=torch.zeros(40))] * (panels - 1)
+    picture = opened(draw_colored(points, found, RealDistribution(), tmp_path / "a.png", "title"))
     assert picture.shape[1] > (900 if panels > 1 else 500)
 
 
 def test_colorings_of_other_points_are_refused(tmp_path):
-    short = Scale(title="a", values=torch.zeros(3))
+    short = ContinuousColoring(title="a", values=torch.zeros(3))
     for found in ([], [short]):
         with pytest.raises(InputError, match="a value for each of 4 points"):
-            draw_colored(torch.zeros(4, 2), found, Ground(None, None), tmp_path / "a.png", "")
+            draw_colored(torch.zeros(4, 2), found, RealDistribution(), tmp_path / "a.png", "")
 
 
 def test_a_sheet_leaves_words_out_that_are_wider_than_a_column():
-    block = Block(images=-torch.ones(2, 1, 2, 400), columns=2, heads=["a", "a" * 200])
-    bare = Block(images=-torch.ones(2, 1, 2, 400), columns=2, heads=["a", ""])
-    assert np.array_equal(sheet("", [block]), sheet("", [bare]))
+    grid = LabelledGrid(images=-torch.ones(2, 1, 2, 400), columns=2, column_labels=["a", "a" * 200])
+    bare = LabelledGrid(images=-torch.ones(2, 1, 2, 400), columns=2, column_labels=["a", ""])
+    assert np.array_equal(sheet("", [grid]), sheet("", [bare]))
 
 
 def test_a_sheet_is_as_wide_as_its_title(tmp_path):
     images = torch.zeros(1, 1, 8, 8)
-    narrow, wide = (sheet(title, [Block(images=images, columns=1)]) for title in ("", "a" * 200))
+    narrow, wide = (
+        sheet(title, [LabelledGrid(images=images, columns=1)]) for title in ("", "a" * 200)
+    )
     assert wide.shape[1] > 1.5 * narrow.shape[1]
     right = wide[:, narrow.shape[1] :]
     assert (right < 128).any() and (right[:, -4:] == 255).all()
 
 
 def test_a_sheet_of_images_of_different_sizes_is_refused():
-    blocks = [Block(images=torch.zeros(1, 1, size, 8), columns=1) for size in (8, 9)]
+    grids = [LabelledGrid(images=torch.zeros(1, 1, size, 8), columns=1) for size in (8, 9)]
     with pytest.raises(InputError, match="images of one size"):
-        sheet("", blocks)
+        sheet("", grids)
     with pytest.raises(InputError, match="images of one size, not of none"):
         sheet("", [])
     with pytest.raises(InputError, match="^columns must be"):
-        Block(images=torch.zeros(1, 1, 8, 8), columns=0)
+        LabelledGrid(images=torch.zeros(1, 1, 8, 8), columns=0)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,13 @@ import torch
 import ganzoo
 from ganzoo.checkpoints import io, resuming
 from ganzoo.checkpoints.io import AtomicCheckpointIO
-from ganzoo.checkpoints.resuming import LAST, PREVIOUS, keep_one_more, last_readable, sweep_up
+from ganzoo.checkpoints.resuming import (
+    LAST,
+    PREVIOUS,
+    keep_previous,
+    newest_readable,
+    remove_partial_files,
+)
 from ganzoo.errors import InputError
 
 
@@ -22,7 +28,7 @@ def folder(tmp_path, trainer, batches):
     run.save_checkpoint(tmp_path / LAST)
     run.fit_loop.epoch_loop.max_steps = 3
     run.fit(model, batches(8, 2))
-    keep_one_more(tmp_path / LAST)
+    keep_previous(tmp_path / LAST)
     run.save_checkpoint(tmp_path / LAST)
     return tmp_path
 
@@ -33,17 +39,17 @@ def step(path):
 
 def test_the_last_two_are_kept(folder):
     assert (step(folder / LAST), step(folder / PREVIOUS)) == (3, 2)
-    assert last_readable(folder) == folder / LAST
+    assert newest_readable(folder) == folder / LAST
 
 
 def test_an_unreadable_last_one_gives_way_to_the_one_before(folder, caplog):
     whole = (folder / LAST).read_bytes()
     (folder / LAST).write_bytes(whole[: len(whole) // 2])
     with caplog.at_level(logging.WARNING, "ganzoo"):
-        assert last_readable(folder) == folder / PREVIOUS
+        assert newest_readable(folder) == folder / PREVIOUS
     assert "last.ckpt" in caplog.text
     assert "trying the one before" in caplog.text
-    keep_one_more(folder / LAST)  # the damaged file does not push the good one out
+    keep_previous(folder / LAST)  # the damaged file does not push the good one out
     assert step(folder / PREVIOUS) == 2
     assert (folder / "last.ckpt.damaged").exists()
 
@@ -64,14 +70,14 @@ def test_a_flipped_bit_is_noticed(folder):
     needle = weights["generator.layers.0.weight"].numpy().tobytes()[:64]
     whole[whole.index(needle) + 9] ^= 1
     (folder / LAST).write_bytes(whole)
-    assert last_readable(folder) == folder / PREVIOUS
+    assert newest_readable(folder) == folder / PREVIOUS
 
 
 def test_no_checkpoint_yet_and_none_that_can_be_read(tmp_path):
-    assert last_readable(tmp_path) is None
+    assert newest_readable(tmp_path) is None
     (tmp_path / LAST).write_bytes(b"nothing")
     with pytest.raises(InputError, match="last.ckpt is damaged"):
-        last_readable(tmp_path)
+        newest_readable(tmp_path)
 
 
 def test_a_file_system_without_links(folder, monkeypatch):
@@ -79,9 +85,9 @@ def test_a_file_system_without_links(folder, monkeypatch):
         raise OSError(1, "Operation not permitted")
 
     monkeypatch.setattr(type(folder), "hardlink_to", refuse)
-    keep_one_more(folder / LAST)
+    keep_previous(folder / LAST)
     assert step(folder / PREVIOUS) == 3
-    assert last_readable(folder) == folder / PREVIOUS
+    assert newest_readable(folder) == folder / PREVIOUS
 
 
 SYSTEM_CALLS = [
@@ -105,15 +111,15 @@ def test_a_kill_at_any_point_of_a_save_leaves_a_readable_checkpoint(
     if not child:
         try:
             _kill_at(owner, name, time, after)
-            keep_one_more(folder / LAST)
+            keep_previous(folder / LAST)
             AtomicCheckpointIO().save_checkpoint(new, folder / LAST)
         finally:
             os._exit(0)  # the call was not made that often
     os.waitpid(child, 0)
-    found = last_readable(folder)
+    found = newest_readable(folder)
     assert found is not None
     assert step(found) >= 3  # nothing that was on the disk is lost
-    sweep_up(folder)
+    remove_partial_files(folder)
     assert {path.name for path in folder.iterdir()} <= {LAST, PREVIOUS}
 
 

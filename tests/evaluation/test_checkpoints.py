@@ -109,14 +109,14 @@ def test_a_file_that_is_replaced_in_between(save):
 def test_a_file_that_is_replaced_while_it_is_read(save, monkeypatch):
     from ganzoo.evaluation import checkpoints
 
-    path, read = save("a.ckpt", 1), checkpoints.read_or_before
+    path, read = save("a.ckpt", 1), checkpoints.read_or_previous
 
     def slow(place):
         found = read(place)
         save("a.ckpt", 2)
         return found
 
-    monkeypatch.setattr(checkpoints, "read_or_before", slow)
+    monkeypatch.setattr(checkpoints, "read_or_previous", slow)
     with pytest.raises(InputError, match="changed while it was read"):
         find_checkpoints([path], ganzoo.load)
 

@@ -58,19 +58,22 @@ def test_zero_logs_never(gan, trainer, tmp_path):
     assert "generator/loss" in run.logged_metrics
 
 
-def test_the_best_checkpoint_by_a_term_is_chosen_where_terms_are_logged(gan, trainer, tmp_path):
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_the_best_checkpoint_by_a_term_is_chosen_where_terms_are_logged(
+    gan, trainer, tmp_path, direction
+):
     keeper = Checkpoints(
         folder=tmp_path,
         every_n_steps=100,
         keep_every_n_steps=None,
         objective="generator/loss",
-        direction="minimize",
+        direction=direction,
         on_save_error=StopOnSaveError(),
     )
     io = [AtomicCheckpointIO()]
     run = trainer(7, log_every_n_steps=5, callbacks=[keeper], plugins=io, enable_checkpointing=True)
     run.fit(gan(), ten_batches())
-    assert keeper.state_dict()["best_step"] == 5
+    assert torch.load(keeper.best_model_path, weights_only=True)["global_step"] == 5
 
 
 @pytest.mark.parametrize("kind", [ModelCheckpoint, EarlyStopping])

@@ -10,7 +10,7 @@ import ganzoo
 from ganzoo.composition.choices import chosen
 from ganzoo.composition.compose import compose_config
 from ganzoo.errors import InputError
-from ganzoo.loggers.hyperparameters import flat
+from ganzoo.loggers.hyperparameters import flattened
 from ganzoo.loggers.services import tensorboard_logger, wandb_logger
 
 PARAMETERS = {
@@ -21,7 +21,7 @@ PARAMETERS = {
 
 
 def test_choices_come_first_and_settings_have_the_names_of_their_places():
-    assert list(flat(PARAMETERS).items()) == [
+    assert list(flattened(PARAMETERS).items()) == [
         ("model", "gan"),
         ("loss", "hinge"),
         ("optimizer/generator/lr", 0.1),

@@ -3,18 +3,23 @@
 import math
 from pathlib import Path
 from typing import Any
+from weakref import proxy
 
+import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import ModelCheckpoint
 
-from ganzoo.checkpoints.resuming import LAST, PREVIOUS, keep_one_more, sweep_up
+from ganzoo.checkpoints.resuming import LAST, PREVIOUS, keep_previous, remove_partial_files
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.saving import SaveErrors
+from ganzoo.saving import SaveErrorPolicy
+
+MODES = {"minimize": "min", "maximize": "max"}
+"""Lightning's word for each direction."""
 
 
 @defaults_from("callbacks/checkpoints")
-class Checkpoints(Checkpoint):
+class Checkpoints(ModelCheckpoint):
     """Keeps ``last.ckpt``, the one before it, and ``best.ckpt`` of the best objective so far.
 
     Those of every so many steps are kept as well, where that is asked for: to measure later how
@@ -22,7 +27,15 @@ class Checkpoints(Checkpoint):
 
     ``last.ckpt`` is written every ``every_n_steps`` generator updates and when training ends, and
     its forerunner becomes ``previous.ckpt``; ``best.ckpt`` whenever the objective has been measured
-    and is better than before. Must come after the callbacks that measure.
+    and is better than before. Callbacks that measure come before it, wherever they stand in the
+    trainer's list: Lightning calls those that save last.
+
+    It is Lightning's ``ModelCheckpoint`` to all who ask: ``trainer.checkpoint_callback``,
+    ``best_model_path``, ``best_model_score``, ``last_model_path``, ``ckpt_path="best"`` and
+    ``"last"``, and loggers that upload what was saved. When and how it saves differs. Lightning
+    looks for the best only every ``every_n_train_steps``, saves nothing while the objective is
+    missing, takes NaN for a best value, keeps no previous checkpoint, and lets one process wait
+    for ever where another cannot write.
 
     What was logged is on the disk before a checkpoint is, and loggers that can continue
     (``resume``) are told the step from which a run goes on: so the measurements of a run that was
@@ -35,13 +48,16 @@ class Checkpoints(Checkpoint):
         every_n_steps: Generator updates from one ``last.ckpt`` to the next, positive.
         keep_every_n_steps: Generator updates from one ``step_<step>.ckpt``, which stays, to the
             next, positive; None keeps none.
-        objective: Name of the logged value that decides which checkpoint is best.
+        objective: Name of the logged value that decides which checkpoint is best; Lightning's
+            ``monitor``. Where it is never logged, there is no best one.
         direction: ``"minimize"`` or ``"maximize"``.
         on_save_error: What happens when a checkpoint cannot be written.
 
     Raises:
         InputError: if ``direction`` is another word.
     """
+
+    monitor_is_optional = True
 
     def __init__(
         self,
@@ -51,42 +67,51 @@ class Checkpoints(Checkpoint):
         keep_every_n_steps: int | None = FROM_CONFIG,
         objective: str,
         direction: str,
-        on_save_error: SaveErrors = FROM_CONFIG,
+        on_save_error: SaveErrorPolicy = FROM_CONFIG,
     ) -> None:
         check_whole(every_n_steps=every_n_steps)
         if keep_every_n_steps is not None:
             check_whole(keep_every_n_steps=keep_every_n_steps)
-        if direction not in {"minimize", "maximize"}:
+        if direction not in MODES:
             raise InputError(f"direction must be minimize or maximize, not {direction!r}")
-        self.folder = Path(folder)
+        super().__init__(
+            dirpath=folder,
+            filename="best",
+            monitor=objective,
+            mode=MODES[direction],
+            save_last=True,
+            every_n_train_steps=every_n_steps,
+            save_on_train_epoch_end=False,
+            enable_version_counter=False,
+        )
         self.every_n_steps, self.keep_every_n_steps = every_n_steps, keep_every_n_steps
-        self.objective = objective
         self.on_save_error = on_save_error
-        self._sign = 1.0 if direction == "minimize" else -1.0
-        self.best: float | None = None
-        self._best_step = -1
         self._seen: Any = None
 
     @property
-    def last_path(self) -> Path:
-        """The checkpoint to resume from."""
-        return self.folder / LAST
+    def folder(self) -> Path:
+        """Where the files go."""
+        return Path(str(self.dirpath))
 
     @property
-    def good_path(self) -> Path | None:
+    def newest_path(self) -> Path | None:
         """The newest checkpoint there is."""
-        paths = (self.last_path, self.folder / PREVIOUS)
+        paths = (self.folder / LAST, self.folder / PREVIOUS)
         return next((path for path in paths if path.exists()), None)
 
     @property
-    def best_path(self) -> Path:
-        """The checkpoint with the best objective."""
-        return self.folder / "best.ckpt"
+    def state_key(self) -> str:
+        """Whose state it is in a checkpoint: another objective has another best."""
+        return self._generate_state_key(monitor=self.monitor, mode=self.mode)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Agree on the folder; Lightning's own would warn of one that a run goes on in."""
+        self.dirpath = trainer.strategy.broadcast(self.dirpath)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Clear away what a killed process has left, and what it has logged too much."""
         if trainer.is_global_zero:
-            sweep_up(self.folder)
+            remove_partial_files(self.folder)
             for logger in trainer.loggers:
                 if hasattr(logger, "resume"):
                     logger.resume(trainer.global_step)
@@ -95,62 +120,74 @@ class Checkpoints(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save the last and, after a new measurement, perhaps the best."""
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
         self._save_if_best(trainer)
         step = trainer.global_step
         if step % self.every_n_steps == 0:
-            self.save_last(trainer)
+            self._save_last(trainer)
         if self.keep_every_n_steps is not None and step % self.keep_every_n_steps == 0:
-            self._save(trainer, self.folder / f"step_{step:08d}.ckpt")
+            self._save_checkpoint(trainer, str(self.folder / f"step_{step:08d}.ckpt"))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the end of the run."""
-        self._save_if_best(trainer)
-        self.save_last(trainer)
+        self.save(trainer)
 
-    def save_last(self, trainer: Trainer) -> None:
-        """Save the run as it is now; every process must call this."""
-        if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            with self.on_save_error.caught(self.last_path):
-                keep_one_more(self.last_path)
-        self._save(trainer, self.last_path)
+    def save(self, trainer: Trainer) -> None:
+        """Save the run as it is now, as the last and perhaps the best; every process calls this."""
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self._save_if_best(trainer)
+            self._save_last(trainer)
 
-    def _save(self, trainer: Trainer, path: Path) -> None:
-        if trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
+    def _save_last(self, trainer: Trainer) -> None:
+        last = self.folder / LAST
+        if trainer.is_global_zero:
+            with self.on_save_error.caught(last):
+                keep_previous(last)
+        self._save_last_checkpoint(trainer, {})
+
+    def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
+        """Write one, whichever it is; a process that cannot tells those that wait for it."""
         for logger in trainer.loggers:
             logger.save()
         reason = None
         try:
-            trainer.save_checkpoint(path)
+            trainer.save_checkpoint(filepath)
         except OSError as error:
             reason = error.strerror or str(error)
             trainer.strategy.barrier("Trainer.save_checkpoint")  # where the others wait
         reason = trainer.strategy.broadcast(reason)
         if reason is not None:
-            self.on_save_error.handle(path, reason)
+            self.on_save_error.handle(Path(filepath), reason)
+            return
+        self._last_global_step_saved, self._last_checkpoint_saved = trainer.global_step, filepath
+        for logger in trainer.loggers if trainer.is_global_zero else ():
+            logger.after_save_checkpoint(proxy(self))
 
     def _save_if_best(self, trainer: Trainer) -> None:
-        measured = trainer.callback_metrics.get(self.objective)
+        assert self.monitor is not None
+        measured = trainer.callback_metrics.get(self.monitor)
         if measured is None or measured is self._seen or self._is_between_rows(trainer):
             return
         self._seen = measured
         value = float(measured)
-        if math.isfinite(value) and (
-            self.best is None or self._sign * value < self._sign * self.best
-        ):
-            self.best, self._best_step = value, trainer.global_step
-            self._save(trainer, self.best_path)
+        if math.isfinite(value):
+            self._save_monitor_checkpoint(trainer, {self.monitor: torch.tensor(value)})
 
     def _is_between_rows(self, trainer: Trainer) -> bool:
         """Whether the objective is a term of now that is not logged: nobody waits for it."""
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
         terms = getattr(trainer.lightning_module, "latest_terms", {})
-        return self.objective in terms and (not every or trainer.global_step % every > 0)
+        return self.monitor in terms and (not every or trainer.global_step % every > 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value so far, so that a resumed run goes on from it."""
-        return {"best": self.best, "best_step": self._best_step}
+        """The best value so far; no path, as a run's folder may move."""
+        return {"best_model_score": self.best_model_score}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from the best value of the run that is resumed."""
-        self.best, self._best_step = state_dict["best"], state_dict["best_step"]
+        score, path = state_dict["best_model_score"], self.format_checkpoint_name({})
+        if score is not None:
+            self.best_model_score = self.current_score = self.kth_value = score
+            self.best_model_path = self.kth_best_model_path = path
+            self.best_k_models = {path: score}

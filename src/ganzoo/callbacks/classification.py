@@ -6,8 +6,8 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from torchmetrics.classification import MulticlassAccuracy
 
-from ganzoo.callbacks.examples import Examples, find_examples
-from ganzoo.callbacks.measurements import SampleMeasurements
+from ganzoo.callbacks.labelled_samples import LabelledSamples, labelled_samples
+from ganzoo.callbacks.measurements import SampleMeasurement
 from ganzoo.defaults import defaults_from
 from ganzoo.game.evaluating import evaluating
 from ganzoo.models.semi_supervised_gan import SemiSupervisedGAN
@@ -19,7 +19,7 @@ KINDS = {
 
 
 @defaults_from("callbacks/classification")
-class Classification(SampleMeasurements):
+class Classification(SampleMeasurement):
     """Measures the share of samples that the discriminator classifies rightly.
 
     Every few generator updates and at the end, the discriminator with its own weights classifies
@@ -43,13 +43,13 @@ class Classification(SampleMeasurements):
     name = "classification"
     direction = "maximize"
 
-    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+    def reason_inactive(self, trainer: Trainer, model: LightningModule) -> str | None:
         """Why nothing is classified; None where there are samples to classify."""
         if not isinstance(model, SemiSupervisedGAN):
             return f"{type(model).__name__} does not classify"
         datamodule: Any = getattr(trainer, "datamodule", None)
-        self._examples = find_examples(datamodule, KINDS, count=self.samples, seed=self.seed)
-        if self._examples is not None:
+        self._labelled = labelled_samples(datamodule, KINDS, count=self.samples, seed=self.seed)
+        if self._labelled is not None:
             return None
         return (
             "training knows the labels of all samples, and none are held out: "
@@ -58,29 +58,29 @@ class Classification(SampleMeasurements):
 
     def measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """The share that is classified rightly."""
-        assert isinstance(model, SemiSupervisedGAN) and self._examples is not None
-        found = accuracy(model, self._examples, batch_size=self.batch_size)
-        return {f"classification/accuracy@{self._examples.name}": found}
+        assert isinstance(model, SemiSupervisedGAN) and self._labelled is not None
+        found = accuracy(model, self._labelled, batch_size=self.batch_size)
+        return {f"classification/accuracy@{self._labelled.name}": found}
 
-    def meaning(self, name: str) -> str:
+    def describe(self, name: str) -> str:
         """Of how many of which samples."""
-        assert self._examples is not None
-        count = len(self._examples.data)
-        return f"share of {count:,} {self._examples.words} that are classified rightly"
+        assert self._labelled is not None
+        count = len(self._labelled.data)
+        return f"share of {count:,} {self._labelled.description} that are classified rightly"
 
 
-def accuracy(model: SemiSupervisedGAN, examples: Examples, *, batch_size: int) -> float:
-    """The share of examples whose largest class logit is that of their label, in [0, 1].
+def accuracy(model: SemiSupervisedGAN, labelled: LabelledSamples, *, batch_size: int) -> float:
+    """The share of samples whose largest class logit is that of their label, in [0, 1].
 
     Args:
         model: Left as it is.
-        examples: At least one.
-        batch_size: Examples that are classified at once.
+        labelled: At least one sample.
+        batch_size: Samples that are classified at once.
     """
     metric = MulticlassAccuracy(num_classes=model.classes, average="micro")
     metric.distributed_available_fn = _never  # the other processes are not here
     metric.to(model.device)
-    parts = (torch.split(part, batch_size) for part in (examples.data, examples.labels))
+    parts = (torch.split(part, batch_size) for part in (labelled.data, labelled.labels))
     with evaluating(model):
         for data, labels in zip(*parts, strict=True):
             metric.update(model.classify(data.to(model.device)), labels.to(model.device))

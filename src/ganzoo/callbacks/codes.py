@@ -8,8 +8,8 @@ from lightning.pytorch import LightningModule, Trainer
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from ganzoo.callbacks.examples import find_examples
-from ganzoo.callbacks.measurements import SampleMeasurements
+from ganzoo.callbacks.labelled_samples import labelled_samples
+from ganzoo.callbacks.measurements import SampleMeasurement
 from ganzoo.defaults import defaults_from
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.encoders import (
@@ -30,7 +30,7 @@ MEANINGS = {
 
 
 @defaults_from("callbacks/codes")
-class Codes(SampleMeasurements):
+class CodeRecovery(SampleMeasurement):
     """Measures what InfoGAN's classifier Q finds out of codes, and what of classes.
 
     Every few generator updates and at the end, in evaluation mode, Q with its own weights looks
@@ -63,44 +63,45 @@ class Codes(SampleMeasurements):
     name = "codes"
     direction = "maximize"
 
-    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+    def reason_inactive(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That nothing recovers codes, where nothing does; else real samples are found."""
         classifier = getattr(model, "classifier", None)
         if not isinstance(classifier, CodeClassifier):
             return f"{type(model).__name__} has no classifier that recovers codes"
         if classifier.prior.categories:
             datamodule: Any = getattr(trainer, "datamodule", None)
-            self._examples = find_examples(datamodule, KINDS, count=self.samples, seed=self.seed)
+            self._labelled = labelled_samples(datamodule, KINDS, count=self.samples, seed=self.seed)
         return None
 
     def measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """All values by name."""
         assert isinstance(model, LatentSampler)
         classifier: Any = model.classifier
-        latents, posterior = look(
+        latents, posterior = recover_codes(
             model, classifier, count=self.samples, batch_size=self.batch_size, seed=self.seed
         )
-        values = recovery(classifier.prior, latents, posterior)
-        if self._examples is not None:
-            data = torch.split(self._examples.data, self.batch_size)
+        values = recovery_scores(classifier.prior, latents, posterior)
+        if self._labelled is not None:
+            data = torch.split(self._labelled.data, self.batch_size)
             found = [classifier.recovered(part.to(model.device)).cpu() for part in data]
-            labels = self._examples.labels
+            labels = self._labelled.labels
             values["clustering_accuracy"] = clustering_accuracy(torch.cat(found), labels)
         return {f"codes/{name}": value for name, value in values.items()}
 
-    def meaning(self, name: str) -> str:
+    def describe(self, name: str) -> str:
         """Of how many samples."""
         kind = name.removeprefix("codes/").rstrip("0123456789").rstrip("_")
-        examples = self._examples
-        real = "" if examples is None else f"{len(examples.data):,} {examples.words}"
+        real = ""
+        if self._labelled is not None:
+            real = f"{len(self._labelled.data):,} {self._labelled.description}"
         return MEANINGS[kind].format(generated=f"{self.samples:,}", real=real)
 
 
 @torch.no_grad()
-def look(
+def recover_codes(
     model: LatentSampler, classifier: CodeClassifier, *, count: int, batch_size: int, seed: int
 ) -> tuple[Tensor, CodePosterior]:
-    """Make samples from codes, and let Q look at them.
+    """Make samples from codes, and let Q recover the codes.
 
     Args:
         model: Whose averaged generator makes them.
@@ -117,19 +118,23 @@ def look(
     for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
         chosen = None if labels is None else labels[rows]
-        made = model.decode(latents[rows], chosen, averaged=True, batch_size=batch_size)
-        found.append(classifier(made))
+        samples = model.decode(latents[rows], chosen, averaged=True, batch_size=batch_size)
+        found.append(classifier(samples))
     logits = zip(*(part.logits for part in found), strict=True)
     continuous = zip(*(part.continuous for part in found), strict=True)
-    return latents, CodePosterior(_joined(logits), DiagonalGaussian(*_joined(continuous)))
+    return latents, CodePosterior(
+        _concatenated(logits), DiagonalGaussian(*_concatenated(continuous))
+    )
 
 
-def _joined(kinds: Iterable[Sequence[Tensor]]) -> list[Tensor]:
+def _concatenated(kinds: Iterable[Sequence[Tensor]]) -> list[Tensor]:
     """The parts ``[B, ...]`` of each kind as one, on the CPU."""
     return [torch.cat(list(parts)).cpu() for parts in kinds]
 
 
-def recovery(prior: CodePrior, latents: Tensor, posterior: CodePosterior) -> dict[str, float]:
+def recovery_scores(
+    prior: CodePrior, latents: Tensor, posterior: CodePosterior
+) -> dict[str, float]:
     """How much of the codes in latents a posterior tells.
 
     Args:
@@ -139,18 +144,20 @@ def recovery(prior: CodePrior, latents: Tensor, posterior: CodePosterior) -> dic
 
     Returns:
         ``recovered`` where there are categorical codes, ``correlation_<i>`` for each continuous
-        one, and ``information``, as :class:`Codes` has them.
+        one, and ``information``, as :class:`CodeRecovery` has them.
     """
-    codes, values, surprise = prior.codes(latents), {}, 0.0
+    codes, values, cross_entropy = prior.codes(latents), {}, 0.0
     if prior.categories:
         hits = posterior.logits[0].argmax(dim=1) == codes.categories[0]
         values["recovered"] = hits.float().mean().item()
-        surprise += cross_entropies(posterior.logits, codes.categories).item()
+        cross_entropy += cross_entropies(posterior.logits, codes.categories).item()
     if prior.continuous:
         pairs = zip(codes.continuous.T, posterior.continuous.mean.T, strict=True)
         values |= {f"correlation_{i}": correlation(*pair) for i, pair in enumerate(pairs)}
-        surprise += posterior.continuous.negative_log_likelihood(codes.continuous).mean().item()
-    return values | {"information": prior.entropy - surprise}
+        cross_entropy += (
+            posterior.continuous.negative_log_likelihood(codes.continuous).mean().item()
+        )
+    return values | {"information": prior.entropy - cross_entropy}
 
 
 def correlation(first: Tensor, second: Tensor) -> float:

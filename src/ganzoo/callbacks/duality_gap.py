@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 
-from ganzoo.callbacks.measurements import Measurements
+from ganzoo.callbacks.measurements import PeriodicMeasurement
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
 from ganzoo.losses.base import PointwiseLoss, total
@@ -18,7 +18,7 @@ from ganzoo.theory.duality_gap import duality_gap
 
 
 @dataclass(frozen=True)
-class Value:
+class GameValue:
     """V of a discriminator and a generator, minus the loss that the game gives a discriminator.
 
     Always of the same real data, latents and noise, so that there is no chance in it.
@@ -48,7 +48,7 @@ class Value:
 
 
 @defaults_from("callbacks/duality_gap")
-class DualityGapEstimate(Measurements):
+class DualityGapEstimate(PeriodicMeasurement):
     """Measures the duality gap of the game of the loss in use.
 
     Grnarova et al. (2019, arXiv:1811.05512), section 3, by
@@ -93,9 +93,9 @@ class DualityGapEstimate(Measurements):
         check_whole(0, seed=seed)
         self.steps, self.learning_rate = steps, learning_rate
         self.samples, self.seed = samples, seed
-        self._value: Value | None = None
+        self._value: GameValue | None = None
 
-    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+    def reason_inactive(self, trainer: Trainer, model: LightningModule) -> str | None:
         """Why there is no gap to measure; None where there is."""
         if not isinstance(model, GAN) or type(model).build_players is not GAN.build_players:
             return f"{type(model).__name__} is not a game of a generator and a discriminator alone"
@@ -110,23 +110,23 @@ class DualityGapEstimate(Measurements):
     def measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """The gap, where it is finite."""
         assert isinstance(model, GAN)
-        self._value = self._value or self._fix(trainer, model)
+        self._value = self._value or self._fixed_value(trainer, model)
         players = model.discriminator, model.generator
         gap = duality_gap(self._value, *players, self.steps, self.learning_rate).gap
         return {"duality_gap/gap": gap} if math.isfinite(gap) else {}
 
-    def meaning(self, name: str) -> str:
+    def describe(self, name: str) -> str:
         """What was done to find it."""
         return f"what both players gain in {self.steps} steps, each against the other as it is"
 
-    def _fix(self, trainer: Trainer, model: GAN) -> Value:
+    def _fixed_value(self, trainer: Trainer, model: GAN) -> GameValue:
         """The value on the data and latents that all measurements have in common."""
         datamodule: Any = getattr(trainer, "datamodule", None)
         real, labels = datamodule.real(self.samples, self.seed)
         random, device = torch.Generator().manual_seed(self.seed), model.device
         latents = model.latent_prior.sample(len(real), generator=random).to(device)
         labels = None if labels is None else labels.to(device)
-        return Value(model, real.to(device), labels, latents, self.seed)
+        return GameValue(model, real.to(device), labels, latents, self.seed)
 
 
 def _with_discriminator(model: GAN, discriminator: nn.Module) -> GAN:

@@ -112,7 +112,7 @@ def _(loss: Drift | TopK, real: Tensor, samples: Tensor) -> dict[str, Tensor]:
     return true_values(loss.loss, real, samples)
 
 
-def of_game(
+def estimates_of_game(
     model: GAN, real_logits: Tensor, fake_logits: Tensor, real: Tensor, samples: Tensor
 ) -> dict[str, float]:
     """The estimates that belong to a game, and their true values where these can be computed.

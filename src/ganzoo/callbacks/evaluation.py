@@ -188,7 +188,7 @@ def _show(trainer: Trainer, values: dict[str, float]) -> None:
 
 def _check_objectives(callbacks: Iterable[Callback], lost: set[str]) -> None:
     """Say that the value which decides what checkpoint is best is not among those measured."""
-    for name in {str(getattr(callback, "objective", "")) for callback in callbacks} & lost:
+    for name in {str(getattr(callback, "monitor", "")) for callback in callbacks} & lost:
         log.warning(
             "%s cannot be measured, so no best checkpoint will be kept: set objective and "
             "direction to another value",

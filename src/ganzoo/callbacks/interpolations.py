@@ -1,4 +1,4 @@
-"""Samples on the ways from one latent to another."""
+"""Samples on paths from one latent to another."""
 
 from pathlib import Path
 from typing import Any
@@ -7,28 +7,34 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 
-from ganzoo.callbacks.pictures import Pictures, classes_of_rows, ground, title
+from ganzoo.callbacks.pictures import (
+    SamplePictures,
+    class_names,
+    classes_of_rows,
+    real_distribution,
+    title,
+)
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.interpolation import linear, spherical
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.latents import Uniform
-from ganzoo.pictures import Block, draw_paths, save_png, sheet
+from ganzoo.pictures import LabelledGrid, draw_paths, save_png, sheet
 from ganzoo.sampling.latents import LatentPrior, LatentSampler
 
 
 @defaults_from("callbacks/interpolations")
-class Interpolations(Pictures):
-    """Draws samples on the ways between the same latents throughout a run, one row a way.
+class Interpolations(SamplePictures):
+    """Draws samples on paths between the same latents throughout a run.
 
-    How a way goes depends on the prior, see :func:`way`. A conditional model makes the samples of
-    a way of one class, row by row the next. Images make a row for each way; points are drawn as
-    paths over the density of the data. Samples are those of averaged weights.
+    What a path is depends on the prior, see :func:`latent_path`. A conditional model makes the
+    samples of a path of one class, path by path the next. Images make a row for each path; points
+    are drawn as paths over the density of the data. Samples are those of averaged weights.
 
     Args:
-        ways: Number of ways, at least 1.
-        steps: Samples of a way, both ends included, at least 2.
-        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.Pictures`.
+        paths: Number of paths, at least 1.
+        steps: Samples of a path, both ends included, at least 2.
+        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.SamplePictures`.
 
     Raises:
         InputError: if a number is out of range.
@@ -37,46 +43,49 @@ class Interpolations(Pictures):
     name = "interpolations"
 
     def __init__(
-        self, *, ways: int = FROM_CONFIG, steps: int = FROM_CONFIG, **pictures: Any
+        self, *, paths: int = FROM_CONFIG, steps: int = FROM_CONFIG, **pictures: Any
     ) -> None:
         super().__init__(**pictures)
-        check_whole(ways=ways)
+        check_whole(paths=paths)
         check_whole(2, steps=steps)
-        self.ways, self.steps = ways, steps
+        self.paths, self.steps = paths, steps
 
-    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+    def reason_inactive(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That there are only codes, where there is no noise that could move."""
         prior = getattr(model, "latent_prior", None)
         if isinstance(prior, CodePrior) and not prior.noise_dim:
             return "all of a latent is codes, which stay: callbacks=traversals moves them"
-        return super().obstacle(trainer, model)
+        return super().reason_inactive(trainer, model)
 
     def draw(self, path: Path, trainer: Trainer, model: LatentSampler) -> None:
         """Draw rows of images, or paths of points."""
-        classes = classes_of_rows(model, self.ways)
-        made = self._samples(model, classes)
-        if made.dim() == 4:
-            save_png(sheet(title(trainer), [self._rows(made, classes)]), path)
+        classes = classes_of_rows(model, self.paths)
+        samples = self._samples(model, classes)
+        if samples.dim() == 4:
+            save_png(sheet(title(trainer), [self._grid(samples, classes)]), path)
         else:
-            over = ground(trainer, self.points, self.seed)
-            draw_paths(made.reshape(self.ways, self.steps, -1), over, path, title(trainer))
+            real = real_distribution(trainer, self.points, self.seed)
+            draw_paths(samples.reshape(self.paths, self.steps, -1), real, path, title(trainer))
 
     def _samples(self, model: LatentSampler, classes: Tensor | None) -> Tensor:
-        """Data ``[ways * steps, ...]``, way after way, on the CPU."""
-        drawn, _ = model.draw(2 * self.ways, labels=None, seed=self.seed, truncation=None)
+        """Data ``[paths * steps, ...]``, path after path, on the CPU."""
+        drawn, _ = model.draw(2 * self.paths, labels=None, seed=self.seed, truncation=None)
         ends = zip(drawn[0::2], drawn[1::2], strict=True)
         prior = model.latent_prior
-        latents = torch.cat([way(prior, start, end, self.steps) for start, end in ends])
+        latents = torch.cat([latent_path(prior, *pair, self.steps) for pair in ends])
         labels = None if classes is None else classes.repeat_interleave(self.steps)
         return model.decode(latents, labels, averaged=True, batch_size=len(latents)).cpu()
 
-    def _rows(self, made: Tensor, classes: Tensor | None) -> Block:
-        words = [] if classes is None else [f"class {value}" for value in classes.tolist()]
-        heads = ["begin", *[""] * (self.steps - 2), "end"]
-        return Block(images=made, columns=self.steps, rows=words, heads=heads)
+    def _grid(self, samples: Tensor, classes: Tensor | None) -> LabelledGrid:
+        return LabelledGrid(
+            images=samples,
+            columns=self.steps,
+            row_labels=class_names(classes),
+            column_labels=["begin", *[""] * (self.steps - 2), "end"],
+        )
 
 
-def way(prior: LatentPrior, start: Tensor, end: Tensor, steps: int) -> Tensor:
+def latent_path(prior: LatentPrior, start: Tensor, end: Tensor, steps: int) -> Tensor:
     """Latents from one to another, such as the prior gives.
 
     Uniform latents go in a straight line, which stays in their cube; others on an arc about the

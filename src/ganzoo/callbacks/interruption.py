@@ -23,7 +23,8 @@ class Interruption(Callback):
     process at once, and the processes it has started. Several processes agree every
     ``agree_every_n_steps`` updates on whether one of them was told to stop, and stop together.
 
-    Must come after the callbacks that measure and save.
+    Without it Lightning stops at Ctrl-C in the middle of an iteration, and saves nothing.
+    Must come after the callbacks that measure.
 
     Args:
         agree_every_n_steps: Generator updates from one agreement to the next, positive.
@@ -32,7 +33,7 @@ class Interruption(Callback):
     def __init__(self, *, agree_every_n_steps: int = FROM_CONFIG) -> None:
         check_positive(agree_every_n_steps=agree_every_n_steps)
         self.agree_every_n_steps = agree_every_n_steps
-        self._told: int | None = None
+        self._received: int | None = None
         self._before: dict[int, Any] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -41,11 +42,11 @@ class Interruption(Callback):
             return
 
         def note(signum: int, frame: FrameType | None) -> None:
-            if signum == signal.SIGINT and self._told == signal.SIGINT:
+            if signum == signal.SIGINT and self._received == signal.SIGINT:
                 _end_at_once(trainer)
-            self._told = signum
+            self._received = signum
 
-        self._told = None
+        self._received = None
         self._before = {s: signal.signal(s, note) for s in (signal.SIGTERM, signal.SIGINT)}
 
     def on_train_batch_end(
@@ -56,12 +57,12 @@ class Interruption(Callback):
         Raises:
             Interrupted: naming the signal, the step and the checkpoint.
         """
-        told = self._agree(trainer)
-        if told:
+        received = self._agreed_signal(trainer)
+        if received:
             raise Interrupted(
-                f"stopped by {signal.Signals(told).name} at step {trainer.global_step}"
+                f"stopped by {signal.Signals(received).name} at step {trainer.global_step}"
                 f"{_saved(trainer)}",
-                told,
+                received,
             )
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -74,13 +75,13 @@ class Interruption(Callback):
         """Listen no more."""
         self._restore()
 
-    def _agree(self, trainer: Trainer) -> int:
-        told = self._told or 0
+    def _agreed_signal(self, trainer: Trainer) -> int:
+        received = self._received or 0
         if trainer.world_size == 1:
-            return told
+            return received
         if trainer.global_step % self.agree_every_n_steps:
             return 0
-        mine = torch.tensor(told, device=trainer.strategy.root_device)
+        mine = torch.tensor(received, device=trainer.strategy.root_device)
         return int(trainer.strategy.reduce(mine, reduce_op="max"))
 
     def _restore(self) -> None:
@@ -92,8 +93,8 @@ class Interruption(Callback):
 def _saved(trainer: Trainer) -> str:
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, Checkpoints):
-            callback.save_last(trainer)
-            return f": checkpoint=last goes on from {callback.last_path}"
+            callback.save(trainer)
+            return f": checkpoint=last goes on from {callback.last_model_path}"
     return ": there is no callback that saves, so nothing is kept"
 
 

@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 import torch
 from lightning.pytorch import LightningModule, Trainer
 
-from ganzoo.callbacks.examples import Examples
+from ganzoo.callbacks.labelled_samples import LabelledSamples
 from ganzoo.callbacks.periodic import Periodic, log, undisturbed
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 
 
 @defaults_from()
-class Measurements(Periodic):
+class PeriodicMeasurement(Periodic):
     """Measures a model every few generator updates and at the end of a run.
 
     The first process measures and tells the others; values go to the loggers and to
@@ -42,7 +42,7 @@ class Measurements(Periodic):
         """The values by name; asked of the first process alone, in evaluation mode."""
 
     @abstractmethod
-    def meaning(self, name: str) -> str:
+    def describe(self, name: str) -> str:
         """What the value of that name is, in words."""
 
     def act(self, trainer: Trainer, model: LightningModule) -> None:
@@ -68,7 +68,7 @@ class Measurements(Periodic):
         super().on_train_end(trainer, pl_module)
         if self._active and trainer.is_global_zero:
             for name, value in _values(self.history[-1]).items():
-                log.info("%s %.4f: %s", name, value, self.meaning(name))
+                log.info("%s %.4f: %s", name, value, self.describe(name))
 
     def directions(self) -> dict[str, str]:
         """Whether a logged value is better smaller (``"minimize"``) or larger."""
@@ -86,7 +86,7 @@ class Measurements(Periodic):
 
 
 @defaults_from()
-class SampleMeasurements(Measurements):
+class SampleMeasurement(PeriodicMeasurement):
     """Measures on a number of samples, some at a time.
 
     Args:
@@ -111,7 +111,7 @@ class SampleMeasurements(Measurements):
         check_whole(samples=samples, batch_size=batch_size)
         check_whole(0, seed=seed)
         self.samples, self.batch_size, self.seed = samples, batch_size, seed
-        self._examples: Examples | None = None
+        self._labelled: LabelledSamples | None = None
 
 
 def _values(entry: dict[str, float]) -> dict[str, float]:

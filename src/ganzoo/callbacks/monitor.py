@@ -1,18 +1,17 @@
-"""Watch the health of a game while it is played."""
+"""Statistics of a game while it trains, and warnings of what goes wrong."""
 
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from ganzoo.callbacks.estimates import of_game
+from ganzoo.callbacks.estimates import estimates_of_game
 from ganzoo.callbacks.periodic import undisturbed
-from ganzoo.callbacks.symptoms import Measurement, Symptom, accuracy, mean_distance, ranking
+from ganzoo.callbacks.symptoms import GameStatistics, Symptom, accuracy, mean_distance, ranking
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.models.gan import GAN
@@ -51,7 +50,7 @@ class Monitor(Callback):
         every_n_steps: Generator updates from one measurement to the next, at least 1.
         samples: Number of real and of generated samples, at least 2. Where the trainer has no
             data module with ``real(count, seed)``, at most those of the first batch.
-        directions: Number of random coordinates that stand for where the samples are, at least 1.
+        coordinates: Number of random coordinates that stand for where the samples are, at least 1.
         seed: Chooses the real samples, the latents and the coordinates.
 
     Raises:
@@ -64,16 +63,16 @@ class Monitor(Callback):
         symptoms: Mapping[str, Symptom] = FROM_CONFIG,
         every_n_steps: int = FROM_CONFIG,
         samples: int = FROM_CONFIG,
-        directions: int = FROM_CONFIG,
+        coordinates: int = FROM_CONFIG,
         seed: int = FROM_CONFIG,
     ) -> None:
-        check_whole(every_n_steps=every_n_steps, samples=samples, directions=directions)
+        check_whole(every_n_steps=every_n_steps, samples=samples, coordinates=coordinates)
         if samples < 2:
             raise InputError("samples must be at least 2: diversity is a distance of two samples")
         self.symptoms = dict(symptoms)
         self.every_n_steps = every_n_steps
-        self.samples, self.directions, self.seed = samples, directions, seed
-        self.latest: EstimatingMeasurement | None = None
+        self.samples, self.coordinates, self.seed = samples, coordinates, seed
+        self.latest: GameStatistics | None = None
         self.warned: list[str] = []
         self._batch: FixedBatch | None = None
         self._kept: list[Tensor] = []
@@ -90,47 +89,45 @@ class Monitor(Callback):
             return  # all symptoms are of what a discriminator says
         self._last_step = step
         if self._batch is None:
-            self._batch = self._fix_batch(trainer, pl_module, batch)
-        self.latest = measure(pl_module, self._batch, step)
+            self._batch = self._fixed_batch(trainer, pl_module, batch)
+        self.latest = game_statistics(pl_module, self._batch, step)
         self._log(trainer, self.latest)
-        self.judge(self.latest, aloud=trainer.is_global_zero)
+        for words in self.new_symptoms(self.latest):
+            if trainer.is_global_zero:
+                log.warning("step %d: %s", step, words)
 
-    def _fix_batch(self, trainer: Trainer, model: GAN, batch: Any) -> "FixedBatch":
+    def _fixed_batch(self, trainer: Trainer, model: GAN, batch: Any) -> "FixedBatch":
         datamodule: Any = getattr(trainer, "datamodule", None)
         if hasattr(datamodule, "real"):
             real, labels = datamodule.real(self.samples, self.seed)
         else:
-            self._kept = self._kept or self._keep(trainer, model, batch)
+            self._kept = self._kept or self._first_samples(trainer, model, batch)
             fields = model.read_batch(self._kept)
             real, labels = fields["real"], fields["labels"]
-        return FixedBatch(model, real, labels, directions=self.directions, seed=self.seed)
+        return FixedBatch(model, real, labels, coordinates=self.coordinates, seed=self.seed)
 
-    def _keep(self, trainer: Trainer, model: GAN, batch: Any) -> list[Tensor]:
+    def _first_samples(self, trainer: Trainer, model: GAN, batch: Any) -> list[Tensor]:
         """The beginning of the first process's batch, for all processes."""
         parts = [part for part in model.read_batch(batch).values() if part is not None]
         return trainer.strategy.broadcast([part[: self.samples].cpu().clone() for part in parts])
 
-    def _log(self, trainer: Trainer, measurement: "EstimatingMeasurement") -> None:
-        found = {name: getattr(measurement, name) for name in LOGGED}
-        found |= measurement.estimates
+    def _log(self, trainer: Trainer, statistics: GameStatistics) -> None:
+        found = {name: getattr(statistics, name) for name in LOGGED}
+        found |= statistics.estimates
         values = {f"monitor/{name}": v for name, v in found.items() if math.isfinite(v)}
         trainer.callback_metrics.update({name: torch.tensor(v) for name, v in values.items()})
         for logger in trainer.loggers:
-            logger.log_metrics(values, step=measurement.step)
+            logger.log_metrics(values, step=statistics.step)
 
-    def judge(self, measurement: Measurement, *, aloud: bool) -> None:
-        """Ask each symptom that has not been told yet, and tell of those that are noticed.
-
-        Args:
-            measurement: The latest.
-            aloud: Whether this process is the one that warns.
-        """
+    def new_symptoms(self, statistics: GameStatistics) -> list[str]:
+        """What each symptom says that is noticed for the first time."""
+        found = []
         for name, symptom in self.symptoms.items():
-            words = None if name in self.warned else symptom.notice(measurement)
+            words = None if name in self.warned else symptom.notice(statistics)
             if words:
                 self.warned.append(name)
-                if aloud:
-                    log.warning("step %d: %s", measurement.step, words)
+                found.append(words)
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         """What was seen so far, and the real data where it cannot be had again."""
@@ -153,7 +150,7 @@ class Monitor(Callback):
                 symptom.load_state_dict(state_dict["symptoms"][name])
 
     def _settings(self) -> list[int]:
-        return [self.every_n_steps, self.samples, self.directions, self.seed]
+        return [self.every_n_steps, self.samples, self.coordinates, self.seed]
 
 
 class FixedBatch:
@@ -167,12 +164,12 @@ class FixedBatch:
         model: The game.
         real: Real data ``[B, ...]``.
         labels: Their classes ``[B]``, or None.
-        directions: Number of coordinates, K.
+        coordinates: Number of coordinates, K.
         seed: Chooses the latents and the signs.
     """
 
     def __init__(
-        self, model: GAN, real: Tensor, labels: Tensor | None, *, directions: int, seed: int
+        self, model: GAN, real: Tensor, labels: Tensor | None, *, coordinates: int, seed: int
     ) -> None:
         random = torch.Generator().manual_seed(seed)
         device, count = model.device, len(real)
@@ -180,8 +177,8 @@ class FixedBatch:
         self.labels = None if labels is None else labels.to(device)
         self.latents = model.latent_prior.sample(count, generator=random).to(device)
         self.spread = mean_distance(self.real)
-        self._by_sample = _signs(count, directions, random).to(device)
-        self._by_feature = _signs(real[0].numel(), directions, random).to(device)
+        self._by_sample = _signs(count, coordinates, random).to(device)
+        self._by_feature = _signs(real[0].numel(), coordinates, random).to(device)
 
     def position(self, samples: Tensor) -> Tensor:
         """Coordinates ``[K]`` of samples ``[B, ...]``."""
@@ -189,30 +186,19 @@ class FixedBatch:
         return projected.sum(dim=0) / math.sqrt(projected.numel())
 
 
-@dataclass(frozen=True, kw_only=True)
-class EstimatingMeasurement(Measurement):
-    """A measurement with what the outputs say about the distance of the distributions.
-
-    Attributes:
-        estimates: By name; see :func:`ganzoo.callbacks.estimates.of_game`.
-    """
-
-    estimates: Mapping[str, float]
-
-
-def measure(model: GAN, batch: FixedBatch, step: int) -> EstimatingMeasurement:
-    """Look at both players without changing anything.
+def game_statistics(model: GAN, batch: FixedBatch, step: int) -> GameStatistics:
+    """Measure both players without changing anything.
 
     Args:
         model: The game.
-        batch: The data and latents to look with.
+        batch: The data and latents to measure with.
         step: Generator updates so far.
     """
     count, unknown = len(batch.latents), batch.spread.new_tensor(math.nan)
     with undisturbed(model):
         samples = model.decode(batch.latents, batch.labels, averaged=False, batch_size=count)
-        real = _of_each(model.score_samples(batch.real, batch.labels))
-        fake = _of_each(model.score_samples(samples, batch.labels))
+        real = _mean_logits(model.score_samples(batch.real, batch.labels))
+        fake = _mean_logits(model.score_samples(samples, batch.labels))
     numbers = {
         "real_logits": real.mean(),
         "fake_logits": fake.mean(),
@@ -226,18 +212,18 @@ def measure(model: GAN, batch: FixedBatch, step: int) -> EstimatingMeasurement:
     # One transfer from the device for all of them; the samples follow only for a true value.
     values = torch.cat(parts).cpu()
     first, position, real, fake = torch.split(values, [len(part) for part in parts])
-    return EstimatingMeasurement(
+    return GameStatistics(
         step=step,
         position=position.tolist(),
-        estimates=of_game(model, real, fake, batch.real, samples),
+        estimates=estimates_of_game(model, real, fake, batch.real, samples),
         **dict(zip(numbers, first.tolist(), strict=True)),
     )
 
 
-def _of_each(logits: Tensor) -> Tensor:
+def _mean_logits(logits: Tensor) -> Tensor:
     """The mean logit of each sample ``[B]``, of logits ``[B, ...]``."""
     return logits.float().reshape(len(logits), -1).mean(dim=1)
 
 
-def _signs(count: int, directions: int, random: torch.Generator) -> Tensor:
-    return torch.randint(2, (count, directions), generator=random).float() * 2 - 1
+def _signs(count: int, coordinates: int, random: torch.Generator) -> Tensor:
+    return torch.randint(2, (count, coordinates), generator=random).float() * 2 - 1

@@ -40,7 +40,7 @@ class Periodic(Callback, ABC):
         self.last_step = -1
         self._active = False
 
-    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+    def reason_inactive(self, trainer: Trainer, model: LightningModule) -> str | None:
         """Why it cannot act in this run, or None; the first process is asked before training."""
         return None
 
@@ -50,7 +50,7 @@ class Periodic(Callback, ABC):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Find out whether it can act."""
-        reason = self.obstacle(trainer, pl_module) if trainer.is_global_zero else None
+        reason = self.reason_inactive(trainer, pl_module) if trainer.is_global_zero else None
         self._active = trainer.strategy.broadcast(reason is None)
         if reason is not None:
             log.info("without %s: %s", self.name, reason)

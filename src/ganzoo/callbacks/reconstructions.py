@@ -7,21 +7,21 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 
-from ganzoo.callbacks.measurements import Measurements
-from ganzoo.callbacks.pictures import Album, ground, title
+from ganzoo.callbacks.fixed_samples import FixedSamples
+from ganzoo.callbacks.measurements import PeriodicMeasurement
+from ganzoo.callbacks.pictures import PictureFolder, real_distribution, title
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.game.module import AdversarialModule
-from ganzoo.pictures import Block, draw_pairs, save_png, sheet
+from ganzoo.pictures import LabelledGrid, draw_pairs, save_png, sheet
 from ganzoo.sampling.reconstruction import Reconstructs
-from ganzoo.saving import SaveErrors
+from ganzoo.saving import SaveErrorPolicy
 
 ERROR = "reconstructions/mean_squared_error"
 ROWS = ("data", "reconstruction")
 
 
 @defaults_from("callbacks/reconstructions")
-class Reconstructions(Measurements):
+class Reconstructions(PeriodicMeasurement):
     """Draws and measures what a model makes of the codes of the same real samples.
 
     Every few generator updates and at the end, the model reconstructs them in evaluation mode,
@@ -56,69 +56,67 @@ class Reconstructions(Measurements):
         samples: int = FROM_CONFIG,
         columns: int = FROM_CONFIG,
         seed: int = FROM_CONFIG,
-        on_save_error: SaveErrors = FROM_CONFIG,
+        on_save_error: SaveErrorPolicy = FROM_CONFIG,
     ) -> None:
         super().__init__(every_n_steps=every_n_steps)
         check_whole(samples=samples, columns=columns)
         check_whole(0, seed=seed)
-        self.samples, self.columns, self.seed = samples, columns, seed
-        self.album = Album(name=self.name, folder=folder, on_save_error=on_save_error)
-        self._data: Tensor | None = None
-        self._kept: Tensor | None = None
+        self.columns, self.seed = columns, seed
+        self.data = FixedSamples(samples, seed, field="real")
+        self.picture_folder = PictureFolder(
+            name=self.name, folder=folder, on_save_error=on_save_error
+        )
 
-    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+    def reason_inactive(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That the model does not reconstruct, where that is so; else the samples are found."""
         if not isinstance(model, Reconstructs):
             return f"{type(model).__name__} does not reconstruct"
-        datamodule: Any = getattr(trainer, "datamodule", None)
-        has_real = hasattr(datamodule, "real")
-        self._data = datamodule.real(self.samples, self.seed)[0] if has_real else self._kept
+        self.data.find(trainer)
         return None
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Keep samples of the first batch where there is no other way to have any."""
-        if self._active and self._data is None and trainer.is_global_zero:
-            assert isinstance(pl_module, AdversarialModule)
-            self._data = self._kept = pl_module.read_batch(batch)["real"][: self.samples].cpu()
+        if self._active and trainer.is_global_zero:
+            self.data.keep(pl_module, batch)
 
     def measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """The error of what is drawn."""
-        assert self._data is not None and isinstance(model, Reconstructs)
-        made = model.reconstruct(self._data).cpu()
-        error = (self._data - made).square().mean().item()
-        self.album.add(trainer, lambda path: self._draw(path, trainer, made, error))
+        assert isinstance(model, Reconstructs)
+        reconstructed = model.reconstruct(self.data.samples).cpu()
+        error = (self.data.samples - reconstructed).square().mean().item()
+        self.picture_folder.add(
+            trainer, lambda path: self._draw(path, trainer, reconstructed, error)
+        )
         return {ERROR: error}
 
-    def meaning(self, name: str) -> str:
+    def describe(self, name: str) -> str:
         """Of how many samples."""
-        count = 0 if self._data is None else len(self._data)
-        return f"of the reconstructions of {count:,} real samples"
+        return f"of the reconstructions of {len(self.data.samples):,} real samples"
 
     def state_dict(self) -> dict[str, Any]:
         """The measurements so far, and the samples where they cannot be had again."""
-        return super().state_dict() | {"kept": self._kept}
+        return super().state_dict() | self.data.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from the measurements of the run that is resumed, with its samples."""
         super().load_state_dict(state_dict)
-        self._kept = state_dict["kept"]
+        self.data.load_state_dict(state_dict)
 
-    def _draw(self, path: Path, trainer: Trainer, made: Tensor, error: float) -> None:
-        assert self._data is not None
-        words = f"{title(trainer)}, mean squared error {error:.4f}"
-        if made.dim() == 4:
-            save_png(sheet(words, pairs_of_rows(self._data, made, self.columns)), path)
+    def _draw(self, path: Path, trainer: Trainer, reconstructed: Tensor, error: float) -> None:
+        data, words = self.data.samples, f"{title(trainer)}, mean squared error {error:.4f}"
+        if data.dim() == 4:
+            save_png(sheet(words, pairs_of_rows(data, reconstructed, self.columns)), path)
         else:
-            over = ground(trainer, len(made), self.seed)
-            draw_pairs(self._data, made, over, path, words)
+            real = real_distribution(trainer, len(data), self.seed)
+            draw_pairs(data, reconstructed, real, path, words)
 
 
-def pairs_of_rows(data: Tensor, made: Tensor, columns: int) -> list[Block]:
+def pairs_of_rows(data: Tensor, reconstructed: Tensor, columns: int) -> list[LabelledGrid]:
     """A row of data over a row of reconstructions, as often as ``[N, C, H, W]`` of them need."""
-    rows = zip(torch.split(data, columns), torch.split(made, columns), strict=True)
+    rows = zip(torch.split(data, columns), torch.split(reconstructed, columns), strict=True)
     return [
-        Block(images=torch.cat([above, below]), columns=len(above), rows=ROWS)
+        LabelledGrid(images=torch.cat([above, below]), columns=len(above), row_labels=ROWS)
         for above, below in rows
     ]

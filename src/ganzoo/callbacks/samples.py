@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch import Trainer
 from torch import Tensor
 
-from ganzoo.callbacks.pictures import Pictures, ground, title
+from ganzoo.callbacks.pictures import SamplePictures, real_distribution, title
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.pictures import image_grid, save_png, scatter
@@ -15,7 +15,7 @@ from ganzoo.sampling.latents import LatentSampler
 
 
 @defaults_from("callbacks/samples")
-class SampleGrid(Pictures):
+class SampleGrid(SamplePictures):
     """Draws samples from fixed latents every few steps, to disk and to the loggers.
 
     Images make a grid, of a conditional model one row a class; points make a scatter over the
@@ -24,7 +24,7 @@ class SampleGrid(Pictures):
     Args:
         rows: Rows of the grid, at least 1.
         columns: Columns of the grid, at least 1.
-        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.Pictures`.
+        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.SamplePictures`.
 
     Raises:
         InputError: if a number is out of range.
@@ -44,9 +44,9 @@ class SampleGrid(Pictures):
         if model.sample(1, seed=self.seed).dim() == 4:
             save_png(image_grid(self._images(model), columns=self.columns), path)
             return
-        real, log_density = ground(trainer, self.points, self.seed)
         points = model.sample(self.points, seed=self.seed).cpu()
-        scatter(points, real, log_density, path, title=title(trainer))
+        real = real_distribution(trainer, self.points, self.seed)
+        scatter(points, real, path, title=title(trainer))
 
     def _images(self, model: LatentSampler) -> Tensor:
         classes = getattr(model, "num_classes", None)

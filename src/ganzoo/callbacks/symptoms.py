@@ -1,9 +1,9 @@
-"""What the measurements of a game say about its health: numbers in, a line of words out."""
+"""Failures that show in the statistics of a game: numbers in, a line of words out."""
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
@@ -15,8 +15,8 @@ from ganzoo.errors import InputError, check_not_negative, check_positive, check_
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """One look at a game, on a fixed batch of real data and on samples of fixed latents.
+class GameStatistics:
+    """Statistics of a game on a fixed batch of real data and on samples of fixed latents.
 
     Attributes:
         step: Generator updates so far.
@@ -29,6 +29,8 @@ class Measurement:
         spread: Mean distance of two real samples, in the data's units.
         gradient_norm: Norm of the generator's last gradient; NaN where it is not known.
         position: Where the samples are, as coordinates whose distances are those of the samples.
+        estimates: What the outputs say about the distance of the distributions, by name; see
+            :func:`ganzoo.callbacks.estimates.estimates_of_game`.
     """
 
     step: int
@@ -40,6 +42,7 @@ class Measurement:
     spread: float
     gradient_norm: float
     position: Sequence[float]
+    estimates: Mapping[str, float] = field(default_factory=dict)
 
 
 def ranking(real: Tensor, fake: Tensor) -> Tensor:
@@ -75,11 +78,11 @@ def mean_distance(samples: Tensor) -> Tensor:
 
 
 class Symptom(ABC):
-    """Something that can go wrong with a game and shows in its measurements, one after another."""
+    """Something that can go wrong with a game and shows in its statistics, one after another."""
 
     @abstractmethod
-    def notice(self, measurement: Measurement) -> str | None:
-        """Take in the next measurement; what was seen and what to try, where it is there."""
+    def notice(self, statistics: GameStatistics) -> str | None:
+        """Take in the next statistics; what was seen and what to try, where it is there."""
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
@@ -130,11 +133,11 @@ class Collapse(Symptom):
         self.measurements = measurements
         self._recent: list[float] = []
 
-    def notice(self, measurement: Measurement) -> str | None:
+    def notice(self, statistics: GameStatistics) -> str | None:
         """Judge the last few diversities."""
-        if measurement.step < self.warm_up or not math.isfinite(measurement.diversity):
+        if statistics.step < self.warm_up or not math.isfinite(statistics.diversity):
             return None
-        self._recent = [*self._recent, measurement.diversity][-self.measurements :]
+        self._recent = [*self._recent, statistics.diversity][-self.measurements :]
         if len(self._recent) < self.measurements:
             return None
         half, typical = self.measurements // 2, median(self._recent)
@@ -195,18 +198,18 @@ class DiscriminatorWon(Symptom):
         self._gap_then = 0.0
         self._in_a_row = 0
 
-    def notice(self, measurement: Measurement) -> str | None:
+    def notice(self, statistics: GameStatistics) -> str | None:
         """Judge the ranking and the gradient."""
-        norm, gap = measurement.gradient_norm, measurement.real_logits - measurement.fake_logits
+        norm, gap = statistics.gradient_norm, statistics.real_logits - statistics.fake_logits
         if math.isfinite(norm) and norm > self._largest:
             self._largest, self._gap_then = norm, gap
         vanished = norm < self.gradient * self._largest and gap > self._gap_then
-        perfect = measurement.ranking >= self.ranking
+        perfect = statistics.ranking >= self.ranking
         self._in_a_row = self._in_a_row + 1 if perfect and vanished else 0
         if self._in_a_row < self.patience:
             return None
         return (
-            f"the discriminator has won: it ranks {100 * measurement.ranking:.3g}% of the pairs of "
+            f"the discriminator has won: it ranks {100 * statistics.ranking:.3g}% of the pairs of "
             f"real and fake rightly, and the generator's gradient has vanished (norm {norm:.2g}, "
             f"once {self._largest:.2g}). Try loss=non_saturating, penalty=r1, model=wgan_gp, or "
             "a lower optimizer.discriminator.lr"

@@ -18,6 +18,9 @@ class Throughput(Callback):
     measures and saves between them, but without what happens in the iteration that logs. The
     terms of that iteration have waited for the device, so that nothing has to wait here.
     Memory is what torch has allocated on a GPU, elsewhere what the process held, at its peak.
+
+    Lightning's ``ThroughputMonitor`` makes every iteration wait for a GPU, and warns of a model
+    that does not count its operations.
     """
 
     def __init__(self) -> None:
@@ -35,7 +38,7 @@ class Throughput(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count the samples, and log when the terms of training are."""
-        self._samples += _size(batch) * trainer.world_size
+        self._samples += _batch_size(batch) * trainer.world_size
         every = trainer.log_every_n_steps  # type: ignore[attr-defined]
         if not every or trainer.global_step % every or self._started is None:
             return
@@ -58,9 +61,9 @@ def peak_memory(device: torch.device) -> float:
     return peak / (2**30 if sys.platform == "darwin" else 2**20)  # bytes there, KiB elsewhere
 
 
-def _size(batch: Any) -> int:
+def _batch_size(batch: Any) -> int:
     """Samples in a batch, however its tensors are nested."""
     if isinstance(batch, torch.Tensor):
         return len(batch)
     parts = list(batch.values()) if isinstance(batch, dict) else batch
-    return next((_size(part) for part in parts), 0) if isinstance(parts, list | tuple) else 0
+    return next((_batch_size(part) for part in parts), 0) if isinstance(parts, list | tuple) else 0

@@ -7,17 +7,16 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 
-from ganzoo.callbacks.periodic import Periodic, undisturbed
-from ganzoo.callbacks.pictures import Album, title
+from ganzoo.callbacks.fixed_samples import FixedSamples
+from ganzoo.callbacks.pictures import Pictures, title
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.pictures import Block, save_png, sheet
+from ganzoo.pictures import LabelledGrid, save_png, sheet
 from ganzoo.sampling.translation import OTHER, Translator
-from ganzoo.saving import SaveErrors
 
 
 @defaults_from("callbacks/translations")
-class Translations(Periodic):
+class Translations(Pictures):
     """Draws translations of the same pictures every few iterations, to disk and to the loggers.
 
     For each domain that is translated to, rows of sources, of their translations, of these back
@@ -28,11 +27,8 @@ class Translations(Periodic):
     first batch. Models that do not translate are left alone.
 
     Args:
-        folder: Where the pictures go, as ``<step>.png``.
-        every_n_steps: Iterations from one picture to the next, at least 1.
-        samples: Number of pictures, at least 1; where there are fewer, all of them.
-        seed: Chooses them.
-        on_save_error: What happens when a picture cannot be written.
+        samples: Number of source pictures, at least 1; where there are fewer, all of them.
+        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.Pictures`.
 
     Raises:
         InputError: if a number is out of range.
@@ -40,61 +36,43 @@ class Translations(Periodic):
 
     name = "translations"
 
-    def __init__(
-        self,
-        *,
-        folder: str | Path,
-        every_n_steps: int = FROM_CONFIG,
-        samples: int = FROM_CONFIG,
-        seed: int = FROM_CONFIG,
-        on_save_error: SaveErrors = FROM_CONFIG,
-    ) -> None:
-        super().__init__(every_n_steps=every_n_steps)
+    def __init__(self, *, samples: int = FROM_CONFIG, **pictures: Any) -> None:
+        super().__init__(**pictures)
         check_whole(samples=samples)
-        check_whole(0, seed=seed)
-        self.samples, self.seed = samples, seed
-        self.album = Album(name=self.name, folder=folder, on_save_error=on_save_error)
-        self._pictures: dict[str, Tensor] | None = None
-        self._kept: dict[str, Tensor] | None = None
+        self.data = FixedSamples(samples, self.seed, field=None)
 
-    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+    def reason_inactive(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That the model does not translate, where that is so; else the pictures are found."""
         if not isinstance(model, Translator):
             return f"{type(model).__name__} does not translate"
-        datamodule: Any = getattr(trainer, "datamodule", None)
-        has_real = hasattr(datamodule, "real")
-        self._pictures = datamodule.real(self.samples, self.seed)[0] if has_real else self._kept
+        self.data.find(trainer)
         return None
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Keep pictures of the first batch where there is no other way to have any."""
-        if self._active and self._pictures is None and trainer.is_global_zero:
-            assert isinstance(pl_module, Translator)
-            fields = pl_module.read_batch(batch)
-            self._kept = {name: part[: self.samples].cpu() for name, part in fields.items()}
-            self._pictures = self._kept
+        if self._active and trainer.is_global_zero:
+            self.data.keep(pl_module, batch)
 
-    def act(self, trainer: Trainer, model: LightningModule) -> None:
-        """Draw, in the first process."""
-        if trainer.is_global_zero:
-            assert isinstance(model, Translator) and self._pictures is not None
-            pictures, paired = self._pictures, _are_pairs(trainer)
-            with undisturbed(model):
-                blocks = [_block(model, domain, pictures, paired) for domain in model.translators()]
-                self.album.add(trainer, lambda path: save_png(sheet(title(trainer), blocks), path))
+    def draw(self, path: Path, trainer: Trainer, model: Translator) -> None:
+        """Draw a grid for each domain that is translated to."""
+        domains, paired = model.translators(), _are_pairs(trainer)
+        grids = [_grid(model, domain, self.data.samples, paired) for domain in domains]
+        save_png(sheet(title(trainer), grids), path)
 
     def state_dict(self) -> dict[str, Any]:
         """The pictures where they cannot be had again."""
-        return {"kept": self._kept}
+        return self.data.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with the pictures of the run that is resumed."""
-        self._kept = state_dict["kept"]
+        self.data.load_state_dict(state_dict)
 
 
-def _block(model: Translator, domain: str, pictures: dict[str, Tensor], paired: bool) -> Block:
+def _grid(
+    model: Translator, domain: str, pictures: dict[str, Tensor], paired: bool
+) -> LabelledGrid:
     """Rows of sources and what becomes of them, on the way to a domain."""
     source = pictures[OTHER[domain]]
     translated = model.translate(source, to=domain).cpu()
@@ -105,7 +83,7 @@ def _block(model: Translator, domain: str, pictures: dict[str, Tensor], paired: 
         rows["target"] = pictures[domain]
     channels = max(len(row[0]) for row in rows.values())
     images = torch.cat([row.expand(-1, channels, -1, -1) for row in rows.values()])
-    return Block(images=images, columns=len(source), rows=tuple(rows))
+    return LabelledGrid(images=images, columns=len(source), row_labels=tuple(rows))
 
 
 def _are_pairs(trainer: Trainer) -> bool:

@@ -8,17 +8,30 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from ganzoo.callbacks.pictures import Pictures, classes_of_rows, ground, title
+from ganzoo.callbacks.pictures import (
+    SamplePictures,
+    class_names,
+    classes_of_rows,
+    real_distribution,
+    title,
+)
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
 from ganzoo.networks.code_prior import CodePrior
-from ganzoo.pictures import Block, Categories, Scale, draw_colored, save_png, sheet
+from ganzoo.pictures import (
+    CategoricalColoring,
+    ContinuousColoring,
+    LabelledGrid,
+    draw_colored,
+    save_png,
+    sheet,
+)
 from ganzoo.pictures.colored import Coloring
 from ganzoo.sampling.latents import LatentSampler
 
 
 @defaults_from("callbacks/traversals")
-class Traversals(Pictures):
+class Traversals(SamplePictures):
     """Draws what each code of a model does to its samples, as in InfoGAN's figure 2.
 
     Chen et al. 2016 (arXiv 1606.03657), section 7.2. Images make a block for the first
@@ -30,7 +43,7 @@ class Traversals(Pictures):
     Args:
         rows: Latents that are kept but for one code, at least 1.
         steps: Values of a continuous code, both ends included, at least 2.
-        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.Pictures`.
+        pictures: Arguments of :class:`~ganzoo.callbacks.pictures.SamplePictures`.
 
     Raises:
         InputError: if a number is out of range.
@@ -46,7 +59,7 @@ class Traversals(Pictures):
         check_whole(2, steps=steps)
         self.rows, self.steps = rows, steps
 
-    def obstacle(self, trainer: Trainer, model: LightningModule) -> str | None:
+    def reason_inactive(self, trainer: Trainer, model: LightningModule) -> str | None:
         """That there are no codes among the latents, where there are none."""
         if isinstance(getattr(model, "latent_prior", None), CodePrior):
             return None
@@ -58,27 +71,34 @@ class Traversals(Pictures):
         assert isinstance(prior, CodePrior)
         latents, labels = model.draw(self.points, labels=None, seed=self.seed, truncation=None)
         if _decode(model, latents[:1], None if labels is None else labels[:1]).dim() == 4:
-            save_png(sheet(title(trainer), self._blocks(model, prior)), path)
+            save_png(sheet(title(trainer), self._grids(model, prior)), path)
             return
         points = _decode(model, latents, labels)
-        over = ground(trainer, self.points, self.seed)
-        draw_colored(points, colorings(prior, latents), over, path, title(trainer))
+        real = real_distribution(trainer, self.points, self.seed)
+        draw_colored(points, code_colorings(prior, latents), real, path, title(trainer))
 
-    def _blocks(self, model: LatentSampler, prior: CodePrior) -> list[Block]:
+    def _grids(self, model: LatentSampler, prior: CodePrior) -> list[LabelledGrid]:
         kept, _ = model.draw(self.rows, labels=None, seed=self.seed, truncation=None)
         classes = classes_of_rows(model, self.rows)
-        words = [] if classes is None else [f"class {value}" for value in classes.tolist()]
-        blocks = []
-        for name, heads, changed in changes(prior, kept, self.steps):
-            labels = None if classes is None else classes.repeat_interleave(len(heads))
+        grids = []
+        for name, values, changed in traverse_codes(prior, kept, self.steps):
+            labels = None if classes is None else classes.repeat_interleave(len(values))
             images = _decode(model, changed.flatten(0, 1), labels)
-            blocks.append(
-                Block(images=images, columns=len(heads), title=name, heads=heads, rows=words)
+            grids.append(
+                LabelledGrid(
+                    images=images,
+                    columns=len(values),
+                    title=name,
+                    column_labels=values,
+                    row_labels=class_names(classes),
+                )
             )
-        return blocks
+        return grids
 
 
-def changes(prior: CodePrior, latents: Tensor, steps: int) -> list[tuple[str, list[str], Tensor]]:
+def traverse_codes(
+    prior: CodePrior, latents: Tensor, steps: int
+) -> list[tuple[str, list[str], Tensor]]:
     """What becomes of latents when one code takes its values in turn.
 
     Args:
@@ -93,25 +113,26 @@ def changes(prior: CodePrior, latents: Tensor, steps: int) -> list[tuple[str, li
     found = []
     if prior.categories:
         count = prior.categories[0]
-        heads = [str(value) for value in range(count)]
+        names = [str(value) for value in range(count)]
         changed = _changed(latents, 0, one_hot(torch.arange(count), count))
-        found.append(("categorical code", heads, changed))
+        found.append(("categorical code", names, changed))
     for index in range(prior.continuous):
         values = torch.linspace(-1, 1, steps)
-        heads = [f"{value:.1f}" for value in values.tolist()]
+        names = [f"{value:.1f}" for value in values.tolist()]
         changed = _changed(latents, sum(prior.categories) + index, values[:, None])
-        found.append((f"continuous code {index}", heads, changed))
+        found.append((f"continuous code {index}", names, changed))
     return found
 
 
-def colorings(prior: CodePrior, latents: Tensor) -> list[Coloring]:
+def code_colorings(prior: CodePrior, latents: Tensor) -> list[Coloring]:
     """The first categorical code, if there is one, and the continuous codes of latents [N, Z]."""
     codes = prior.codes(latents)
     found: list[Coloring] = [
-        Categories(title="categorical code", values=values) for values in codes.categories[:1]
+        CategoricalColoring(title="categorical code", values=values)
+        for values in codes.categories[:1]
     ]
     found += [
-        Scale(title=f"continuous code {index}", values=values)
+        ContinuousColoring(title=f"continuous code {index}", values=values)
         for index, values in enumerate(codes.continuous.T)
     ]
     return found

@@ -15,7 +15,7 @@ LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 log = logging.getLogger("ganzoo")
 
 
-def read_or_before(path: Path) -> tuple[Path, dict[str, Any]]:
+def read_or_previous(path: Path) -> tuple[Path, dict[str, Any]]:
     """Read a checkpoint, or where a run's last one is damaged, the one before it.
 
     Returns:
@@ -34,7 +34,7 @@ def read_or_before(path: Path) -> tuple[Path, dict[str, Any]]:
     return oldest, read(oldest)
 
 
-def last_readable(folder: Path) -> Path | None:
+def newest_readable(folder: Path) -> Path | None:
     """The newest checkpoint of a run that can be read, or None where the run has none yet.
 
     A damaged file is renamed, so that it does not take the place of the one before it.
@@ -48,14 +48,14 @@ def last_readable(folder: Path) -> Path | None:
     last = folder / LAST
     if not last.exists() and not last.with_name(PREVIOUS).exists():
         return None
-    path, _ = read_or_before(last)
+    path, _ = read_or_previous(last)
     if path != last:
         with contextlib.suppress(OSError):  # another process of the run may have done it
             last.replace(last.with_name(f"{LAST}.damaged"))
     return path
 
 
-def keep_one_more(last: Path) -> None:
+def keep_previous(last: Path) -> None:
     """Let the last checkpoint also bear the name of the one before it, so that a new one may come.
 
     The file bears both names until the new one takes one of them: a kill leaves two that are whole.
@@ -71,7 +71,7 @@ def keep_one_more(last: Path) -> None:
         aside.replace(previous)
 
 
-def adopt(path: Path, folder: Path) -> Path:
+def copy_as_last(path: Path, folder: Path) -> Path:
     """Copy a checkpoint from elsewhere, so that a run which goes on from it has one of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{LAST}.{os.getpid()}"
@@ -82,7 +82,7 @@ def adopt(path: Path, folder: Path) -> Path:
         aside.unlink(missing_ok=True)
 
 
-def sweep_up(folder: Path) -> None:
+def remove_partial_files(folder: Path) -> None:
     """Delete what killed processes have left half written."""
     for aside in folder.glob(".*.ckpt.*"):
         with contextlib.suppress(OSError):

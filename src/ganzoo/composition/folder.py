@@ -66,9 +66,9 @@ class RunFolder:
         if not is_first_process():
             return
         if checkpoint is not None and checkpoint.parent != self.checkpoints.resolve():
-            from ganzoo.checkpoints.resuming import adopt
+            from ganzoo.checkpoints.resuming import copy_as_last
 
-            self._adopted = adopt(checkpoint, self.checkpoints)
+            self._adopted = copy_as_last(checkpoint, self.checkpoints)
         try:
             self.path.mkdir(parents=True, exist_ok=True)  # where run_dir was set by hand
             OmegaConf.save(config, self.path / "config.yaml", resolve=True)
@@ -92,12 +92,12 @@ class RunFolder:
         Raises:
             InputError: if the checkpoints cannot be read.
         """
-        from ganzoo.checkpoints.resuming import last_readable, read_or_before
+        from ganzoo.checkpoints.resuming import newest_readable, read_or_previous
 
         if wanted != RESUME:
             # Resolved, because the link to the latest run will soon lead here.
-            return read_or_before(Path(wanted))[0].resolve() if wanted else None
-        found = last_readable(self.checkpoints)
+            return read_or_previous(Path(wanted))[0].resolve() if wanted else None
+        found = newest_readable(self.checkpoints)
         if found is None and is_first_process():
             log.warning("there is no checkpoint to go on from in %s: the run begins", self.path)
         return found

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzoo.checkpoints.resuming import read_or_before
+from ganzoo.checkpoints.resuming import read_or_previous
 from ganzoo.checkpoints.trust import check_configuration
 from ganzoo.composition.compose import build
 from ganzoo.errors import InputError
@@ -24,7 +24,7 @@ def load(path: str | Path, *, trusted: Sequence[str] = (), **objects: Any) -> Ad
         InputError: if the file is missing, damaged, of another version, names something that is
             not trusted, or needs objects that are not given.
     """
-    path, checkpoint = read_or_before(Path(path))
+    path, checkpoint = read_or_previous(Path(path))
     configuration = checkpoint["ganzoo"]["configuration"]
     if not configuration:
         raise InputError(f"{path} does not say how its model was made: it was not composed")

@@ -57,14 +57,15 @@ def check_measured(config: DictConfig) -> None:
 
 
 def _kinds(callbacks: Iterable[Any]) -> set[str]:
-    from ganzoo.callbacks.measurements import Measurements
+    from ganzoo.callbacks.measurements import PeriodicMeasurement
     from ganzoo.callbacks.monitor import Monitor
 
     found = {"monitor" for callback in callbacks if isinstance(callback, Monitor)}
     unknown = [
         callback
         for callback in callbacks
-        if isinstance(callback, Measurements) or not type(callback).__module__.startswith("ganzoo.")
+        if isinstance(callback, PeriodicMeasurement)
+        or not type(callback).__module__.startswith("ganzoo.")
     ]
     return found | {ANY} if unknown else found
 

@@ -21,7 +21,7 @@ from omegaconf import DictConfig, open_dict
 
 from ganzoo.callbacks.checkpoints import Checkpoints
 from ganzoo.callbacks.evaluation import Evaluation
-from ganzoo.callbacks.measurements import Measurements
+from ganzoo.callbacks.measurements import PeriodicMeasurement
 from ganzoo.callbacks.pictures import Pictures
 from ganzoo.callbacks.reconstructions import Reconstructions
 from ganzoo.checkpoints.reading import read
@@ -165,9 +165,9 @@ class Session:
         places: dict[str, Any] = {}
         for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, Pictures | Reconstructions):
-                places[callback.name] = callback.album.last_picture
+                places[callback.name] = callback.picture_folder.last_picture
             if isinstance(callback, Checkpoints):
-                places["checkpoint"] = callback.good_path
+                places["checkpoint"] = callback.newest_path
         for logger in self.trainer.loggers:
             if isinstance(logger, MetricsFile):
                 places["metrics"] = logger.path
@@ -184,9 +184,9 @@ def _choose_matmul_precision(name: str | None) -> None:
         torch.set_float32_matmul_precision(name)
 
 
-def _measuring(trainer: Trainer) -> list[Evaluation | Measurements]:
+def _measuring(trainer: Trainer) -> list[Evaluation | PeriodicMeasurement]:
     callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
-    return [found for found in callbacks if isinstance(found, Evaluation | Measurements)]
+    return [found for found in callbacks if isinstance(found, Evaluation | PeriodicMeasurement)]
 
 
 def _joined(histories: Iterable[list[dict[str, float]]]) -> list[dict[str, float]]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.checkpoints.resuming import read_or_before
+from ganzoo.checkpoints.resuming import read_or_previous
 from ganzoo.errors import InputError
 from ganzoo.game.configuration import Configuration
 from ganzoo.game.module import AdversarialModule
@@ -130,7 +130,7 @@ def read_configuration(path: Path) -> Configuration:
     Raises:
         InputError: if it cannot be read or does not say.
     """
-    path, saved = read_or_before(path)
+    path, saved = read_or_previous(path)
     return _configuration(path, saved)
 
 
@@ -142,7 +142,7 @@ def _inside(folder: Path) -> list[Path]:
 
 def _read(named: Path, loader: Loader) -> Checkpoint:
     before = _identity(named)
-    path, saved = read_or_before(named)
+    path, saved = read_or_previous(named)
     identity = before if path == named else _identity(path)  # the last one is damaged
     configuration = _configuration(path, saved)
     dataset = configuration["dataset"]

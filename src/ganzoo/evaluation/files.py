@@ -14,7 +14,7 @@ from ganzoo.evaluation.nearest import draw_nearest
 from ganzoo.evaluation.report import Report
 from ganzoo.evaluation.result import EvaluationResult
 from ganzoo.evaluation.tables import markdown
-from ganzoo.pictures import scatter
+from ganzoo.pictures import RealDistribution, scatter
 
 Files = Mapping[str, Callable[[Path], object]]
 """Names, and what writes a file of that name to a path."""
@@ -94,7 +94,9 @@ def _pictures(
     if real.samples.ndim == 2:
         title = f"{len(generated.samples)} generated samples"
         points, reference = generated.samples, real.samples
-        return {"scatter.png": lambda path: scatter(points, reference, None, path, title)}
+        return {
+            "scatter.png": lambda path: scatter(points, RealDistribution(reference), path, title)
+        }
     draw = partial(draw_nearest, count=queries, neighbors=neighbors)
     return {
         "nearest_real.png": lambda path: draw(

@@ -15,7 +15,8 @@ def check_monitored(trainer: Trainer, terms: Mapping[str, Any]) -> None:
     """Say which callbacks (ModelCheckpoint, EarlyStopping) watch a name that nothing has.
 
     Asked once the first iteration has logged. What callbacks measure later is known by their
-    ``directions``; anything else may still come, so that it is a warning.
+    ``directions``; anything else may still come, so that it is a warning, which a callback that
+    does without (``monitor_is_optional``) is spared.
 
     Args:
         trainer: Whose callbacks they are.
@@ -33,7 +34,8 @@ def check_monitored(trainer: Trainer, terms: Mapping[str, Any]) -> None:
         line += nearest(name, known)
         if name.split("/")[0] in players:
             raise InputError(line)
-        log.warning("%s", line)
+        if not getattr(callback, "monitor_is_optional", False):
+            log.warning("%s", line)
 
 
 def _monitors(trainer: Trainer) -> Iterable[tuple[Any, str]]:

@@ -13,19 +13,19 @@ RESULTS = "metrics/"
 """How the names begin of values that tell one run from another; of others the last one counts."""
 
 
-class MeasuredHyperparameters(TensorBoardLogger):
-    """Tells the table of hyperparameters which values were measured.
+class HyperparameterTableLogger(TensorBoardLogger):
+    """Fills the row of a run in the table of hyperparameters with what was measured.
 
-    Lightning tells it once, before training, when nothing is measured, and puts -1 there. Here it
-    is told when the first result is logged, or when the run ends: TensorBoard then shows the last
+    Lightning writes it before training, when nothing is measured, with -1 for a result. Here it is
+    written when the first result is logged, or when the run ends: TensorBoard then shows the last
     value of each. Arguments are those of Lightning's logger.
     """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._given: dict[str, Any] = {}
+        self._hyperparameters: dict[str, Any] = {}
         self._names: list[str] = []
-        self._told = False
+        self._written = False
 
     @rank_zero_only
     def log_hyperparams(
@@ -36,7 +36,7 @@ class MeasuredHyperparameters(TensorBoardLogger):
     ) -> None:
         """Keep hyperparameters for the table, and write them to ``hparams.yaml``."""
         super().log_hyperparams(params, metrics, step)
-        self._given |= params if isinstance(params, dict) else vars(params)
+        self._hyperparameters |= params if isinstance(params, dict) else vars(params)
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -44,28 +44,28 @@ class MeasuredHyperparameters(TensorBoardLogger):
         super().log_metrics(metrics, step)
         self._names += [name for name in metrics if name not in self._names]
         if any(name.startswith(RESULTS) for name in metrics):
-            self._tell()
+            self._write_row()
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Write the table's row, if there was no result."""
-        self._tell()
+        self._write_row()
         super().finalize(status)
 
-    def _tell(self) -> None:
-        if self._told or not (self._given and self._names):
+    def _write_row(self) -> None:
+        if self._written or not (self._hyperparameters and self._names):
             return
         from torch.utils.tensorboard.summary import hparams
 
-        self._told = True
+        self._written = True
         names = sorted(self._names, key=lambda name: not name.startswith(RESULTS))
         # The numbers themselves are those of the scalars of these names.
-        told = hparams(flat(self._given), dict.fromkeys(names, 0.0))  # type: ignore[no-untyped-call]
-        for summary in told:
+        row = hparams(flattened(self._hyperparameters), dict.fromkeys(names, 0.0))  # type: ignore[no-untyped-call]
+        for summary in row:
             self.experiment._get_file_writer().add_summary(summary)
 
 
-def flat(parameters: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
+def flattened(parameters: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
     """Hyperparameters as columns: choices under their groups' names, then all settings.
 
     Args:

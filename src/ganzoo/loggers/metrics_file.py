@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
-from ganzoo.saving import SaveErrors
+from ganzoo.saving import SaveErrorPolicy
 
 Row = dict[str, Any]
 
@@ -29,7 +29,7 @@ class MetricsFile(Logger):
         on_save_error: What happens when it cannot be written.
     """
 
-    def __init__(self, *, folder: str | Path, on_save_error: SaveErrors = FROM_CONFIG) -> None:
+    def __init__(self, *, folder: str | Path, on_save_error: SaveErrorPolicy = FROM_CONFIG) -> None:
         super().__init__()
         self.path = Path(folder) / "metrics.csv"
         self.on_save_error = on_save_error

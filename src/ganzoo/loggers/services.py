@@ -12,7 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
-from ganzoo.loggers.hyperparameters import MeasuredHyperparameters
+from ganzoo.loggers.hyperparameters import HyperparameterTableLogger
 
 CONNECTION_SECONDS = 3.0
 DEFAULT_ADDRESS = "https://api.wandb.ai"  # where wandb itself sends runs by default
@@ -32,7 +32,9 @@ def tensorboard_logger(*, save_dir: str) -> TensorBoardLogger:
         raise InputError(
             "logger=tensorboard needs a package: pip install 'lightning-ganzoo[tensorboard]'"
         ) from error
-    return MeasuredHyperparameters(save_dir=save_dir, name="", version="", default_hp_metric=False)
+    return HyperparameterTableLogger(
+        save_dir=save_dir, name="", version="", default_hp_metric=False
+    )
 
 
 @defaults_from("logger/wandb")

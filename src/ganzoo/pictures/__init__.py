@@ -1,18 +1,18 @@
 """Pictures of samples for people to look at."""
 
-from ganzoo.pictures.colored import Categories, Scale, draw_colored
+from ganzoo.pictures.colored import CategoricalColoring, ContinuousColoring, draw_colored
 from ganzoo.pictures.files import save_gif, save_png
 from ganzoo.pictures.paths import draw_pairs, draw_paths
-from ganzoo.pictures.plane import Ground
+from ganzoo.pictures.plane import RealDistribution
 from ganzoo.pictures.points import scatter
-from ganzoo.pictures.sheets import Block, sheet
+from ganzoo.pictures.sheets import LabelledGrid, sheet
 from ganzoo.pictures.tiles import enlarge, image_grid, to_uint8
 
 __all__ = [
-    "Block",
-    "Categories",
-    "Ground",
-    "Scale",
+    "CategoricalColoring",
+    "ContinuousColoring",
+    "LabelledGrid",
+    "RealDistribution",
     "draw_colored",
     "draw_pairs",
     "draw_paths",

@@ -12,14 +12,14 @@ from torch import Tensor
 from ganzoo.errors import InputError
 from ganzoo.pictures.plane import (
     PALETTE,
-    Ground,
-    checked,
+    RealDistribution,
+    as_points,
     count_outside,
-    draw_ground,
     draw_points,
+    draw_real_distribution,
     new_figure,
     save_figure,
-    with_notes,
+    title_with_counts,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Coloring(ABC):
         """Draw those of the points ``[M, 2]`` that can be drawn, of these values ``[M]``."""
 
 
-class Categories(Coloring):
+class CategoricalColoring(Coloring):
     """A colour for each of a few whole numbers from 0 up, which repeat from the eleventh."""
 
     def draw(self, axes: "Axes", points: Tensor, values: Tensor) -> None:
@@ -61,7 +61,7 @@ class Categories(Coloring):
         )
 
 
-class Scale(Coloring):
+class ContinuousColoring(Coloring):
     """Colours from the one end of [-1, 1] to the other."""
 
     def draw(self, axes: "Axes", points: Tensor, values: Tensor) -> None:
@@ -74,7 +74,11 @@ class Scale(Coloring):
 
 
 def draw_colored(
-    points: Tensor, colorings: Sequence[Coloring], ground: Ground, path: str | Path, title: str
+    points: Tensor,
+    colorings: Sequence[Coloring],
+    real: RealDistribution,
+    path: str | Path,
+    title: str,
 ) -> Path:
     """Draw the same points once for each coloring, over the real distribution, as PNG.
 
@@ -84,7 +88,7 @@ def draw_colored(
     Args:
         points: Generated points ``[N, D]``.
         colorings: At least one.
-        ground: The real distribution, see :class:`~ganzoo.pictures.plane.Ground`.
+        real: See :class:`~ganzoo.pictures.plane.RealDistribution`.
         path: Where to; folders are made.
         title: Title of the picture.
 
@@ -95,7 +99,7 @@ def draw_colored(
         InputError: if there are no colorings, they are not of these points, points are of another
             shape, or the file cannot be written.
     """
-    points = checked("points", points)
+    points = as_points("points", points)
     if not colorings or any(len(coloring.values) != len(points) for coloring in colorings):
         raise InputError(
             f"give at least one coloring, with a value for each of {len(points)} points"
@@ -105,25 +109,25 @@ def draw_colored(
     figure.set_layout_engine("compressed")
     kept, outside = points.isfinite().all(dim=1), 0
     for axes, coloring in zip(figure.axes, colorings, strict=False):
-        outside = _draw_panel(axes, points[kept], kept, coloring, ground)
+        outside = _draw_panel(axes, points[kept], kept, coloring, real)
     for axes in figure.axes[len(colorings) : rows * columns]:
         axes.set_visible(False)
-    text = with_notes(title, broken=int((~kept).sum()), outside=outside)
+    text = title_with_counts(title, broken=int((~kept).sum()), outside=outside)
     figure.suptitle(text, fontsize=11, color="#222222", parse_math=False)
     return save_figure(figure, path)
 
 
 def _draw_panel(
-    axes: "Axes", points: Tensor, kept: Tensor, coloring: Coloring, ground: Ground
+    axes: "Axes", points: Tensor, kept: Tensor, coloring: Coloring, real: RealDistribution
 ) -> int:
     """Draw one, and return how many points are outside its frame."""
     values = coloring.values.cpu()[kept]
     if points.shape[1] == 1:
         points = torch.cat([points, values[:, None].float()], dim=1)
-        frame = draw_ground(axes, points, Ground(None, None))
+        frame = draw_real_distribution(axes, points, RealDistribution())
         axes.set(aspect="auto", ylabel="value")
     else:
-        frame = draw_ground(axes, points, ground)
+        frame = draw_real_distribution(axes, points, real)
     coloring.draw(axes, points[:, :2], values)
     axes.set_title(coloring.title, fontsize=10, color="#222222", parse_math=False)
     return count_outside(points[:, :2], frame)

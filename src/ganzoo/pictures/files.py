@@ -30,7 +30,7 @@ def save_png(picture: Picture, path: str | Path) -> Path:
     """
     content = io.BytesIO()
     Image.fromarray(picture).save(content, format="PNG")
-    return write(content.getvalue(), path)
+    return write_atomically(content.getvalue(), path)
 
 
 def save_gif(images: Tensor, path: str | Path, milliseconds: float) -> Path:
@@ -59,10 +59,10 @@ def save_gif(images: Tensor, path: str | Path, milliseconds: float) -> Path:
     first.save(
         content, format="GIF", save_all=True, append_images=others, duration=milliseconds, loop=0
     )
-    return write(content.getvalue(), path)
+    return write_atomically(content.getvalue(), path)
 
 
-def write(content: bytes, path: str | Path) -> Path:
+def write_atomically(content: bytes, path: str | Path) -> Path:
     """Write a file so that at any moment the path holds the old content or the new one.
 
     Raises:

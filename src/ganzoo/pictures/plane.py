@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError
-from ganzoo.pictures.files import write
+from ganzoo.pictures.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,26 +25,36 @@ PALETTE = (
     "#d1495b", "#2a9d55", "#e08e1b", "#7b4ab5", "#00868b",
     "#8c5a3c", "#c2549d", "#6b6b6b", "#9aa311", "#1f1f1f",
 )  # fmt: skip
-"""Colours that can be told from one another and from the ground."""
+"""Colours that can be told from one another and from the density."""
 _GRID = 400
 
 
-class Ground(NamedTuple):
+class RealDistribution(NamedTuple):
     """The real distribution that generated points are drawn over.
 
     Attributes:
-        real: Real points ``[M, D]``, which give the frame and are drawn pale where there is no
+        points: Real points ``[M, D]``, which give the frame and are drawn pale where there is no
             density to draw; or None.
         log_density: Maps ``[B, 2]`` (float32, on the CPU) to the real log-density ``[B]``, drawn
             for two-dimensional points as bands that end where the density falls to that of 1, 2
             and 3 standard deviations from a round Gaussian's centre; or None.
     """
 
-    real: Tensor | None
-    log_density: LogDensity | None
+    points: Tensor | None = None
+    log_density: LogDensity | None = None
+
+    def finite_points(self, dimensions: int) -> Tensor | None:
+        """The real points that can be drawn, float32 ``[M, D]`` on the CPU, or None.
+
+        Raises:
+            InputError: if they are not of so many dimensions.
+        """
+        if self.points is None:
+            return None
+        return finite(as_points("real", self.points, dimensions))
 
 
-def checked(name: str, points: Tensor, dimensions: int | None = None) -> Tensor:
+def as_points(name: str, points: Tensor, dimensions: int | None = None) -> Tensor:
     """Points ``[N, D]`` as float32 on the CPU.
 
     Raises:
@@ -79,14 +89,14 @@ def count_outside(points: Tensor, frame: Limits) -> int:
     return int((~((points >= low) & (points <= high)).all(dim=1)).sum())
 
 
-def draw_ground(axes: "Axes", points: Tensor, ground: Ground) -> Limits:
+def draw_real_distribution(axes: "Axes", points: Tensor, real: RealDistribution) -> Limits:
     """Draw the real distribution, and fit the frame to it.
 
     Args:
         axes: Where to.
         points: Finite generated points ``[N, D]`` with D at least 2, which give the frame where
             there are no real ones.
-        ground: The real distribution, of the same D.
+        real: Of the same D.
 
     Returns:
         The limits of both axes.
@@ -95,13 +105,13 @@ def draw_ground(axes: "Axes", points: Tensor, ground: Ground) -> Limits:
         InputError: if real points have another D.
     """
     dimensions = points.shape[1]
-    real = None if ground.real is None else finite(checked("real", ground.real, dimensions))
-    outline = real if real is not None and len(real) else points
+    shown = real.finite_points(dimensions)
+    outline = shown if shown is not None and len(shown) else points
     frame = limits(outline[:, 0]), limits(outline[:, 1])
-    if ground.log_density is not None and dimensions == 2:
-        _draw_density(axes, ground.log_density, frame)
-    elif real is not None:
-        draw_points(axes, real, color=REAL, alpha=0.25, label="real", zorder=1)
+    if real.log_density is not None and dimensions == 2:
+        _draw_density(axes, real.log_density, frame)
+    elif shown is not None:
+        draw_points(axes, shown, color=REAL, alpha=0.25, label="real", zorder=1)
     axes.set(xlim=frame[0], ylim=frame[1], aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
     return frame
 
@@ -123,8 +133,8 @@ def _draw_density(axes: "Axes", log_density: LogDensity, frame: Limits) -> None:
     axes.contourf(*grid, levels=[-4.5, -2, -0.5, 0.1], colors=BANDS, zorder=1)
     # Its edge stays to be seen where generated points cover the density.
     axes.contour(*grid, levels=[-4.5], colors=REAL, linewidths=0.9, linestyles="-", zorder=4)
-    look: dict[str, Any] = {"color": BANDS[1], "markeredgecolor": REAL, "markeredgewidth": 0.9}
-    axes.plot([], [], marker="o", linestyle="", label="real density", **look)
+    marker: dict[str, Any] = {"color": BANDS[1], "markeredgecolor": REAL, "markeredgewidth": 0.9}
+    axes.plot([], [], marker="o", linestyle="", label="real density", **marker)
 
 
 def new_figure(inches: tuple[float, float], rows: int = 1, columns: int = 1) -> "Figure":
@@ -153,7 +163,7 @@ def draw_legend(axes: "Axes") -> None:
                 handle.set_alpha(1)
 
 
-def with_notes(title: str, *, broken: int, outside: int) -> str:
+def title_with_counts(title: str, *, broken: int, outside: int) -> str:
     """A title that says how many points cannot be seen."""
     notes = [f"points outside the frame: {outside}"] if outside else []
     notes += [f"points not finite: {broken}"] if broken else []
@@ -175,6 +185,6 @@ def save_figure(
         InputError: if the file cannot be written.
     """
     content = io.BytesIO()
-    told = {"Description": description} if description else {}
-    figure.savefig(content, format="png", metadata=told, **settings)
-    return write(content.getvalue(), path)
+    metadata = {"Description": description} if description else {}
+    figure.savefig(content, format="png", metadata=metadata, **settings)
+    return write_atomically(content.getvalue(), path)

@@ -8,31 +8,24 @@ from torch import Tensor
 from ganzoo.pictures.plane import (
     BANDS,
     GENERATED,
-    Ground,
-    LogDensity,
-    checked,
+    RealDistribution,
+    as_points,
     count_outside,
-    draw_ground,
     draw_legend,
     draw_points,
+    draw_real_distribution,
     finite,
     limits,
     new_figure,
     save_figure,
-    with_notes,
+    title_with_counts,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def scatter(
-    points: Tensor,
-    real: Tensor | None,
-    log_density: LogDensity | None,
-    path: str | Path,
-    title: str,
-) -> Path:
+def scatter(points: Tensor, real: RealDistribution, path: str | Path, title: str) -> Path:
     """Draw generated points over the real density, as PNG.
 
     Of one-dimensional points a histogram is drawn, of higher ones the first two coordinates. The
@@ -41,8 +34,7 @@ def scatter(
 
     Args:
         points: Generated points ``[N, D]``.
-        real: Real points ``[M, D]``, or None; see :class:`~ganzoo.pictures.plane.Ground`.
-        log_density: Real log-density of points, or None; see the same.
+        real: See :class:`~ganzoo.pictures.plane.RealDistribution`.
         path: Where to; folders are made.
         title: Title of the picture.
 
@@ -53,34 +45,31 @@ def scatter(
         InputError: if points or real are not ``[N, D]`` with the same D, or the file cannot be
             written.
     """
-    points = checked("points", points)
-    reference = None if real is None else finite(checked("real", real, points.shape[1]))
+    points = as_points("points", points)
     shown = finite(points)
-    if points.shape[1] == 1:
-        figure, outside = _histogram(shown, reference)
-    else:
-        figure, outside = _plane(shown, Ground(reference, log_density))
+    figure, outside = (_histogram if points.shape[1] == 1 else _plane)(shown, real)
     _set_title(figure, title, broken=len(points) - len(shown), outside=outside)
     return save_figure(figure, path)
 
 
-def _plane(points: Tensor, ground: Ground) -> tuple["Figure", int]:
+def _plane(points: Tensor, real: RealDistribution) -> tuple["Figure", int]:
     figure = new_figure((6.4, 6.4))
     axes = figure.axes[0]
-    frame = draw_ground(axes, points, ground)
+    frame = draw_real_distribution(axes, points, real)
     draw_points(axes, points, color=GENERATED, alpha=0.6, label="generated", zorder=3)
     draw_legend(axes)
     return figure, count_outside(points[:, :2], frame)
 
 
-def _histogram(points: Tensor, real: Tensor | None) -> tuple["Figure", int]:
+def _histogram(points: Tensor, real: RealDistribution) -> tuple["Figure", int]:
+    reference = real.finite_points(1)
     figure = new_figure((7.2, 4.8))
     axes = figure.axes[0]
-    outline = real if real is not None and len(real) else points
+    outline = reference if reference is not None and len(reference) else points
     low, high = limits(outline[:, 0])
     style: dict[str, Any] = {"bins": 80, "range": (low, high), "density": True}
-    if real is not None:
-        axes.hist(real[:, 0].numpy(), color=BANDS[1], label="real", **style)
+    if reference is not None:
+        axes.hist(reference[:, 0].numpy(), color=BANDS[1], label="real", **style)
     inside = points[(points[:, 0] >= low) & (points[:, 0] <= high), 0]
     if len(inside):
         style |= {"histtype": "step", "linewidth": 1.6}
@@ -91,5 +80,5 @@ def _histogram(points: Tensor, real: Tensor | None) -> tuple["Figure", int]:
 
 
 def _set_title(figure: "Figure", title: str, *, broken: int, outside: int) -> None:
-    text = with_notes(title, broken=broken, outside=outside)
+    text = title_with_counts(title, broken=broken, outside=outside)
     figure.axes[0].set_title(text, fontsize=11, color="#222222", parse_math=False)

@@ -1,4 +1,4 @@
-"""Blocks of images with words beside them."""
+"""Grids of images with words beside them."""
 
 import math
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ _SIZES_IN_WIDTH = 45
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class LabelledGrid:
     """A grid of images with a title above it, and words at its rows and columns.
 
     Attributes:
         images: ``[N, C, H, W]`` in [-1, 1], of any number of channels C, row by row.
         columns: Images in a row, at least 1.
         title: Empty for none.
-        rows: Words to the left of the first rows; as many as there are.
-        heads: Words above the first columns. Those that are wider than a column are left out.
+        row_labels: Words to the left of the first rows; as many as there are.
+        column_labels: Words above the first columns; those that are wider are left out.
 
     Raises:
         InputError: if there are no columns.
@@ -36,8 +36,8 @@ class Block:
     images: Tensor
     columns: int
     title: str = ""
-    rows: Sequence[str] = ()
-    heads: Sequence[str] = ()
+    row_labels: Sequence[str] = ()
+    column_labels: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
@@ -49,28 +49,28 @@ class Block:
         return math.ceil(len(self.images) / self.columns)
 
 
-def sheet(title: str, blocks: Sequence[Block]) -> Picture:
-    """Draw blocks under one another, all images at the same size.
+def sheet(title: str, grids: Sequence[LabelledGrid]) -> Picture:
+    """Draw grids under one another, all images at the same size.
 
     Tiny images are enlarged by a whole factor, without smoothing, as in
     :func:`~ganzoo.pictures.image_grid`.
 
     Args:
         title: Of the sheet.
-        blocks: At least one, of images of the same size.
+        grids: At least one, of images of the same size.
 
     Returns:
         uint8 ``[height, width, 3]``.
 
     Raises:
-        InputError: if there are no blocks, or images are not images of one size.
+        InputError: if there are no grids, or images are not images of one size.
     """
-    grids = _grids(blocks)
-    size = max(_LEAST_SIZE, max(grid.shape[1] for grid in grids) // _SIZES_IN_WIDTH)
-    page = _Page(size, left=_longest([word for block in blocks for word in block.rows], size))
+    drawn = _draw(grids)
+    size = max(_LEAST_SIZE, max(picture.shape[1] for picture in drawn) // _SIZES_IN_WIDTH)
+    page = _Page(size, left=_longest([word for grid in grids for word in grid.row_labels], size))
     page.begin(title)
-    for block, grid in zip(blocks, grids, strict=True):
-        page.add(block, grid)
+    for grid, picture in zip(grids, drawn, strict=True):
+        page.add(grid, picture)
     return page.picture()
 
 
@@ -81,7 +81,7 @@ class _Page:
         self._size, self._font, self._air = size, _font(size), size // 2
         self._left = self._air + (left + self._air if left else 0)
         self._bottom, self._right = self._air, 0
-        self._grids: list[tuple[int, Picture]] = []
+        self._pictures: list[tuple[int, Picture]] = []
         self._words: list[tuple[float, float, str, str]] = []
 
     def begin(self, title: str) -> None:
@@ -89,27 +89,28 @@ class _Page:
         self._write(title)
         self._bottom += self._air
 
-    def add(self, block: Block, grid: Picture) -> None:
-        """A block and its words."""
-        self._write(block.title)
-        width, height = grid.shape[1] / block.columns, grid.shape[0] / block.height
-        heads = [word if self._font.getlength(word) < width else "" for word in block.heads]
-        if any(heads):
-            for column, word in enumerate(heads):
+    def add(self, grid: LabelledGrid, picture: Picture) -> None:
+        """A grid, drawn, and its words."""
+        self._write(grid.title)
+        height, width = picture.shape[0] / grid.height, picture.shape[1] / grid.columns
+        words = [word if self._font.getlength(word) < width else "" for word in grid.column_labels]
+        if any(words):
+            for column, word in enumerate(words):
                 self._put(self._left + (column + 0.5) * width, self._bottom, word, "ma")
             self._bottom += self._size + self._air // 2
-        for row, word in enumerate(block.rows):
+        for row, word in enumerate(grid.row_labels):
             self._put(self._left - self._air, self._bottom + (row + 0.5) * height, word, "rm")
-        self._grids.append((self._bottom, grid))
-        self._right = max(self._right, self._left + grid.shape[1])
-        self._bottom += grid.shape[0] + self._size
+        self._pictures.append((self._bottom, picture))
+        self._right = max(self._right, self._left + picture.shape[1])
+        self._bottom += picture.shape[0] + self._size
 
     def picture(self) -> Picture:
         """All of it."""
         shape = (self._bottom - self._size + self._air, self._right + self._air, 3)
         canvas = np.full(shape, _PAPER, dtype=np.uint8)
-        for top, grid in self._grids:
-            canvas[top : top + grid.shape[0], self._left : self._left + grid.shape[1]] = grid
+        for top, picture in self._pictures:
+            height, width, _ = picture.shape
+            canvas[top : top + height, self._left : self._left + width] = picture
         image = Image.fromarray(canvas)
         pen = ImageDraw.Draw(image)
         for x, y, word, anchor in self._words:
@@ -126,17 +127,17 @@ class _Page:
         self._words.append((x, y, word, anchor))
 
 
-def _grids(blocks: Sequence[Block]) -> list[Picture]:
-    tiles = [color_tiles(block.images) for block in blocks]
+def _draw(grids: Sequence[LabelledGrid]) -> list[Picture]:
+    tiles = [color_tiles(grid.images) for grid in grids]
     sizes = {parts.shape[1:3] for parts in tiles}
     if len(sizes) != 1:
         raise InputError(f"a sheet needs images of one size, not of {sorted(sizes) or 'none'}")
     ((height, width),) = sizes
-    rows, columns = sum(block.height for block in blocks), max(block.columns for block in blocks)
+    rows, columns = sum(grid.height for grid in grids), max(grid.columns for grid in grids)
     factor = whole_factor(rows, height, columns, width)
     return [
-        lay_out(enlarge(parts, factor), block.columns)
-        for parts, block in zip(tiles, blocks, strict=True)
+        lay_out(enlarge(parts, factor), grid.columns)
+        for parts, grid in zip(tiles, grids, strict=True)
     ]
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.callbacks.symptoms import Measurement, Symptom
+from ganzoo.callbacks.symptoms import GameStatistics, Symptom
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative, check_whole
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rhythm:
+class Oscillation:
     """The strongest oscillation of a path.
 
     Attributes:
@@ -32,7 +32,7 @@ class Rhythm:
     steadiness: float
 
 
-def rhythm(path: Tensor, *, least_cycles: int) -> Rhythm:
+def strongest_oscillation(path: Tensor, *, least_cycles: int) -> Oscillation:
     """Find the strongest oscillation among those that come round often enough.
 
     The path's straight trend is taken away; the variance that is left is divided among the
@@ -52,7 +52,7 @@ def rhythm(path: Tensor, *, least_cycles: int) -> Rhythm:
     pairs = power[:-1] + power[1:]
     best = least_cycles + int(pairs[least_cycles:].argmax())
     first, second = path[: len(path) // 2], path[len(path) // 2 :]
-    return Rhythm(
+    return Oscillation(
         share=float(pairs[best] / power.sum()),
         cycles=best + float(power[best + 1] / pairs[best]),
         amplitude=float(path.square().sum(dim=1).mean().sqrt()),
@@ -72,7 +72,7 @@ def _mean_square(path: Tensor) -> Tensor:
 
 
 @defaults_from("callbacks/monitor")
-class Circles(Symptom):
+class Cycling(Symptom):
     """The samples come back again and again to where they were, without settling.
 
     Mescheder, Geiger and Nowozin (2018), "Which Training Methods for GANs do actually Converge?",
@@ -126,35 +126,35 @@ class Circles(Symptom):
         self._farthest = 0.0
         self._step = 0
 
-    def notice(self, measurement: Measurement) -> str | None:
+    def notice(self, statistics: GameStatistics) -> str | None:
         """Look for an oscillation at every scale that there are enough measurements for."""
-        interval, self._step = measurement.step - self._step, measurement.step
-        position = list(measurement.position)
+        interval, self._step = statistics.step - self._step, statistics.step
+        position = list(statistics.position)
         self._start = self._start or position
         self._farthest = max(self._farthest, math.dist(position, self._start))
         self._path.append(position)
-        size = self.amplitude * max(self._farthest, measurement.spread)
+        size = self.amplitude * max(self._farthest, statistics.spread)
         if len(self._path) < self.window:
             return None
         path = torch.tensor(list(self._path), dtype=torch.float64)
         for scale in self.scales:
             if len(path) >= self.window * scale:
-                found = rhythm(self._window(path, scale), least_cycles=self.cycles)
-                if self._is_circle(found, size):
+                found = strongest_oscillation(self._window(path, scale), least_cycles=self.cycles)
+                if self._is_cycling(found, size):
                     return self._words(found, scale * interval)
         return None
 
     def _window(self, path: Tensor, scale: int) -> Tensor:
         return path[-self.window * scale :].reshape(self.window, scale, -1).mean(dim=1)
 
-    def _is_circle(self, found: Rhythm, size: float) -> bool:
+    def _is_cycling(self, found: Oscillation, size: float) -> bool:
         return (
             found.share >= self.share
             and found.steadiness >= self.steadiness
             and found.amplitude > size
         )
 
-    def _words(self, found: Rhythm, interval: int) -> str:
+    def _words(self, found: Oscillation, interval: int) -> str:
         updates = self.window * interval
         return (
             f"training runs in circles: the samples come back about every "

@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.signal import periodogram
 
-from ganzoo.callbacks.circles import Circles, rhythm
-from ganzoo.callbacks.symptoms import Measurement
+from ganzoo.callbacks.cycling import Cycling, strongest_oscillation
+from ganzoo.callbacks.symptoms import GameStatistics
 from ganzoo.errors import InputError
 
 DEFAULT = {
@@ -23,9 +23,9 @@ DEFAULT = {
 
 def words_on(path, *, spread=1.0, **changes):
     """What is said on the way, with measurements every 100 updates."""
-    symptom = Circles(**(DEFAULT | changes))
+    symptom = Cycling(**(DEFAULT | changes))
     for index, position in enumerate(np.asarray(path, dtype=float).tolist()):
-        measurement = Measurement(
+        statistics = GameStatistics(
             step=100 * (index + 1),
             real_logits=0.0,
             fake_logits=0.0,
@@ -36,7 +36,7 @@ def words_on(path, *, spread=1.0, **changes):
             gradient_norm=1.0,
             position=position,
         )
-        if words := symptom.notice(measurement):
+        if words := symptom.notice(statistics):
             return words
     return None
 
@@ -48,9 +48,9 @@ def circle(length, period, *, noise=0.0, seed=0):
 
 
 @pytest.mark.parametrize("length", [40, 41])
-def test_rhythm_is_the_peak_of_the_periodogram(length):
+def test_the_oscillation_is_the_peak_of_the_periodogram(length):
     path = circle(length, 6.3, noise=0.3) + np.linspace(0, 7, length)[:, None]
-    found = rhythm(torch.from_numpy(path), least_cycles=2)
+    found = strongest_oscillation(torch.from_numpy(path), least_cycles=2)
     frequencies, power = periodogram(path, axis=0, detrend="linear", scaling="spectrum")
     power = power.sum(axis=1)
     pairs = (power[:-1] + power[1:])[2:]
@@ -63,7 +63,7 @@ def test_rhythm_is_the_peak_of_the_periodogram(length):
 
 @pytest.mark.parametrize("cycles", [5, 5.5])
 def test_an_even_circle_has_a_share_of_at_least_four_fifths(cycles):
-    found = rhythm(torch.from_numpy(circle(40, 40 / cycles)), least_cycles=4)
+    found = strongest_oscillation(torch.from_numpy(circle(40, 40 / cycles)), least_cycles=4)
     assert found.share > 0.78
     assert found.steadiness == pytest.approx(1, abs=0.1)
     assert found.amplitude == pytest.approx(1, rel=0.05)
@@ -148,4 +148,4 @@ def test_a_circle_is_small_against_the_data_or_against_the_way_so_far():
 )
 def test_settings_out_of_range(changes, message):
     with pytest.raises(InputError, match=message):
-        Circles(**(DEFAULT | changes))
+        Cycling(**(DEFAULT | changes))

@@ -8,25 +8,25 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Examples:
+class LabelledSamples:
     """Samples with true labels, which training does not learn from.
 
     Attributes:
         data: Samples ``[N, ...]``.
         labels: Their classes ``[N]``, int64.
         name: Which they are, as part of the measured value's name.
-        words: The same in words.
+        description: The same in words.
     """
 
     data: Tensor
     labels: Tensor
     name: str
-    words: str
+    description: str
 
 
-def find_examples(
+def labelled_samples(
     datamodule: Any, kinds: Mapping[str, str], *, count: int, seed: int
-) -> Examples | None:
+) -> LabelledSamples | None:
     """The first kind of labelled samples that there are some of.
 
     Args:
@@ -39,10 +39,12 @@ def find_examples(
     Returns:
         The samples, or None where there are none with labels.
     """
-    for name, words in kinds.items():
+    for name, description in kinds.items():
         found = getattr(datamodule, name, _nothing)(count, seed)
         if found is not None and found[1] is not None:
-            return Examples(data=found[0], labels=found[1], name=name, words=words)
+            return LabelledSamples(
+                data=found[0], labels=found[1], name=name, description=description
+            )
     return None
 
 
