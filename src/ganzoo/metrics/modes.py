@@ -14,7 +14,7 @@ from ganzoo.metrics.samples import TwoSampleMetric, check_samples
 _DEVIATIONS = 3.0
 
 
-class Mixture(Protocol):
+class HasModes(Protocol):
     """A mixture of K equally likely round Gaussians."""
 
     modes: Tensor  # [K, D]
@@ -56,7 +56,7 @@ class ModeCoverage(TwoSampleMetric):
     counts: Tensor
     total: Tensor
 
-    def __init__(self, *, distribution: Mixture, **options: Any) -> None:
+    def __init__(self, *, distribution: HasModes, **options: Any) -> None:
         super().__init__(**options)
         modes = getattr(distribution, "modes", None)
         self._origin = type(distribution).__name__
