@@ -102,10 +102,15 @@ def test_without_weights_and_network_inception_says_where_they_are(tmp_path, mon
 
 
 def test_without_torch_fidelity_inception_says_how_to_install_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
-    with pytest.raises(InputError) as error:
-        InceptionFeatures(weights=None, resizing=LegacyResizing(size=299))
-    assert "pip install 'lightning-ganzoo[inception]'" in one_line(error)
+    for name in ("feature_extractor_inceptionv3", "interpolate_compat_tensorflow"):
+        monkeypatch.setitem(sys.modules, f"torch_fidelity.{name}", None)
+    for build in (
+        lambda: InceptionFeatures(weights=None, resizing=CleanResizing(size=299)),
+        lambda: LegacyResizing(size=299),
+    ):
+        with pytest.raises(InputError) as error:
+            build()
+        assert "pip install 'lightning-ganzoo[inception]'" in one_line(error)
 
 
 def test_wrong_files_of_weights(tmp_path, monkeypatch):
