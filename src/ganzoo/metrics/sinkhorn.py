@@ -33,6 +33,9 @@ class SinkhornDivergence(TransportDistance):
     they have settled, the transport costs are slightly too low. Time and memory are the square of
     the number of samples (4 bytes a pair).
 
+    POT's solver in the log domain has the same potentials, but holds several matrices of 8 bytes
+    a pair, and what its ``sinkhorn2`` returns is the cost of the plan without the divergence.
+
     Departure from the paper: the regularization is in units of the data's own scale.
 
     Args:
