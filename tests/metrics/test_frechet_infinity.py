@@ -24,9 +24,9 @@ def measure(real, generated, metric=None, **settings):
 def test_it_is_much_nearer_to_the_distance_of_known_gaussians_than_the_fid():
     scales, shift = torch.linspace(0.8, 1.2, 60, dtype=torch.float64), 0.05
     exact = (scales - 1).square().sum().item() + 60 * shift**2
-    real = normal(100_000, 60)
+    real = normal(40_000, 60)
     errors = {"fid": [], "fid_infinity": []}
-    for seed in range(1, 9):
+    for seed in range(1, 5):
         generated = normal(1500, 60, seed=seed) * scales + shift
         values = measure(real, generated) | measure(real, generated, FrechetDistance())
         for name, found in errors.items():
@@ -37,13 +37,13 @@ def test_it_is_much_nearer_to_the_distance_of_known_gaussians_than_the_fid():
 
 
 def test_samples_of_the_same_distribution_are_at_about_zero():
-    real, generated = normal(100_000, 40), normal(1000, 40, seed=1)
+    real, generated = normal(40_000, 40), normal(1000, 40, seed=1)
     biased = measure(real, generated, FrechetDistance())["fid"]
     assert abs(measure(real, generated)["fid_infinity"]) < 0.1 * biased
 
 
 def test_the_number_of_samples_matters_much_less_than_to_the_fid():
-    real = normal(50_000, 40)
+    real = normal(20_000, 40)
     few, many = ([1.1 * normal(n, 40, seed=s) for s in range(1, 6)] for n in (500, 2000))
 
     def difference(name, metric=None):
