@@ -14,5 +14,9 @@ def inception_weights(tmp_path_factory):
         torch.manual_seed(0)
         patch.setattr(package, "load_state_dict_from_url", lambda *_, **__: None)
         patch.setattr(build, "load_state_dict", lambda self, state: None)
-        torch.save(build("inception", ["2048"]).state_dict(), path)
+        network = build("inception", ["2048"])
+        for layer in network.modules():
+            if isinstance(layer, torch.nn.Conv2d):  # by default features are about 1e-8
+                torch.nn.init.kaiming_normal_(layer.weight)
+        torch.save(network.state_dict(), path)
     return str(path)

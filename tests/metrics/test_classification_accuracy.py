@@ -162,6 +162,9 @@ def test_measuring_again_trains_on_the_generated_samples_only(digits, short, tra
     other = [(digits[0][0][:400], digits[0][1][:400]), *digits[1:]]
     short.measure(comparison(other))
     assert trainings == [599, 599, 500, 400, 599]
+    relabelled = [(other[0][0], other[0][1].flip(0)), *digits[1:]]
+    short.measure(comparison(relabelled))
+    assert trainings == [599, 599, 500, 400, 599, 400, 599]
 
 
 def test_a_comparison_gives_what_updates_give(digits, short, expected):

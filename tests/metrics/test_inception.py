@@ -44,9 +44,9 @@ def test_inception_is_torch_fidelitys(inception_weights, legacy):
     )
     pictures = images(count=2, size=32)
     expected, logits = theirs(quantize(pictures))
-    assert expected.std() > 0
+    assert expected.std() > 0.1 and logits.std() > 0.01
     features = legacy(pictures)
-    torch.testing.assert_close(features, expected, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(features, expected, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(legacy.classify(features), logits, rtol=1e-5, atol=1e-5)
     assert legacy.dimension == 2048
 
