@@ -126,9 +126,9 @@ class PerceptualPathLength(TwoSampleMetric):
         """Where each step starts and ends, float64."""
         ends = first.cpu().double(), second.cpu().double()
         random = torch.Generator().manual_seed(self.seed)
-        place = torch.rand(self.pairs, 1, generator=random, dtype=torch.float64)
+        share = torch.rand(self.pairs, 1, generator=random, dtype=torch.float64)
         path = points_on_arcs if self.interpolation == "spherical" else torch.lerp
-        return path(*ends, place), path(*ends, place + self.epsilon)
+        return path(*ends, share), path(*ends, share + self.epsilon)
 
 
 class _Decoder(nn.Module):
