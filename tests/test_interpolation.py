@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ganzoo.errors import InputError
-from ganzoo.interpolation import linear, spherical
+from ganzoo.interpolation import linear, points_on_arcs, spherical
 
 
 def latents(seed=0, dim=64, dtype=torch.float64):
@@ -82,6 +82,18 @@ def test_opposite_latents_are_an_error():
     start, _ = latents(dtype=torch.float32)
     with pytest.raises(InputError, match="opposite"):
         spherical(start, -2 * start, 5)
+
+
+def test_points_on_several_arcs_are_those_on_one_at_a_time():
+    first, second = latents(dim=20).view(2, 5, 4)
+    second[3], second[4] = 3 * first[3], -first[4]  # no arc, no shortest one
+    share = torch.tensor([0.0, 0.25, 0.5, 1.0, 0.5]).double()[:, None]
+    points = points_on_arcs(first, second, share)
+    for row in range(3):
+        on_one = spherical(first[row], second[row], 5)[int(4 * share[row])]
+        torch.testing.assert_close(points[row], on_one)
+    torch.testing.assert_close(points[3], second[3])
+    assert torch.equal(points[4], torch.zeros(4).double())
 
 
 @pytest.mark.parametrize("way", [linear, spherical])

@@ -26,8 +26,7 @@ def linear(start: Tensor, end: Tensor, steps: int) -> Tensor:
     Raises:
         InputError: if steps is below 2 or the shapes differ or are not ``[Z]``.
     """
-    share = _shares(start, end, steps)
-    return _mix(start, end, 1 - share, share)
+    return torch.lerp(*_ends_and_shares(start, end, steps)).to(start)
 
 
 def spherical(start: Tensor, end: Tensor, steps: int) -> Tensor:
@@ -49,20 +48,35 @@ def spherical(start: Tensor, end: Tensor, steps: int) -> Tensor:
         InputError: if steps is below 2, the shapes differ or are not ``[Z]``, or the latents
             point in opposite directions, so that no arc is the shortest.
     """
-    share = _shares(start, end, steps)
+    first, second, share = _ends_and_shares(start, end, steps)
+    angle = _angle(first, second)
+    if angle.sin() < _PARALLEL and angle > 1:
+        raise InputError(
+            "start and end point in opposite directions, which leaves the arc open: "
+            "take another latent or interpolate linearly"
+        )
+    return points_on_arcs(first, second, share).to(start)
+
+
+def points_on_arcs(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+    """Go along arcs about the origin, each as :func:`spherical` goes along one.
+
+    Args:
+        start: ``[..., Z]``, float64.
+        end: ``[..., Z]``.
+        share: Of the way ``[..., 1]``, 0 at the start and 1 at the end.
+
+    Returns:
+        ``[..., Z]``; on the straight line where two latents have no arc, or no shortest one.
+    """
     angle = _angle(start, end)
-    if angle.sin() < _PARALLEL:
-        if angle > 1:
-            raise InputError(
-                "start and end point in opposite directions, which leaves the arc open: "
-                "take another latent or interpolate linearly"
-            )
-        return linear(start, end, steps)
     before, after = ((1 - share) * angle).sin(), (share * angle).sin()
-    return _mix(start, end, before / angle.sin(), after / angle.sin())
+    arc = before / angle.sin() * start + after / angle.sin() * end
+    return torch.where(angle.sin() < _PARALLEL, torch.lerp(start, end, share), arc)
 
 
-def _shares(start: Tensor, end: Tensor, steps: int) -> Tensor:
+def _ends_and_shares(start: Tensor, end: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Both ends ``[Z]`` and equal shares of the way ``[steps, 1]``, float64, on the CPU."""
     if steps < 2:
         raise InputError(f"steps must be at least 2, both ends included, not {steps}")
     if start.ndim != 1 or start.shape != end.shape:
@@ -70,16 +84,16 @@ def _shares(start: Tensor, end: Tensor, steps: int) -> Tensor:
             "start and end must be two latents of the same shape [Z], "
             f"not {list(start.shape)} and {list(end.shape)}"
         )
-    return torch.linspace(0, 1, steps, dtype=torch.float64)
+    share = torch.linspace(0, 1, steps, dtype=torch.float64)[:, None]
+    return start.detach().cpu().double(), end.detach().cpu().double(), share
 
 
 def _angle(start: Tensor, end: Tensor) -> Tensor:
-    """Angle in [0, pi], accurate near both ends, where the arc cosine is not (Kahan)."""
-    first, second = start.detach().cpu().double(), end.detach().cpu().double()
-    one, other = first * second.norm(), second * first.norm()
-    return 2 * torch.atan2((one - other).norm(), (one + other).norm())
+    """Angle ``[..., 1]`` in [0, pi], accurate near both, where the arc cosine is not (Kahan)."""
+    one, other = start * _norm(end), end * _norm(start)
+    return 2 * torch.atan2(_norm(one - other), _norm(one + other))
 
 
-def _mix(start: Tensor, end: Tensor, before: Tensor, after: Tensor) -> Tensor:
-    first, second = start.detach().cpu().double(), end.detach().cpu().double()
-    return (before[:, None] * first + after[:, None] * second).to(start)
+def _norm(latents: Tensor) -> Tensor:
+    norm: Tensor = torch.linalg.vector_norm(latents, dim=-1, keepdim=True)
+    return norm

@@ -44,7 +44,7 @@ PARTS = {
     "networks": {"strategies"},
     "optim": {"progress", "strategies"},
     "data": set(),
-    "metrics": set(),
+    "metrics": {"interpolation"},
     "pictures": set(),
     "loggers": {"saving"},
     "strategies": set(),

@@ -7,7 +7,7 @@ from scipy import stats
 
 from ganzoo.errors import InputError
 from ganzoo.metrics import Memorization, MultiScaleSimilarity, SlicedWasserstein1
-from ganzoo.metrics.bootstrap import Bootstrap, resampled_values
+from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.features import IdentityFeatures
 from ganzoo.metrics.inputs import MetricInputs, SampleSet
 from ganzoo.metrics.intra_class import IntraClassFrechetDistance
@@ -35,35 +35,30 @@ def measure(real, generated, metric=None, **settings):
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.9])
-def test_agrees_with_scipy(confidence):
-    real, generated = normal(50, 1), normal(30, 1, seed=1).exp()
-    expected = stats.bootstrap(
-        (generated[:, 0].numpy(), real[:, 0].numpy()),
-        lambda a, b, axis: a.mean(axis) - b.mean(axis),
-        n_resamples=20000,
+def test_agrees_with_scipy_on_the_same_resamples(confidence):
+    real, generated = normal(50, 1).double(), normal(30, 1, seed=1).double().exp()
+    low, high = stats.bootstrap(
+        (real[:, 0].numpy(), generated[:, 0].numpy()),
+        lambda a, b, axis: b.mean(axis) - a.mean(axis),
+        n_resamples=200,
+        batch=1,
         confidence_level=confidence,
         method="percentile",
-        rng=np.random.default_rng(0),
-    )
-    values = measure(real, generated, confidence=confidence, resamples=2000)
-    tolerance = 0.15 * float(expected.standard_error)
-    assert values["shift"] == pytest.approx((generated.mean() - real.mean()).item())
-    assert values["shift_low"] == pytest.approx(expected.confidence_interval.low, abs=tolerance)
-    assert values["shift_high"] == pytest.approx(expected.confidence_interval.high, abs=tolerance)
+        rng=np.random.default_rng(3),
+    ).confidence_interval
+    values = measure(real, generated, confidence=confidence, resamples=200, seed=3)
+    expected = {"shift": (generated.mean() - real.mean()).item()}
+    expected |= {"shift_low": low, "shift_high": high}
+    assert values == pytest.approx(expected, rel=1e-12)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say():
-    covered = 0
-    for trial in range(200):
-        real, generated = normal(40, seed=2 * trial), normal(60, seed=2 * trial + 1) + 0.5
-
-        def shift(first, second, real=real, generated=generated):
-            return {"shift": generated[second].mean() - real[first].mean()}
-
-        values = resampled_values(shift, 40, 60, resamples=150, seed=trial)["shift"]
-        covered += bool(values.quantile(0.1) <= 0.5 <= values.quantile(0.9))
-    # At 80 percent 160 of 200 hold it, give or take 5.7; percentiles are a little too tight.
-    assert 140 <= covered <= 175
+def test_the_interval_of_means_is_about_that_of_the_normal_distribution():
+    real, generated = normal(200, 1).double(), 2 * normal(300, 1, seed=1).double()
+    deviation = (real.var() / 200 + generated.var() / 300).sqrt().item()
+    values = measure(real, generated, confidence=0.9, resamples=1000)
+    for end, score in (("low", -1.645), ("high", 1.645)):
+        apart = (values[f"shift_{end}"] - values["shift"]) / deviation
+        assert apart == pytest.approx(score, abs=0.2)
 
 
 def test_both_sets_are_resampled():
@@ -102,7 +97,7 @@ def test_wraps_a_metric_of_the_library():
     inner.update(real, real=True)
     inner.update(generated, real=False)
     assert inner.compute()[name].item() == values[name]
-    wrapped = Bootstrap(metric=inner, resamples=1, confidence=0.5, seed=0)
+    wrapped = Bootstrap(metric=inner, resamples=2, confidence=0.5, seed=0)
     assert wrapped.directions == {name: "minimize"}
 
 
@@ -169,7 +164,17 @@ def test_the_protocol_tells_the_settings_of_both():
     assert protocol["of"]["metric"] == "SlicedWasserstein1" and protocol["of"]["seed"] == 3
 
 
-@pytest.mark.parametrize("settings", [{"resamples": 0}, {"confidence": 0}, {"confidence": 1}])
+@pytest.mark.parametrize("settings", [{"resamples": 1}, {"confidence": 0}, {"confidence": 1}])
 def test_settings_are_checked(settings):
     with pytest.raises(InputError, match=next(iter(settings))):
         measure(normal(5, 1), normal(5, 1), **settings)
+
+
+@pytest.mark.parametrize(("counts", "name"), [((1, 5), "real"), ((5, 1), "generated")])
+def test_a_single_sample_has_no_interval(counts, name):
+    real, generated = (normal(count, 1) for count in counts)
+    with pytest.raises(InputError, match=f"Bootstrap needs at least 2 {name} samples, got 1"):
+        measure(real, generated)
+    bootstrap = Bootstrap(metric=Shift(), resamples=5, confidence=0.9, seed=0)
+    with pytest.raises(InputError, match=f"at least 2 {name} samples, got 1"):
+        bootstrap.measure(compared(real, generated))

@@ -10,9 +10,9 @@ from ganzoo.errors import InputError
 from ganzoo.metrics.classifier import Classifier, ClassifierTraining, accuracy, predict
 
 SETTINGS = {
-    "steps": 200,
-    "batch_size": 128,
-    "learning_rate": 0.005,
+    "steps": 80,
+    "batch_size": 64,
+    "learning_rate": 0.01,
     "width": 8,
     "dimension": 32,
     "seed": 0,

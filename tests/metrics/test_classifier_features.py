@@ -17,7 +17,7 @@ from ganzoo.metrics.digit_modes import DigitModes
 from ganzoo.metrics.features import ClassifierFeatures
 
 SETTINGS = {
-    "steps": 30,
+    "steps": 15,
     "batch_size": 32,
     "learning_rate": 0.01,
     "width": 4,

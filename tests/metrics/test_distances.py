@@ -4,8 +4,8 @@ import torch
 from scipy.spatial.distance import cdist
 
 from ganzoo.metrics import distances
-from ganzoo.metrics.balls import count_memberships
-from ganzoo.metrics.distances import find_below, frame_around, full_precision
+from ganzoo.metrics.balls import count_in_balls
+from ganzoo.metrics.distances import find_below, full_precision, scaling_to_unit_cube
 from ganzoo.metrics.neighbors import neighbor_distances
 
 
@@ -22,13 +22,13 @@ def clusters(count, dim, spread):
 @pytest.mark.parametrize("offset", [0.0, 50.0])
 def test_products_stay_within_their_error_bound(dim, offset):
     rows, columns = normal(60, dim) + offset, normal(50, dim, seed=1) * 3
-    frame = frame_around(rows, columns)
-    left, norms = frame.place(rows)
-    right, others = frame.place(columns, last=True)
+    scaling = scaling_to_unit_cube(rows, columns)
+    left, norms = scaling.factors(rows)
+    right, others = scaling.factors(columns, last=True)
     assert left.dtype == torch.float32
-    exact = cdist(rows.double(), columns.double(), "sqeuclidean") * frame.scale**2
+    exact = cdist(rows.double(), columns.double(), "sqeuclidean") * scaling.scale**2
     error = np.abs((left @ right.T).numpy() - exact)
-    bound = frame.error(norms.double()[:, None] + others).numpy()
+    bound = scaling.error_bound(norms.double()[:, None] + others).numpy()
     assert (error <= bound).all()
     assert error.max() > 0
 
@@ -64,13 +64,13 @@ def test_collapsed_sets_are_exact(copies):
 def test_doubtful_pairs_are_decided_in_float64():
     first, second = clusters(160, 40, 1e-4), clusters(120, 40, 1.01e-4)
     radii = [neighbor_distances(points, neighbors=5) for points in (first, second)]
-    counts = count_memberships(first, radii[0], second, radii[1])
+    counts = count_in_balls(first, radii[0], second, radii[1])
     exact = cdist(first.double(), second.double())
     in_first = exact < radii[0].numpy()[:, None]
     assert in_first.any() and not in_first.all()
-    np.testing.assert_array_equal(counts.points_in_first, in_first.sum(1))
-    np.testing.assert_array_equal(counts.first_around, in_first.sum(0))
-    np.testing.assert_array_equal(counts.second_around, (exact < radii[1].numpy()).sum(1))
+    np.testing.assert_array_equal(counts.points_in_first_balls, in_first.sum(1))
+    np.testing.assert_array_equal(counts.first_balls_around, in_first.sum(0))
+    np.testing.assert_array_equal(counts.second_balls_around, (exact < radii[1].numpy()).sum(1))
 
 
 def test_blocks_and_the_precision_setting_change_nothing(monkeypatch):
@@ -78,7 +78,7 @@ def test_blocks_and_the_precision_setting_change_nothing(monkeypatch):
 
     def outcome():
         radii = [neighbor_distances(points, neighbors=3) for points in (first, second)]
-        return [*radii, *vars(count_memberships(first, radii[0], second, radii[1])).values()]
+        return [*radii, *vars(count_in_balls(first, radii[0], second, radii[1])).values()]
 
     expected = outcome()
     monkeypatch.setattr(distances, "_MOST_ROWS", 48)

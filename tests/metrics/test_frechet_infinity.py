@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from scipy.stats import linregress
 
 from ganzoo.errors import InputError
 from ganzoo.metrics.fid import FrechetDistance
@@ -25,9 +24,9 @@ def measure(real, generated, metric=None, **settings):
 def test_it_is_much_nearer_to_the_distance_of_known_gaussians_than_the_fid():
     scales, shift = torch.linspace(0.8, 1.2, 60, dtype=torch.float64), 0.05
     exact = (scales - 1).square().sum().item() + 60 * shift**2
-    real = normal(100_000, 60)
+    real = normal(40_000, 60)
     errors = {"fid": [], "fid_infinity": []}
-    for seed in range(1, 9):
+    for seed in range(1, 5):
         generated = normal(1500, 60, seed=seed) * scales + shift
         values = measure(real, generated) | measure(real, generated, FrechetDistance())
         for name, found in errors.items():
@@ -38,13 +37,13 @@ def test_it_is_much_nearer_to_the_distance_of_known_gaussians_than_the_fid():
 
 
 def test_samples_of_the_same_distribution_are_at_about_zero():
-    real, generated = normal(100_000, 40), normal(1000, 40, seed=1)
+    real, generated = normal(40_000, 40), normal(1000, 40, seed=1)
     biased = measure(real, generated, FrechetDistance())["fid"]
     assert abs(measure(real, generated)["fid_infinity"]) < 0.1 * biased
 
 
 def test_the_number_of_samples_matters_much_less_than_to_the_fid():
-    real = normal(50_000, 40)
+    real = normal(20_000, 40)
     few, many = ([1.1 * normal(n, 40, seed=s) for s in range(1, 6)] for n in (500, 2000))
 
     def difference(name, metric=None):
@@ -57,15 +56,16 @@ def test_the_number_of_samples_matters_much_less_than_to_the_fid():
     assert abs(difference("fid_infinity")) < 0.15 * difference("fid", FrechetDistance)
 
 
-def test_the_line_is_scipys():
-    places = 1 / torch.linspace(100, 1000, 10, dtype=torch.float64)
-    values = 3 + 50 * places + 0.01 * normal(10)
-    expected = linregress(places, values)
-    intercept, fit = fit_line(places, values)
-    assert intercept.item() == pytest.approx(expected.intercept, rel=1e-12)
-    assert fit.item() == pytest.approx(expected.rvalue**2, rel=1e-9)
-    assert fit_line(places, 2 * places + 1)[1].item() == pytest.approx(1)
-    assert [value.item() for value in fit_line(places, torch.full_like(places, 4.0))] == [4, 1]
+def test_the_line_is_that_of_least_squares():
+    positions = 1 / torch.linspace(100, 1000, 10, dtype=torch.float64)
+    values = 3 + 50 * positions + 0.01 * normal(10)
+    slope, expected = np.polyfit(positions, values, 1)
+    intercept, fit = fit_line(positions, values)
+    assert intercept == pytest.approx(expected, rel=1e-9)
+    left = values - expected - slope * positions
+    assert fit == pytest.approx(1 - (left.var() / values.var()).item(), rel=1e-9)
+    assert fit_line(positions, 2 * positions + 1) == pytest.approx((1, 1))
+    assert fit_line(positions, torch.full_like(positions, 4.0)) == (4, 1)
 
 
 def test_a_strong_bias_is_a_straight_line():

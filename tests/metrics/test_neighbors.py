@@ -4,7 +4,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from ganzoo.metrics import distances
-from ganzoo.metrics.balls import count_members
+from ganzoo.metrics.balls import count_in_balls
 from ganzoo.metrics.neighbors import neighbor_distances
 
 
@@ -12,13 +12,20 @@ def normal(*shape, seed=0, dtype=torch.float64):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
+def count_members(centers, radii, points):
+    """Points in each ball, and balls around each point."""
+    counts = count_in_balls(centers, radii, points, torch.zeros(len(points)).double())
+    assert not counts.second_balls_around.any()
+    return counts.points_in_first_balls, counts.first_balls_around
+
+
 @pytest.fixture(params=[1024, 7], ids=["one_block", "many_blocks"])
-def block_rows(request, monkeypatch):
+def rows_per_block(request, monkeypatch):
     monkeypatch.setattr(distances, "_MOST_ROWS", request.param)
     monkeypatch.setattr(distances, "_LEAST_ROWS", 1)
 
 
-@pytest.mark.usefixtures("block_rows")
+@pytest.mark.usefixtures("rows_per_block")
 @pytest.mark.parametrize("k", [1, 3, 10])
 @pytest.mark.parametrize("dim", [1, 2, 33])
 def test_radii_agree_with_sorted_scipy_distances(k, dim):
@@ -27,7 +34,7 @@ def test_radii_agree_with_sorted_scipy_distances(k, dim):
     np.testing.assert_allclose(neighbor_distances(points, neighbors=k), expected, rtol=1e-12)
 
 
-@pytest.mark.usefixtures("block_rows")
+@pytest.mark.usefixtures("rows_per_block")
 def test_counts_agree_with_scipy_distances():
     centers, points = normal(40, 5), normal(31, 5, seed=1)
     radii = neighbor_distances(centers, neighbors=3)
@@ -38,7 +45,7 @@ def test_counts_agree_with_scipy_distances():
     np.testing.assert_array_equal(per_point, inside.sum(0))
 
 
-@pytest.mark.usefixtures("block_rows")
+@pytest.mark.usefixtures("rows_per_block")
 @pytest.mark.parametrize("offset", [0.0, 1e4])
 def test_the_kth_neighbour_itself_is_never_inside(offset):
     # Each ball holds its own centre and the k - 1 nearer points; the k-th lies on its surface, a

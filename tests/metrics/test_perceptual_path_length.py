@@ -2,11 +2,10 @@ import pytest
 import torch
 from torchmetrics.functional.image import perceptual_path_length
 
-from ganzoo import interpolation
 from ganzoo.errors import InputError
 from ganzoo.metrics.features import IdentityFeatures, RandomFeatures
 from ganzoo.metrics.inputs import MetricInputs, SampleSet
-from ganzoo.metrics.perceptual_path_length import PerceptualPathLength, spherical
+from ganzoo.metrics.perceptual_path_length import PerceptualPathLength
 from ganzoo.metrics.resizing import unrounded
 from ganzoo.sampling.generated import AveragedGenerator
 
@@ -118,19 +117,6 @@ def test_places_are_spread_over_the_whole_path():
 
     values = measure(Square(None), pairs=4000, epsilon=1e-3)
     assert values[NAME] == pytest.approx(4 / 3, rel=0.05)
-
-
-def test_arcs_are_those_of_one_pair_at_a_time():
-    first, second = normal(20, 4).double(), normal(20, 4, seed=1).double()
-    for step in range(5):
-        points = spherical(first, second, torch.full((20, 1), step / 4).double())
-        expected = [
-            interpolation.spherical(*ends, 5)[step] for ends in zip(first, second, strict=True)
-        ]
-        torch.testing.assert_close(points, torch.stack(expected))
-    half = torch.full((20, 1), 0.5).double()
-    torch.testing.assert_close(spherical(first, 3 * first, half), 2 * first)
-    assert spherical(first, -first, half).isfinite().all()
 
 
 def test_rounding_to_eight_bits_does_not_hide_small_steps():

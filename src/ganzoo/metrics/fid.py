@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from ganzoo.errors import InputError
 from ganzoo.metrics.features.statistics import (
     add_features,
+    empty_moments,
     merge_moments,
-    no_moments,
     to_statistics,
 )
 from ganzoo.metrics.frechet import frechet_distance
@@ -68,7 +68,7 @@ class FrechetDistance(TwoSampleMetric):
                 )
         state = self.real if real else self.generated
         if not state:
-            state.append(no_moments(features.shape[1]).to(_with_float64(features.device)))
+            state.append(empty_moments(features.shape[1]).to(_with_float64(features.device)))
         add_features(state[0], features)
 
     def compute(self) -> dict[str, Tensor]:
@@ -77,9 +77,7 @@ class FrechetDistance(TwoSampleMetric):
         for origin, moments in zip((True, False), sets, strict=True):
             self.require(int(moments[0, 0]), at_least=2, real=origin, consequence=_BIAS)
         real, generated = map(to_statistics, sets)
-        distance = frechet_distance(
-            real.mean, real.covariance, generated.mean, generated.covariance
-        )
+        distance = frechet_distance(*real, *generated)
         return {"fid": distance.float().to(self.device)}
 
     def _apply(
@@ -94,7 +92,7 @@ class FrechetDistance(TwoSampleMetric):
 
 
 def _merged(moments: list[Tensor]) -> Tensor:
-    return merge_moments(torch.stack(moments)) if moments else no_moments(1)
+    return merge_moments(torch.stack(moments)) if moments else empty_moments(1)
 
 
 def _with_float64(device: torch.device) -> torch.device:

@@ -75,7 +75,9 @@ def _array(values: Tensor) -> _Matrix:
 
 def _trace_of_root(covariance_a: _Matrix, covariance_b: _Matrix, *, offset: float) -> float:
     """Sum the singular values of K^T L; the distance is ``offset`` less twice the sum."""
-    first, second = sorted((_factor(covariance_a), _factor(covariance_b)), key=lambda f: f.rank)
+    first, second = sorted(
+        (_cholesky_factor(covariance_a), _cholesky_factor(covariance_b)), key=lambda f: f.rank
+    )
     product = first.transposed_times(second)
     if not product.size:
         return 0.0
@@ -84,12 +86,12 @@ def _trace_of_root(covariance_a: _Matrix, covariance_b: _Matrix, *, offset: floa
     )[::-1]
     total = float(np.sqrt(squares.clip(min=0)).sum())
     allowed = max(_TOLERANCE * (offset - 2 * total), _EPS * offset)
-    if _error(squares, np.einsum("ij,ij->i", product, product)) <= allowed:
+    if _error_of_squaring(squares, np.einsum("ij,ij->i", product, product)) <= allowed:
         return total
     return float(linalg.svdvals(product, check_finite=False).sum())
 
 
-def _error(squares: _Matrix, rows: _Matrix) -> float:
+def _error_of_squaring(squares: _Matrix, rows: _Matrix) -> float:
     """Estimate how far the roots of the squares are off, together.
 
     Squaring blurs small singular values: an eigenvalue is off by eps times the largest. But the
@@ -119,11 +121,11 @@ class _Factor:
 
     def rows(self, wanted: NDArray[np.int32]) -> _Matrix:
         """The wanted rows of K, in memory as LAPACK has them."""
-        place = np.empty_like(self.order)
-        place[self.order] = np.arange(len(self.order))
+        position = np.empty_like(self.order)
+        position[self.order] = np.arange(len(self.order))
         rows = np.empty((len(wanted), self.rank), order="F")
         triangle = np.tril(self.lower[:, : self.rank])
-        return np.take(triangle, place[wanted], axis=0, out=rows, mode="clip")
+        return np.take(triangle, position[wanted], axis=0, out=rows, mode="clip")
 
     def transposed_times(self, other: "_Factor") -> _Matrix:
         """K^T times another factor, ``[R, S]``."""
@@ -136,7 +138,7 @@ class _Factor:
         return np.tril(self.lower[:, : self.rank]).T @ rows
 
 
-def _factor(covariance: _Matrix) -> _Factor:
+def _cholesky_factor(covariance: _Matrix) -> _Factor:
     """Find K ``[F, R]`` with K K^T the covariance, of rank R to rounding.
 
     By Cholesky's method, with the largest pivot first, until the next is rounding error.

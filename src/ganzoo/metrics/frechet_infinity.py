@@ -4,11 +4,12 @@ import math
 from typing import Any, ClassVar
 
 import torch
+from scipy import stats
 from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
-from ganzoo.metrics.features.statistics import Statistics, feature_statistics
+from ganzoo.metrics.features.statistics import feature_statistics
 from ganzoo.metrics.frechet import frechet_distance
 from ganzoo.metrics.samples import SampleMetric
 
@@ -69,43 +70,36 @@ class FrechetInfinity(SampleMetric):
             "metrics.evaluator.samples higher, or metrics.fid_infinity.points lower"
         )
         real, generated = self.gather(at_least=2)
-        self.require(len(generated), at_least=self._least(), real=False, consequence=few)
+        self.require(len(generated), at_least=self._least_samples(), real=False, consequence=few)
         counts = torch.linspace(self.smallest, 1, self.points).mul(len(generated)).round().long()
         reference = feature_statistics(real)
         random = torch.Generator().manual_seed(self.seed)
         values = []
         for count in counts.tolist():
             chosen = torch.randperm(len(generated), generator=random)[:count]
-            values.append(_distance(reference, generated[chosen.to(generated.device)]))
+            subset = generated[chosen.to(generated.device)]
+            values.append(frechet_distance(*reference, *feature_statistics(subset)))
         intercept, fit = fit_line(1 / counts.double(), torch.stack(values))
         measured = {"fid_infinity": intercept, "fid_infinity_fit": fit}
-        return {name: value.float().to(self.device) for name, value in measured.items()}
+        return {name: torch.tensor(v, device=self.device) for name, v in measured.items()}
 
-    def _least(self) -> int:
+    def _least_samples(self) -> int:
         """How many samples give each N at least 2, and no two the same."""
         apart = (self.points - 1) / (1 - self.smallest)
         return math.ceil(max(2 / self.smallest, apart))
 
 
-def _distance(real: Statistics, generated: Tensor) -> Tensor:
-    own = feature_statistics(generated)
-    return frechet_distance(real.mean, real.covariance, own.mean, own.covariance)
-
-
-def fit_line(places: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+def fit_line(positions: Tensor, values: Tensor) -> tuple[float, float]:
     """Fit a straight line by least squares.
 
     Args:
-        places: ``[K]``, not all the same.
+        positions: ``[K]``, not all the same.
         values: ``[K]``.
 
     Returns:
         Its value at 0, and the share R^2 of the values' variance that it explains (1 where the
-        values do not vary), scalars.
+        values do not vary).
     """
-    across, up = places - places.mean(), values - values.mean()
-    slope = (across @ up) / across.square().sum()
-    total = up.square().sum()
-    left = (up - slope * across).square().sum()
-    fit = torch.where(total > 0, 1 - left / total.clamp(min=torch.finfo(total.dtype).tiny), 1.0)
-    return values.mean() - slope * places.mean(), fit
+    line = stats.linregress(positions.cpu(), values.cpu())
+    varies = bool(values.min() < values.max())
+    return float(line.intercept), float(line.rvalue) ** 2 if varies else 1.0

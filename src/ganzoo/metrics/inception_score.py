@@ -70,21 +70,21 @@ class InceptionScore(TwoSampleMetric):
         )
         logits = joined(self.generated)
         self.require(len(logits), at_least=2 * self.splits, real=False, consequence=few)
-        score, deviation = _score(logits.cpu().double(), splits=self.splits, seed=self.seed)
-        return {
-            "inception_score": score.float().to(self.device),
-            "inception_score_deviation": deviation.float().to(self.device),
+        scores = scores_of_splits(logits.cpu().double(), splits=self.splits, seed=self.seed)
+        values = {
+            "inception_score": scores.mean(),
+            "inception_score_deviation": scores.std(correction=0),
         }
+        return {name: value.float().to(self.device) for name, value in values.items()}
 
 
-def _score(logits: Tensor, *, splits: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Its mean and deviation over the splits of the shuffled logits ``[N, K]``."""
+def scores_of_splits(logits: Tensor, *, splits: int, seed: int) -> Tensor:
+    """The score of each split of the shuffled logits ``[N, K]``."""
     order = torch.randperm(len(logits), generator=torch.Generator().manual_seed(seed))
-    scores = torch.stack([_of_split(part) for part in logits[order].tensor_split(splits)])
-    return scores.mean(), scores.std(correction=0)
+    return torch.stack([_score(part) for part in logits[order].tensor_split(splits)])
 
 
-def _of_split(logits: Tensor) -> Tensor:
+def _score(logits: Tensor) -> Tensor:
     logarithms = logits.log_softmax(dim=1)
     together = logarithms.logsumexp(dim=0) - math.log(len(logits))
     divergences = (logarithms.exp() * (logarithms - together)).sum(dim=1)

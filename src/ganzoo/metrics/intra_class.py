@@ -87,5 +87,4 @@ def _distance(real: Tensor, generated: Tensor, label: int) -> Tensor:
             f"class, got {len(real)} real and {len(generated)} generated of class {label}: "
             "set metrics.evaluator.samples higher, as with few of a class the value is far too high"
         )
-    first, second = feature_statistics(real), feature_statistics(generated)
-    return frechet_distance(first.mean, first.covariance, second.mean, second.covariance)
+    return frechet_distance(*feature_statistics(real), *feature_statistics(generated))

@@ -1,8 +1,10 @@
 """Whether generated samples are copies of training samples."""
 
+import sys
 from typing import Any, ClassVar
 
 import torch
+from scipy import stats
 from torch import Tensor
 
 from ganzoo.errors import InputError
@@ -72,7 +74,10 @@ class Memorization(SampleMetric):
                 f"training samples of {training.shape[1]}"
             )
         ours, theirs = (find_nearest(points, training)[0] for points in (generated, held_out))
-        values = {"copying": rank_score(ours, theirs), "copying_ratio": _ratio(ours, theirs)}
+        values = {
+            "copying": rank_score(ours, theirs),
+            "copying_ratio": _ratio_of_medians(ours, theirs),
+        }
         return {name: value.float().to(self.device) for name, value in values.items()}
 
 
@@ -83,19 +88,14 @@ def rank_score(first: Tensor, second: Tensor) -> Tensor:
         A scalar, float64, 0 where all are equal; above 0 where the first tend to be larger.
     """
     n, m = len(first), len(second)
-    ordered = second.sort().values
-    below = torch.searchsorted(ordered, first, right=False)
-    up_to = torch.searchsorted(ordered, first, right=True)
-    wins = (below + up_to).double().sum() / 2
-    _, ties = torch.unique_consecutive(torch.cat([first, second]).sort().values, return_counts=True)
-    total = n + m
-    lost = (ties.double().pow(3) - ties).sum() / (total * max(1, total - 1))
-    variance = n * m / 12 * (total + 1 - lost)
-    score: Tensor = (wins - n * m / 2) / variance.clamp(min=torch.finfo(torch.float64).tiny).sqrt()
-    return score
+    ranks = stats.rankdata(torch.cat([first, second]).cpu())
+    wins = ranks[:n].sum() - n * (n + 1) / 2
+    variance = n * m * (n + m + 1) / 12 * stats.tiecorrect(ranks)
+    score = (wins - n * m / 2) / max(variance, sys.float_info.min) ** 0.5
+    return torch.tensor(score, dtype=torch.float64)
 
 
-def _ratio(first: Tensor, second: Tensor) -> Tensor:
+def _ratio_of_medians(first: Tensor, second: Tensor) -> Tensor:
     """The ratio of two medians; 1 where both are 0."""
     ours, theirs = first.quantile(0.5), second.quantile(0.5)
     return torch.where(ours == theirs, 1.0, ours / theirs)

@@ -61,10 +61,10 @@ class ModeCoverage(TwoSampleMetric):
         modes = getattr(distribution, "modes", None)
         self._origin = type(distribution).__name__
         if not (isinstance(modes, Tensor) and modes.ndim == 2 and len(modes)):
-            modes, self.reach = torch.empty(0, 0), 0.0  # said when they are to be counted
+            modes, self.radius = torch.empty(0, 0), 0.0  # said when they are to be counted
         else:
             check_positive(deviation=distribution.deviation)
-            self.reach = _DEVIATIONS * distribution.deviation
+            self.radius = _DEVIATIONS * distribution.deviation
         self.register_buffer("centers", modes.detach().clone(), persistent=False)
         self.add_state(
             "counts", default=torch.zeros(len(modes), dtype=torch.int64), dist_reduce_fx="sum"
@@ -100,8 +100,8 @@ class ModeCoverage(TwoSampleMetric):
         centers = self.centers.to(samples)
         distances = torch.cdist(samples, centers, compute_mode="donot_use_mm_for_euclid_dist")
         distance, nearest = distances.min(dim=1)
-        good = nearest[distance <= self.reach]
-        self.counts += good.bincount(minlength=len(centers)).to(self.counts)
+        high_quality = nearest[distance <= self.radius]
+        self.counts += high_quality.bincount(minlength=len(centers)).to(self.counts)
         self.total += len(samples)
 
     def compute(self) -> dict[str, Tensor]:
@@ -112,12 +112,12 @@ class ModeCoverage(TwoSampleMetric):
         """
         if not self.total:
             raise InputError("ModeCoverage needs at least 1 generated sample, got 0")
-        good = self.counts.sum()
-        share = self.counts / good.clamp(min=1)
+        high_quality = self.counts.sum()
+        share = self.counts / high_quality.clamp(min=1)
         divergence = torch.special.xlogy(share, share * len(share)).sum().clamp(min=0)
         worst = torch.full_like(divergence, math.log(len(share)))
         return {
             "modes": (self.counts > 0).sum().float(),
-            "high_quality": good / self.total,
-            "mode_kl": torch.where(good > 0, divergence, worst),
+            "high_quality": high_quality / self.total,
+            "mode_kl": torch.where(high_quality > 0, divergence, worst),
         }

@@ -5,19 +5,19 @@ block, each once for both its points, and only those that may be among the neare
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ganzoo.metrics.distances import (
-    Frame,
-    block_rows,
+    Scaling,
     blocks,
     direct_distances,
     find_below,
-    frame_around,
     full_precision,
+    rows_per_block,
+    scaling_to_unit_cube,
 )
 
 _MOST_PENDING = 2**18
@@ -37,20 +37,19 @@ def neighbor_distances(points: Tensor, *, neighbors: int) -> Tensor:
         about as far as the k-th, which of them that is, is decided on float64 matrix products.
     """
     candidates = _Candidates(points, neighbors)
-    frame = frame_around(points)
+    scaling = scaling_to_unit_cube(points)
     with full_precision(points.device):
-        for block in _products(points, frame, neighbors, candidates):
+        for block in _candidate_pairs(points, scaling, neighbors, candidates):
             candidates.add(block)
-        candidates.squeeze()
+        candidates.prune()
         radii = candidates.distances(points)
         crowded = candidates.limits.isneginf().nonzero().squeeze(1)
         if len(crowded):
-            radii[crowded] = _sorted_distances(points, crowded, neighbors)
+            radii[crowded] = _distances_by_sorting(points, crowded, neighbors)
     return radii
 
 
-@dataclass(frozen=True)
-class _Pairs:
+class _Pairs(NamedTuple):
     """Points, possible neighbours, and bounds on their squared distances, all ``[P]``."""
 
     row: Tensor
@@ -59,19 +58,10 @@ class _Pairs:
     high: Tensor
 
     def where(self, kept: Tensor) -> "_Pairs":
-        return _Pairs(self.row[kept], self.column[kept], self.low[kept], self.high[kept])
+        return _Pairs(*(values[kept] for values in self))
 
 
-def _join(every: list[_Pairs]) -> _Pairs:
-    return _Pairs(
-        torch.cat([pairs.row for pairs in every]),
-        torch.cat([pairs.column for pairs in every]),
-        torch.cat([pairs.low for pairs in every]),
-        torch.cat([pairs.high for pairs in every]),
-    )
-
-
-def _ranked(row: Tensor, values: Tensor, rank: Tensor) -> Tensor:
+def _order_statistics(row: Tensor, values: Tensor, rank: Tensor) -> Tensor:
     """The value of the given rank ``[N]``, from 1, in each row; infinite where there are fewer."""
     order = values.argsort()
     order = order[row[order].argsort(stable=True)]
@@ -103,12 +93,12 @@ class _Candidates:
         self.kept.append(pairs)
         self.pending += len(pairs.row)
         if self.pending > _MOST_PENDING:
-            self.squeeze()
+            self.prune()
 
-    def squeeze(self) -> None:
+    def prune(self) -> None:
         """Lower the limits to the k-th smallest upper bounds, and drop what is above them."""
-        pairs = _join(self.kept)
-        self.limits = self.limits.minimum(_ranked(pairs.row, pairs.high, self.rank))
+        pairs = _Pairs(*map(torch.cat, zip(*self.kept, strict=True)))
+        self.limits = self.limits.minimum(_order_statistics(pairs.row, pairs.high, self.rank))
         pairs = pairs.where(pairs.low <= self.limits[pairs.row])
         crowded = pairs.row.bincount(minlength=len(self.limits)) > self.most
         self.limits[crowded] = -torch.inf
@@ -117,40 +107,42 @@ class _Candidates:
     def distances(self, points: Tensor) -> Tensor:
         """The k-th distances, summed directly where the bounds leave more than one choice."""
         (pairs,) = self.kept
-        floor = _ranked(pairs.row, pairs.low, self.rank)
+        floor = _order_statistics(pairs.row, pairs.low, self.rank)
         nearer = pairs.high < floor[pairs.row]
         passed = pairs.row[nearer].bincount(minlength=len(self.rank))
         rest = pairs.where(~nearer)
         distances = direct_distances(points, rest.row, points, rest.column)
-        return _ranked(rest.row, distances, self.rank - passed)
+        return _order_statistics(rest.row, distances, self.rank - passed)
 
 
-def _products(points: Tensor, frame: Frame, k: int, candidates: _Candidates) -> Iterator[_Pairs]:
+def _candidate_pairs(
+    points: Tensor, scaling: Scaling, k: int, candidates: _Candidates
+) -> Iterator[_Pairs]:
     """Candidates within each block first, so that limits are low for all pairs of blocks."""
     cut = blocks(points)
     for first, rows in cut:
-        left, norms = frame.place(rows)
-        squared = left @ frame.place(rows, last=True)[0].T
+        left, norms = scaling.factors(rows)
+        squared = left @ scaling.factors(rows, last=True)[0].T
         squared.fill_diagonal_(torch.inf)
         limits = candidates.limits[first : first + len(rows)]
         if len(rows) > k:
             nearest = squared.topk(k, dim=1, largest=False).values[:, -1].double()
-            limits.copy_(nearest + frame.error(norms.double() + norms.max()))
-        yield _within(squared, frame, (first, norms), (first, norms), limits)
+            limits.copy_(nearest + scaling.error_bound(norms.double() + norms.max()))
+        yield _pairs_within_limits(squared, scaling, (first, norms), (first, norms), limits)
     for number, (first, rows) in enumerate(cut):
-        left, norms = frame.place(rows)
+        left, norms = scaling.factors(rows)
         for start, columns in cut[number + 1 :]:
-            right, others = frame.place(columns, last=True)
+            right, others = scaling.factors(columns, last=True)
             squared = left @ right.T
             limits = candidates.limits[first : first + len(rows)]
-            yield _within(squared, frame, (first, norms), (start, others), limits)
+            yield _pairs_within_limits(squared, scaling, (first, norms), (start, others), limits)
             limits = candidates.limits[start : start + len(columns)]
-            yield _within(squared.T, frame, (start, others), (first, norms), limits)
+            yield _pairs_within_limits(squared.T, scaling, (start, others), (first, norms), limits)
 
 
-def _within(
+def _pairs_within_limits(
     squared: Tensor,
-    frame: Frame,
+    scaling: Scaling,
     rows: tuple[int, Tensor],
     columns: tuple[int, Tensor],
     limits: Tensor,
@@ -158,24 +150,24 @@ def _within(
     """The pairs of a block ``[R, C]`` that may be within their row's limit."""
     (first, norms), (start, others) = rows, columns
     # Twice the error covers the rounding of the sum as well.
-    reach = (limits + 2 * frame.error(norms.double() + others.max())).to(frame.dtype)
+    reach = (limits + 2 * scaling.error_bound(norms.double() + others.max())).to(scaling.dtype)
     if squared.is_contiguous():
         row, column = find_below(squared, reach[:, None])
     else:
         column, row = find_below(squared.T, reach[None])
     value = squared[row, column].double()
-    error = frame.error(norms[row].double() + others[column])
+    error = scaling.error_bound(norms[row].double() + others[column])
     return _Pairs(row + first, column + start, value - error, value + error)
 
 
-def _sorted_distances(points: Tensor, wanted: Tensor, k: int) -> Tensor:
+def _distances_by_sorting(points: Tensor, wanted: Tensor, k: int) -> Tensor:
     """Distances of the wanted points ``[P]`` to their k-th neighbours, by float64 products."""
-    frame = frame_around(points, dtype=torch.float64)
+    scaling = scaling_to_unit_cube(points, dtype=torch.float64)
     radii = []
-    rows = block_rows(points)
+    rows = rows_per_block(points)
     for first in range(0, len(wanted), rows):
         own = wanted[first : first + rows]
-        nearest = _nearest(points[own], points, frame, k, own=own)
+        nearest = _nearest_indices(points[own], points, scaling, k, own=own)
         pairs = direct_distances(points, own.repeat_interleave(k), points, nearest.flatten())
         radii.append(pairs.view(-1, k).amax(dim=1))
     return torch.cat(radii)
@@ -193,22 +185,22 @@ def find_nearest(points: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
         Euclidean distances ``[N]``, float64, and indices into ``others`` ``[N]``. Which of several
         that are equally near is found, is left open.
     """
-    frame = frame_around(points, others, dtype=torch.float64)
+    scaling = scaling_to_unit_cube(points, others, dtype=torch.float64)
     cut = blocks(points)
-    nearest = torch.cat([_nearest(rows, others, frame, 1) for _, rows in cut]).squeeze(1)
+    nearest = torch.cat([_nearest_indices(rows, others, scaling, 1) for _, rows in cut]).squeeze(1)
     rows = torch.arange(len(points), device=points.device)
     return direct_distances(points, rows, others, nearest), nearest
 
 
-def _nearest(
-    rows: Tensor, points: Tensor, frame: Frame, k: int, own: Tensor | None = None
+def _nearest_indices(
+    rows: Tensor, points: Tensor, scaling: Scaling, k: int, own: Tensor | None = None
 ) -> Tensor:
     """Indices ``[R, k]`` of the points nearest to the rows, their own left out."""
-    left, _ = frame.place(rows)
+    left, _ = scaling.factors(rows)
     best = left.new_empty(len(rows), 0)
     found = torch.empty(len(rows), 0, dtype=torch.int64, device=rows.device)
     for start, columns in blocks(points):
-        squared = left @ frame.place(columns, last=True)[0].T
+        squared = left @ scaling.factors(columns, last=True)[0].T
         indices = torch.arange(start, start + len(columns), device=points.device)
         if own is not None:
             squared[own[:, None] == indices] = torch.inf

@@ -9,14 +9,12 @@ from torchmetrics.functional.image import perceptual_path_length
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_positive, check_whole
+from ganzoo.interpolation import points_on_arcs
 from ganzoo.metrics.features.base import FeatureExtractor
 from ganzoo.metrics.images import to_image_range
 from ganzoo.metrics.inputs import Generator, MetricInputs
 from ganzoo.metrics.resizing import unrounded
 from ganzoo.metrics.samples import TwoSampleMetric
-
-# Below this sine of their angle, two latents have no arc between them.
-_PARALLEL = 1e-6
 
 
 @defaults_from("metrics/perceptual_path_length")
@@ -74,7 +72,7 @@ class PerceptualPathLength(TwoSampleMetric):
         super().__init__(**options)
         self.pairs, self.epsilon, self.interpolation = pairs, epsilon, interpolation
         self.discard, self.seed = discard, seed
-        self._seen: tuple[Generator, FeatureExtractor] | None = None
+        self._measured: tuple[Generator, FeatureExtractor] | None = None
 
     def update_from(self, inputs: MetricInputs) -> None:
         """Take the generator and the features of the generated samples."""
@@ -87,12 +85,12 @@ class PerceptualPathLength(TwoSampleMetric):
             generator: Makes samples of latents.
             features: Between which distances are taken, on the device of those samples.
         """
-        self._seen = (generator, features)
+        self._measured = (generator, features)
 
     def reset(self) -> None:
         """Forget the generator."""
         super().reset()
-        self._seen = None
+        self._measured = None
 
     def compute(self) -> dict[str, Tensor]:
         """Return ``perceptual_path_length`` and its deviation over the pairs, scalars.
@@ -100,9 +98,9 @@ class PerceptualPathLength(TwoSampleMetric):
         Raises:
             InputError: if there was no generator, or its images are not in [-1, 1].
         """
-        if self._seen is None:
+        if self._measured is None:
             raise InputError("PerceptualPathLength needs at least 1 generator, got 0")
-        generator, features = self._seen
+        generator, features = self._measured
         first, second = (generator.latents(self.pairs, seed=self.seed + i) for i in (0, 1))
 
         def decode(latents: Tensor) -> Tensor:
@@ -110,7 +108,7 @@ class PerceptualPathLength(TwoSampleMetric):
 
         with torch.random.fork_rng(devices=[first.device] if first.is_cuda else []), unrounded():
             mean, _, lengths = perceptual_path_length(
-                _Decoder(decode, self._steps(first, second)),  # type: ignore[arg-type]
+                _Decoder(decode, self._ends_of_steps(first, second)),  # type: ignore[arg-type]
                 num_samples=self.pairs,
                 interpolation_method="lerp",
                 epsilon=1.0,
@@ -124,13 +122,13 @@ class PerceptualPathLength(TwoSampleMetric):
         }
         return {n: (v / self.epsilon**2).float().to(self.device) for n, v in values.items()}
 
-    def _steps(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    def _ends_of_steps(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
         """Where each step starts and ends, float64."""
         ends = first.cpu().double(), second.cpu().double()
         random = torch.Generator().manual_seed(self.seed)
-        place = torch.rand(self.pairs, 1, generator=random, dtype=torch.float64)
-        path = spherical if self.interpolation == "spherical" else torch.lerp
-        return path(*ends, place), path(*ends, place + self.epsilon)
+        share = torch.rand(self.pairs, 1, generator=random, dtype=torch.float64)
+        path = points_on_arcs if self.interpolation == "spherical" else torch.lerp
+        return path(*ends, share), path(*ends, share + self.epsilon)
 
 
 class _Decoder(nn.Module):
@@ -161,20 +159,3 @@ class _SquaredDistance(nn.Module):
         """Compare samples one by one."""
         apart = self.features(first).double() - self.features(second).double()
         return apart.square().sum(dim=1)
-
-
-def spherical(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
-    """Go along arcs about the origin, as :func:`ganzoo.interpolation.spherical` does along one.
-
-    Args:
-        start: ``[N, Z]``, float64.
-        end: ``[N, Z]``.
-        share: Of each way ``[N, 1]``, 0 at the start and 1 at the end.
-
-    Returns:
-        ``[N, Z]``; on the straight line where two latents have no arc between them.
-    """
-    cosine = torch.cosine_similarity(start, end, dim=1).clamp(-1, 1)[:, None]
-    angle = cosine.acos()
-    arc = ((1 - share) * angle).sin() * start + (share * angle).sin() * end
-    return torch.where(angle.sin() > _PARALLEL, arc / angle.sin(), torch.lerp(start, end, share))

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_whole
-from ganzoo.metrics.balls import count_memberships
+from ganzoo.metrics.balls import count_in_balls
 from ganzoo.metrics.neighbors import neighbor_distances
 from ganzoo.metrics.samples import SampleMetric
 
@@ -64,11 +64,11 @@ class PRDC(SampleMetric):
         real, generated = self.gather(at_least=self.neighbors + 1, consequence=advice)
         real_radii = neighbor_distances(real, neighbors=self.neighbors)
         generated_radii = neighbor_distances(generated, neighbors=self.neighbors)
-        counts = count_memberships(real, real_radii, generated, generated_radii)
+        counts = count_in_balls(real, real_radii, generated, generated_radii)
         values = {
-            "precision": (counts.first_around > 0).double().mean(),
-            "recall": (counts.second_around > 0).double().mean(),
-            "density": counts.first_around.double().mean() / self.neighbors,
-            "coverage": (counts.points_in_first > 0).double().mean(),
+            "precision": (counts.first_balls_around > 0).double().mean(),
+            "recall": (counts.second_balls_around > 0).double().mean(),
+            "density": counts.first_balls_around.double().mean() / self.neighbors,
+            "coverage": (counts.points_in_first_balls > 0).double().mean(),
         }
         return {name: value.float().to(self.device) for name, value in values.items()}

@@ -17,6 +17,7 @@ from torch.nn import functional
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_whole
 from ganzoo.metrics.images import to_image_range
+from ganzoo.metrics.packages import import_package
 
 _ROUNDED = ContextVar("rounded", default=True)
 
@@ -111,26 +112,25 @@ class LegacyResizing(Resizing):
     """TensorFlow 1's bilinear interpolation, as the Inception graph of the first FIDs has it.
 
     Pixel i of the result is taken at i H / S, without the offset of half a pixel, and only its
-    two neighbours in each direction count, so images that shrink alias. The same values as
-    torch-fidelity's, to the last bit on a CPU; images that have the size S are not changed.
+    two neighbours in each direction count, so images that shrink alias. torch-fidelity computes
+    it, in eight times the memory of the result; images that have the size S are not changed.
+
+    Raises:
+        InputError: if torch-fidelity is not installed.
     """
 
     protocol = "legacy: bilinear as in TensorFlow 1, no antialiasing"
 
+    def __init__(self, *, size: int = FROM_CONFIG) -> None:
+        super().__init__(size=size)
+        package = import_package("torch_fidelity.interpolate_compat_tensorflow", extra="inception")
+        self._interpolate = package.interpolate_bilinear_2d_like_tensorflow1x
+
     def __call__(self, images: Tensor) -> Tensor:
         """Resize."""
-        rows = self._interpolated(images.float(), dim=3)
-        return self._interpolated(rows, dim=2)
-
-    def _interpolated(self, images: Tensor, *, dim: int) -> Tensor:
-        length = images.shape[dim]
-        scale = torch.tensor(length / self.size, dtype=torch.float32, device=images.device)
-        positions = torch.arange(self.size, dtype=torch.float32, device=images.device) * scale
-        lower = positions.long()
-        left = images.index_select(dim, lower)
-        right = images.index_select(dim, (lower + 1).clamp(max=length - 1))
-        weight = (positions - lower).view(-1, *[1] * (3 - dim))
-        return left + (right - left) * weight
+        size = (self.size, self.size)
+        resized: Tensor = self._interpolate(images.float(), size=size, align_corners=False)
+        return resized
 
 
 @defaults_from("metrics/features/inception_clean")

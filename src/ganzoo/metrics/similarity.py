@@ -99,11 +99,11 @@ class MultiScaleSimilarity(TwoSampleMetric):
     def compute(self) -> dict[str, Tensor]:
         """Return ``ms_ssim`` and ``ms_ssim_real``, scalars."""
         return {
-            "ms_ssim": self._similarity(self.generated, "generated"),
-            "ms_ssim_real": self._similarity(self.real, "real"),
+            "ms_ssim": self._mean_similarity(self.generated, "generated"),
+            "ms_ssim_real": self._mean_similarity(self.real, "real"),
         }
 
-    def _similarity(self, state: list[Tensor] | Tensor, name: str) -> Tensor:
+    def _mean_similarity(self, state: list[Tensor] | Tensor, name: str) -> Tensor:
         images = joined(state)
         if len(images) < 2:
             raise InputError(f"MS-SSIM needs at least 2 {name} images, got {len(images)}")

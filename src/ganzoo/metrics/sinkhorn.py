@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import check_positive, check_whole
-from ganzoo.metrics.distances import blocks, frame_around, full_precision
+from ganzoo.metrics.distances import blocks, full_precision, scaling_to_unit_cube
 from ganzoo.metrics.transport import TransportDistance
 
 _BLOCK = 2**22
@@ -32,6 +32,9 @@ class SinkhornDivergence(TransportDistance):
     one of each potential, from which the value is taken, in float64. Where the updates end before
     they have settled, the transport costs are slightly too low. Time and memory are the square of
     the number of samples (4 bytes a pair).
+
+    POT's solver in the log domain has the same potentials, but holds several matrices of 8 bytes
+    a pair, and what its ``sinkhorn2`` returns is the cost of the plan without the divergence.
 
     Departure from the paper: the regularization is in units of the data's own scale.
 
@@ -146,12 +149,12 @@ def _softmin(cost: Tensor, potential: Tensor, epsilon: float) -> Tensor:
 @torch.no_grad()
 def _costs(first: Tensor, second: Tensor) -> Tensor:
     """Squared distances ``[N, M]``, made in float64 and kept in float32."""
-    frame = frame_around(first, second, dtype=torch.float64)
+    scaling = scaling_to_unit_cube(first, second, dtype=torch.float64)
     costs = torch.empty(len(first), len(second), device=first.device)
     with full_precision(first.device):
         for start, columns in blocks(second):
-            right, _ = frame.place(columns, last=True)
+            right, _ = scaling.factors(columns, last=True)
             for row, rows in blocks(first):
-                squared = frame.place(rows)[0] @ right.T / frame.scale**2
+                squared = scaling.factors(rows)[0] @ right.T / scaling.scale**2
                 costs[row : row + len(rows), start : start + len(columns)] = squared.clamp_(min=0)
     return costs

@@ -47,7 +47,7 @@ def multi_scale_similarity(
     weights *= sum(_WEIGHTS) / weights.sum()
     value = first.new_ones(len(first))
     for scale, weight in enumerate(weights.tolist()):
-        luminance, structure = _compare(first, second, deviation)
+        luminance, structure = _luminance_and_structure(first, second, deviation)
         last = scale == scales - 1
         mean = (luminance * structure if last else structure).mean(dim=(1, 2, 3))
         value = value * mean.clamp(min=0) ** weight
@@ -56,17 +56,19 @@ def multi_scale_similarity(
     return value
 
 
-def _compare(first: Tensor, second: Tensor, deviation: float) -> tuple[Tensor, Tensor]:
+def _luminance_and_structure(
+    first: Tensor, second: Tensor, deviation: float
+) -> tuple[Tensor, Tensor]:
     """Luminance, and contrast with structure, of all windows within two images."""
-    windows = _windows(first, deviation)
-    a, b = _blur(first, windows), _blur(second, windows)
-    variances = _blur(first.square() + second.square(), windows) - a.square() - b.square()
-    covariance = _blur(first * second, windows) - a * b
+    windows = _window_matrices(first, deviation)
+    a, b = _window_means(first, windows), _window_means(second, windows)
+    variances = _window_means(first.square() + second.square(), windows) - a.square() - b.square()
+    covariance = _window_means(first * second, windows) - a * b
     luminance = (2 * a * b + _LUMINANCE) / (a.square() + b.square() + _LUMINANCE)
     return luminance, (2 * covariance + _CONTRAST) / (variances + _CONTRAST)
 
 
-def _windows(images: Tensor, deviation: float) -> list[Tensor]:
+def _window_matrices(images: Tensor, deviation: float) -> list[Tensor]:
     """All Gaussian windows within a column and within a row of the images, as matrices.
 
     Products of matrices take a quarter of a convolution's time on a CPU.
@@ -84,7 +86,7 @@ def _windows(images: Tensor, deviation: float) -> list[Tensor]:
     return bands
 
 
-def _blur(images: Tensor, windows: list[Tensor]) -> Tensor:
+def _window_means(images: Tensor, windows: list[Tensor]) -> Tensor:
     """Weighted means in all windows within images ``[B, C, H, W]``."""
     columns, rows = windows
     return columns @ images @ rows.T

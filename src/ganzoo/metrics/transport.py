@@ -47,14 +47,14 @@ class TransportDistance(SampleMetric):
     def compute(self) -> dict[str, Tensor]:
         """Return the distance, and its floor if wanted, scalars."""
         real, generated = self.gather(at_least=2 if self.floor else 1)
-        self._check_wholes(len(real), len(generated))
+        self._check_counts(len(real), len(generated))
         values = {self.name: self.distance(real, generated)}
         if self.floor:
             first, second = halves(real)
             values[f"{self.name}_floor"] = self.distance(first, second)
         return {name: value.float().to(self.device) for name, value in values.items()}
 
-    def _check_wholes(self, real: int, generated: int) -> None:
+    def _check_counts(self, real: int, generated: int) -> None:
         if max(real, generated) > self.limit:
             raise InputError(
                 f"{type(self).__name__} takes at most limit={self.limit} samples of each kind, "

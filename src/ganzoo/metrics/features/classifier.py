@@ -55,7 +55,7 @@ class ClassifierFeatures(FeatureExtractor):
     """
 
     name = "classifier"
-    _place: Tensor
+    _device_marker: Tensor
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class ClassifierFeatures(FeatureExtractor):
         self._source: LabelledSource | None = source
         self._folder = Path(folder).expanduser() / "classifiers"
         self._record: dict[str, Any] = {}
-        self.register_buffer("_place", torch.empty(0), persistent=False)
+        self.register_buffer("_device_marker", torch.empty(0), persistent=False)
         self.eval()
 
     def prepare(self) -> None:
@@ -93,7 +93,7 @@ class ClassifierFeatures(FeatureExtractor):
             return
         assert self._source is not None
         data = read_pictures(self._source, limit=self.limit, seed=self.training_settings.seed)
-        self.classifier, correct = self._find(data)
+        self.classifier, correct = self._load_or_train(data)
         self._record = {
             "pictures": len(data.labels),
             "accuracy": correct,
@@ -105,29 +105,29 @@ class ClassifierFeatures(FeatureExtractor):
     def features(self, images: Tensor) -> Tensor:
         """Compute ``[B, F]`` of images ``[B, C, H, W]``, quantized to 8 bits."""
         self._check(images)
-        return self._ready().features(quantize(images))
+        return self._prepared().features(quantize(images))
 
     def feature_maps(self, images: Tensor) -> Sequence[Tensor]:
         """Compute the last map of each size of the classifier's convolutions."""
         self._check(images)
-        return last_maps(self._ready().trunk, images)[0]
+        return last_maps(self._prepared().trunk, images)[0]
 
     @torch.no_grad()
     def classify(self, features: Tensor) -> Tensor:
         """Compute the logits ``[B, K]`` of the data set's classes, on the features' device."""
-        head = self._ready().head
+        head = self._prepared().head
         logits: Tensor = head(features.to(head.weight.device))
         return logits.to(features.device)
 
     @property
     def accuracy(self) -> float:
         """The share of held-out pictures that the classifier knows, in [0, 1]."""
-        self._ready()
+        self._prepared()
         return float(self._record["accuracy"])
 
     def protocol(self) -> dict[str, Any]:
         """Return what decides the features, and how good the classifier is."""
-        self._ready()
+        self._prepared()
         settings = {"training": asdict(self.training_settings), "limit": self.limit}
         return {**super().protocol(), **settings, **self._record}
 
@@ -138,26 +138,26 @@ class ClassifierFeatures(FeatureExtractor):
                 f"not {list(images.shape[1:])}"
             )
 
-    def _ready(self) -> Classifier:
+    def _prepared(self) -> Classifier:
         self.prepare()
         assert self.classifier is not None
         return self.classifier
 
-    def _find(self, data: LabelledPictures) -> tuple[Classifier, float]:
+    def _load_or_train(self, data: LabelledPictures) -> tuple[Classifier, float]:
         classifier = self.training_settings.build(self.shape, data.num_classes)
         path = self._folder / f"{self._key(data, classifier)}.pt"
         correct = _read(path, classifier)
         if correct is None:
-            with _written(path) as aside:
+            with _atomic_write(path) as temporary:
                 classifier, correct = self._train(data)
-                _write(aside, classifier, correct)
-        return classifier.requires_grad_(False).eval().to(self._place.device), correct
+                _write(temporary, classifier, correct)
+        return classifier.requires_grad_(False).eval().to(self._device_marker.device), correct
 
     def _key(self, data: LabelledPictures, classifier: Classifier) -> str:
         settings = [_VERSION, asdict(self.training_settings), str(classifier), data.num_classes]
         digest = hashlib.sha256(json.dumps(settings).encode())
         for values in (data.pictures, data.labels, data.test_pictures, data.test_labels):
-            _add(digest, values)
+            _add_to_digest(digest, values)
         return digest.hexdigest()
 
     def _train(self, data: LabelledPictures) -> tuple[Classifier, float]:
@@ -172,7 +172,7 @@ class ClassifierFeatures(FeatureExtractor):
             data.pictures,
             data.labels,
             num_classes=data.num_classes,
-            device=self._place.device,
+            device=self._device_marker.device,
         )
         correct = accuracy(classifier, data.test_pictures, data.test_labels)
         log.info(
@@ -191,7 +191,7 @@ def _read(path: Path, classifier: Classifier) -> float | None:
         return None
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-        if stored["sha256"] != _sum(stored["weights"], stored["accuracy"]):
+        if stored["sha256"] != _checksum(stored["weights"], stored["accuracy"]):
             raise ValueError("another checksum")
         classifier.load_state_dict(stored["weights"])
         return float(stored["accuracy"])
@@ -202,42 +202,42 @@ def _read(path: Path, classifier: Classifier) -> float | None:
 
 def _write(path: Path, classifier: Classifier, correct: float) -> None:
     weights = {name: values.cpu() for name, values in classifier.state_dict().items()}
-    stored = {"weights": weights, "accuracy": correct, "sha256": _sum(weights, correct)}
+    stored = {"weights": weights, "accuracy": correct, "sha256": _checksum(weights, correct)}
     torch.save(stored, path)
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[Path]:
+def _atomic_write(path: Path) -> Iterator[Path]:
     """Give the path of a file to write, which then takes the place of ``path``.
 
     It is made before the block, so that a folder that cannot be written is known before training.
     """
-    aside = None
+    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.")
         os.close(descriptor)
-        aside = Path(name)
-        yield aside
-        aside.replace(path)
+        temporary = Path(name)
+        yield temporary
+        temporary.replace(path)
     except OSError as error:
         raise InputError(
             f"cannot write to {path.parent} ({error.strerror}): set cache_dir to a folder that "
             "can be written"
         ) from error
     finally:
-        if aside is not None:
-            aside.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
-def _sum(weights: dict[str, Tensor], correct: float) -> str:
+def _checksum(weights: dict[str, Tensor], correct: float) -> str:
     digest = hashlib.sha256(f"{correct!r}".encode())
     for name, values in weights.items():
         digest.update(name.encode())
-        _add(digest, values)
+        _add_to_digest(digest, values)
     return digest.hexdigest()
 
 
-def _add(digest: Any, values: Tensor) -> None:
+def _add_to_digest(digest: Any, values: Tensor) -> None:
     digest.update(f"{values.dtype} {list(values.shape)}".encode())
     digest.update(values.contiguous().flatten().view(torch.uint8).numpy())

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.metrics.features.networks import NetworkFeatures
-from ganzoo.metrics.features.packages import (
+from ganzoo.metrics.packages import (
     import_package,
     own_random_state,
     read_weights,

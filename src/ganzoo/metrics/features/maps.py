@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-# Their maps are those of the layer before, in a frame.
+# Their maps are those of the layer before, with margins.
 _PADDING = (nn.ConstantPad2d, nn.ReflectionPad2d, nn.ReplicationPad2d, nn.CircularPad2d)
 
 

@@ -6,29 +6,27 @@ kept in one tensor ``[F + 2, F]``, so that two sets are joined exactly as Chan, 
 digits that a mean far from 0 takes up, are never made.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Statistics:
+class Statistics(NamedTuple):
     """What a Frechet distance needs of a set of features."""
 
-    count: int
     mean: Tensor  # [F], float64
     covariance: Tensor  # [F, F], float64, divided by count - 1
 
 
 def feature_statistics(features: Tensor) -> Statistics:
     """Compute the statistics of one set of features ``[N, F]``, N at least 2."""
-    moments = no_moments(features.shape[1]).to(features.device)
+    moments = empty_moments(features.shape[1]).to(features.device)
     add_features(moments, features)
     return to_statistics(moments)
 
 
-def no_moments(dimension: int) -> Tensor:
+def empty_moments(dimension: int) -> Tensor:
     """Make the tensor of a set without samples."""
     return torch.zeros(dimension + 2, dimension, dtype=torch.float64)
 
@@ -53,9 +51,8 @@ def merge_moments(parts: Tensor) -> Tensor:
 
 
 def to_statistics(moments: Tensor) -> Statistics:
-    """Return count, mean and unbiased covariance; of at least 2 samples."""
-    count = int(moments[0, 0])
-    return Statistics(count, moments[1], moments[2:] / (count - 1))
+    """Return mean and unbiased covariance; of at least 2 samples."""
+    return Statistics(moments[1], moments[2:] / (moments[0, 0] - 1))
 
 
 def _join(moments: Tensor, count: int, mean: Tensor, deviations: Tensor) -> None:

@@ -9,7 +9,7 @@ from torchvision import models
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, nearest
 from ganzoo.metrics.features.networks import IMAGENET_DEVIATION, IMAGENET_MEAN, NetworkFeatures
-from ganzoo.metrics.features.packages import own_random_state, read_weights, weights_that_fit
+from ganzoo.metrics.packages import own_random_state, read_weights, weights_that_fit
 from ganzoo.metrics.resizing import Resizing
 
 
