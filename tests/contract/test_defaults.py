@@ -135,7 +135,7 @@ def parameters(part):
 
 # Files that cannot be chosen by themselves are looked up in a choice that includes them.
 CHOSEN_BY = {
-    "augment": "augment=[horizontal_flip,input_dropout,instance_noise,shift]",
+    "augment": "augment=[ada,diff_augment,horizontal_flip,input_dropout,instance_noise,shift]",
     "callbacks": f"callbacks=[{','.join(set(group_choices('callbacks')) - {'none', 'default'})}]",
     "dataset/base/arrays": "dataset=cifar10",
     "dataset/base/images": "dataset=image_folder model=semi_supervised_gan",

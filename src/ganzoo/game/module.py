@@ -237,7 +237,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
             for name, term in player.terms.items():
                 self.latest.values[f"{player.name}/{name}"] = term
             for part in () if self._left_out else self._adaptive:
-                part.after_step(player)
+                self.note(player.name, part.after_step(player) or {})
         self._left_out = False
 
     def note(self, player: str, values: Mapping[str, Tensor]) -> None:
