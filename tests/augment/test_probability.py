@@ -1,11 +1,8 @@
 """Probabilities that are given, that follow a curve, and that adapt to the discriminator."""
 
-from itertools import islice
-
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
 
 from ganzoo.annealing import CosineAnnealing
 from ganzoo.augment import AdaptiveProbability, RandomApply
@@ -104,29 +101,6 @@ def make(gan):
     probability = adaptive(first=0.0, images_to_one=400, interval=3, target=0.0)
     noise = RandomApply(augmentation=lambda data: data + 1, probability=probability)
     return gan(augmentations={"noise": noise}, discriminator_steps=2), probability
-
-
-def test_a_run_that_was_stopped_goes_on_exactly(gan, trainer, batches, tmp_path):
-    """In the middle of the steps from one change to the next."""
-    data = DataLoader(torch.cat([batch[0] for batch in islice(batches(16, 2), 8)]), batch_size=16)
-    whole, expected = make(gan)
-    trainer(8).fit(whole, data)
-    first, _ = make(gan)
-    stopped = trainer(4)
-    stopped.fit(first, data)
-    stopped.save_checkpoint(tmp_path / "stopped.ckpt")
-    second, probability = make(gan)
-    trainer(8).fit(second, data, ckpt_path=tmp_path / "stopped.ckpt")
-    assert 0 < expected.now < 1 and expected.samples > 0
-    assert_same_state(second, whole)
-    assert probability.now == expected.now
-
-
-def assert_same_state(one, other):
-    mine, theirs = one.state_dict(), other.state_dict()
-    assert mine.keys() == theirs.keys() and "augmentations.noise.probability.signs" in mine
-    for name, value in mine.items():
-        assert torch.equal(value, theirs[name]), name
 
 
 def test_the_game_logs_it(gan, trainer, batches):

@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.augment import Augmentation, GaussianNoise, InstanceNoise
+from ganzoo.annealing import CosineAnnealing
+from ganzoo.augment import (
+    AdaptiveProbability,
+    Augmentation,
+    GaussianNoise,
+    InstanceNoise,
+    RandomApply,
+)
 from ganzoo.augment.replay import ReplayBuffer
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.game.averaging import ExponentialMovingAverage, UniformAverage
@@ -81,6 +88,16 @@ ADAPTING = {
     },
     "augmentation": lambda: {"augmentations": {"noise": AdaptiveNoise()}},
     "replay": lambda: {"replay": ReplayBuffer(size=12, share=0.5, shape=[2])},
+    "probability": lambda: {
+        "augmentations": {
+            "noise": RandomApply(
+                augmentation=GaussianNoise(deviation=1.0),
+                probability=AdaptiveProbability(
+                    first=0.2, target=0.0, images_to_one=300, interval=3
+                ),
+            )
+        }
+    },
 }
 BY_TIME = {
     "noise_in_images": lambda: {
@@ -88,6 +105,14 @@ BY_TIME = {
     },
     "noise_in_iterations": lambda: {
         "augmentations": {"noise": InstanceNoise(deviation=1.0, end=11, unit="iterations")}
+    },
+    "probability_in_images": lambda: {
+        "augmentations": {
+            "noise": RandomApply(
+                augmentation=GaussianNoise(deviation=1.0),
+                probability=CosineAnnealing(0.0, 0.8, 80, "images"),
+            )
+        }
     },
     "half_life_with_a_ramp": lambda: {
         "ema": partial(ExponentialMovingAverage, decay=None, half_life=60, unit="images", ramp=0.4)
