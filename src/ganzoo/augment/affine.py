@@ -27,4 +27,5 @@ def _matrix(rows: list[list[Number]]) -> Tensor:
     entries = [
         torch.as_tensor(entry, dtype=torch.float64, device="cpu") for row in rows for entry in row
     ]
-    return torch.stack(torch.broadcast_tensors(*entries), dim=-1).unflatten(-1, (3, 3))
+    shape = max((entry.shape for entry in entries), key=len)
+    return torch.stack([entry.expand(shape) for entry in entries], dim=-1).view(*shape, 3, 3)

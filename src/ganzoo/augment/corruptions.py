@@ -28,7 +28,7 @@ class RandomNoise(Transform):
         check_not_negative(multiplier=multiplier, deviation=deviation)
         self.multiplier, self.deviation = multiplier, deviation
 
-    def forward(self, images: Tensor, probability: float) -> Tensor:
+    def forward(self, images: Tensor, probability: Tensor | float) -> Tensor:
         """Add noise to each image."""
         if not self.multiplier:
             return images
@@ -60,7 +60,7 @@ class RandomCutout(Transform):
             raise InputError(f"size of the cutout is a share of the image's, not {size}")
         self.multiplier, self.size = multiplier, size
 
-    def forward(self, images: Tensor, probability: float) -> Tensor:
+    def forward(self, images: Tensor, probability: Tensor | float) -> Tensor:
         """Cut out of each image."""
         if not self.multiplier:
             return images

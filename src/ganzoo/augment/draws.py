@@ -17,8 +17,9 @@ class Draws:
         probability: That of the pipe, in [0, 1].
     """
 
-    def __init__(self, count: int, probability: float) -> None:
-        self.count, self.probability = count, probability
+    def __init__(self, count: int, probability: Tensor | float) -> None:
+        self.count = count
+        self.probability = torch.as_tensor(probability, dtype=torch.float64, device="cpu")
 
     def uniform(self, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1): ``[B, *shape]``."""
@@ -28,7 +29,7 @@ class Draws:
         """Numbers of a standard normal distribution: ``[B, *shape]``."""
         return torch.randn(self.count, *shape, dtype=torch.float64, device="cpu")
 
-    def chosen(self, probability: float) -> Tensor:
+    def chosen(self, probability: Tensor | float) -> Tensor:
         """Which samples are chosen, each with this probability: bool ``[B]``."""
         return self.uniform() < probability
 

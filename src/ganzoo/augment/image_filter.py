@@ -56,7 +56,7 @@ class ImageFilter(Transform):
         self.powers = tuple(power / sum(powers) for power in powers)
         self.register_buffer("filters", band_filters(len(bands)), persistent=False)
 
-    def forward(self, images: Tensor, probability: float) -> Tensor:
+    def forward(self, images: Tensor, probability: Tensor | float) -> Tensor:
         """Filter each image along both axes."""
         if not self.multiplier:
             return images
@@ -67,7 +67,7 @@ class ImageFilter(Transform):
         planes = reflected(images, (side, side, side, side)).flatten(0, 1)[None]
         planes = functional.conv2d(planes, taps[:, None, None], groups=len(taps))
         planes = functional.conv2d(planes, taps[:, None, :, None], groups=len(taps))
-        return planes[0].unflatten(0, images.shape[:2])
+        return planes.view_as(images)
 
     def gains(self, draws: Draws) -> Tensor:
         """The factor of each band ``[B, N]``."""

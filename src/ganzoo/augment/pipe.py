@@ -57,8 +57,8 @@ class AugmentationPipe(Augmentation):
     def forward(self, data: Tensor) -> Tensor:
         """Change images ``[B, C, H, W]``."""
         check_images(self, data)
-        probability, images = self.probability.now, at_least_float32(data)
-        if not probability:
+        probability, images = self.probability.scalar, at_least_float32(data)
+        if not torch.compiler.is_compiling() and not probability:
             return data
         with torch.autocast(data.device.type, enabled=False):
             for part in (self.geometry, self.color, self.image_filter, self.noise, self.cutout):

@@ -21,8 +21,16 @@ class Probability(nn.Module, ABC):
 
     @property
     @abstractmethod
+    def scalar(self) -> Tensor:
+        """That of this iteration, in [0, 1]: a number in float64 on the CPU.
+
+        Under ``torch.compile`` it is read in each call, and nothing is compiled for its value.
+        """
+
+    @property
     def now(self) -> float:
-        """That of this iteration, in [0, 1]."""
+        """The same as a number of Python's."""
+        return float(self.scalar)
 
 
 class GivenProbability(Probability):
@@ -37,18 +45,18 @@ class GivenProbability(Probability):
 
     def __init__(self, value: Setting) -> None:
         super().__init__()
-        annealed = isinstance(value, CosineAnnealing)
-        for end in (value.first, value.last) if annealed else (value,):
+        for end in (value.first, value.last) if isinstance(value, CosineAnnealing) else (value,):
             _check_probability(end)
         self.value = value
+        self._present = torch.zeros((), dtype=torch.float64, device="cpu")
         self.begin_iteration(Progress())
 
     def begin_iteration(self, progress: Progress) -> None:
         """Take the probability of this iteration."""
-        self._present = float(value_before(self.value, progress))
+        self._present.fill_(value_before(self.value, progress))
 
     @property
-    def now(self) -> float:
+    def scalar(self) -> Tensor:
         """That of this iteration, in [0, 1]."""
         return self._present
 
@@ -100,14 +108,15 @@ class AdaptiveProbability(KeptInFloat32, Probability):
         self.register_buffer("signs", torch.zeros(()))
         self.register_buffer("samples", torch.zeros(()))
         self._read: tuple[Tensor, int] | None = None
-        self._present = float(first)
 
     @property
-    def now(self) -> float:
+    def scalar(self) -> Tensor:
         """That of this iteration, in [0, 1]; the device is waited for where it has changed."""
+        if torch.compiler.is_compiling():
+            return _on_cpu(self.probability)
         version = self.probability._version
         if self._read is None or self._read[0] is not self.probability or self._read[1] != version:
-            self._present = float(self.probability)
+            self._present = _on_cpu(self.probability)
             self._read = self.probability, version
         return self._present
 
@@ -145,6 +154,10 @@ def as_probability(value: Probability | Setting) -> Probability:
         InputError: if it is not in [0, 1].
     """
     return value if isinstance(value, Probability) else GivenProbability(value)
+
+
+def _on_cpu(probability: Tensor) -> Tensor:
+    return probability.to("cpu", torch.float64)
 
 
 def _check_probability(value: float) -> None:

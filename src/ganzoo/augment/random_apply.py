@@ -26,6 +26,6 @@ class RandomApply(Augmentation):
 
     def forward(self, data: Tensor) -> Tensor:
         """Change samples ``[B, ...]`` that are chosen."""
-        chosen = torch.rand(len(data), device=data.device) < self.probability.now
+        chosen = torch.rand(len(data), device=data.device) < self.probability.scalar
         chosen = chosen.view(-1, *[1] * (data.dim() - 1))
         return torch.where(chosen, self.augmentation(data), data)

@@ -62,7 +62,7 @@ class RandomColor(Transform):
         self.contrast_deviation = contrast_deviation
         self.saturation_deviation = saturation_deviation
 
-    def forward(self, images: Tensor, probability: float) -> Tensor:
+    def forward(self, images: Tensor, probability: Tensor | float) -> Tensor:
         """Change the colours of each image."""
         if not any((self.brightness, self.contrast, self.luma_flip, self.hue, self.saturation)):
             return images
@@ -70,7 +70,7 @@ class RandomColor(Transform):
         matrix, offset = self.map(draws, images.shape[1])
         matrix, offset = (part.to(images, non_blocking=True) for part in (matrix, offset))
         changed = torch.baddbmm(offset[:, None, None], matrix, images.flatten(2))
-        return changed.unflatten(2, images.shape[2:])
+        return changed.view_as(images)
 
     def map(self, draws: Draws, channels: int) -> tuple[Tensor, Tensor]:
         """A matrix for the channels of each image, and a number that is added to all of them.
@@ -107,7 +107,7 @@ class RandomColor(Transform):
 def _turned(angles: Tensor) -> Tensor:
     """From vectors of a plane to their changes by a turn, of angles ``[B]``: ``[B, 2, 2]``."""
     cosine, sine = angles.cos() - 1, angles.sin()
-    return torch.stack([cosine, -sine, sine, cosine], dim=1).unflatten(1, (2, 2))
+    return torch.stack([cosine, -sine, sine, cosine], dim=1).view(-1, 2, 2)
 
 
 def _plane_of_hues(draws: Draws, channels: int) -> Tensor:
@@ -116,4 +116,5 @@ def _plane_of_hues(draws: Draws, channels: int) -> Tensor:
         plane = torch.tensor([[1, -1, 0], [1, 1, -2]], dtype=torch.float64, device="cpu")
         return functional.normalize(plane, dim=1)[None]
     plane = draws.normal(channels, 2)
-    return torch.linalg.qr(plane - plane.mean(dim=1, keepdim=True)).Q.transpose(1, 2)
+    found: Tensor = torch.linalg.qr(plane - plane.mean(dim=1, keepdim=True)).Q
+    return found.transpose(1, 2)

@@ -77,7 +77,7 @@ class RandomGeometry(Transform):
         self.largest_turn = largest_turn
         self.register_buffer("taps", low_pass_taps(), persistent=False)
 
-    def forward(self, images: Tensor, probability: float) -> Tensor:
+    def forward(self, images: Tensor, probability: Tensor | float) -> Tensor:
         """Move each image."""
         height, width = images.shape[-2:]
         sources = self.sources(Draws(len(images), probability), height, width)
@@ -124,7 +124,7 @@ class RandomGeometry(Transform):
     def _turned(self, draws: Draws, height: int, width: int) -> Tensor:
         """One of two turns; the chance of each is such that there is one at all with the whole."""
         angles = (2 * draws.uniform() - 1) * math.pi * self.largest_turn
-        chance = 1 - math.sqrt(max(0.0, 1 - self.rotate * draws.probability))
+        chance = 1 - (1 - self.rotate * draws.probability).clamp(min=0).sqrt()
         return rotation(torch.where(draws.chosen(chance), angles, 0.0))
 
     def _stretched(self, draws: Draws, height: int, width: int) -> Tensor:

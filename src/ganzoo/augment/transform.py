@@ -9,13 +9,13 @@ class Transform(nn.Module, ABC):
     """Random transforms of images, each of which is chosen with a probability of its own."""
 
     @abstractmethod
-    def forward(self, images: Tensor, probability: float) -> Tensor:
+    def forward(self, images: Tensor, probability: Tensor | float) -> Tensor:
         """Change images.
 
         Args:
             images: ``[B, C, H, W]`` in float32 or better.
-            probability: That of the pipe, in [0, 1], which each transform multiplies by a number
-                of its own.
+            probability: That of the pipe, a number in [0, 1], which each transform multiplies by
+                one of its own.
 
         Returns:
             As many images of the same size.

@@ -38,7 +38,12 @@ def warped(images: Tensor, sources: Tensor, taps: Tensor) -> Tensor:
 
 
 def _margins(sources: Tensor, height: int, width: int, reach: int) -> list[int]:
-    """Pixels by which images must be continued left, right, above and below: one image at most."""
+    """Pixels by which images must be continued left, right, above and below: one image at most.
+
+    In one graph of ``torch.compile`` they cannot depend on the draws, and are as many as may be.
+    """
+    if torch.compiler.is_compiling():
+        return [width - 1, width - 1, height - 1, height - 1]
     sides = torch.tensor([width, height], dtype=sources.dtype, device="cpu")
     half = (sides - 1) / 2
     signs = torch.tensor([[-1, -1], [1, -1], [1, 1], [-1, 1]], dtype=sources.dtype, device="cpu")
@@ -66,7 +71,7 @@ def _doubled(images: Tensor, taps: Tensor) -> Tensor:
     planes = functional.conv_transpose2d(
         planes, taps[None, None, :, None], stride=(2, 1), padding=(side, 0)
     )
-    return planes[:, 0].unflatten(0, images.shape[:2])
+    return planes.view(*images.shape[:2], *planes.shape[2:])
 
 
 def _halved(images: Tensor, taps: Tensor) -> Tensor:
@@ -74,4 +79,4 @@ def _halved(images: Tensor, taps: Tensor) -> Tensor:
     planes, taps = images[:, :, 1:-1, 1:-1].flatten(0, 1)[:, None], taps.to(images)
     planes = functional.conv2d(planes, taps[None, None, None], stride=(1, 2))
     planes = functional.conv2d(planes, taps[None, None, :, None], stride=(2, 1))
-    return planes[:, 0].unflatten(0, images.shape[:2])
+    return planes.view(*images.shape[:2], *planes.shape[2:])

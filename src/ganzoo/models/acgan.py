@@ -43,6 +43,8 @@ class ACGAN(ClassSampler, GAN):
         InputError: if the data set has no classes, or samples are packed or replayed.
     """
 
+    num_classes: int
+
     def __init__(
         self, *, num_classes: int | None, classification_weight: float = FROM_CONFIG, **game: Any
     ) -> None:
