@@ -60,7 +60,7 @@ def test_one_graph_makes_what_the_pipe_makes_whatever_the_probability():
     ("probability", "set_to"),
     [
         (
-            CosineAnnealing(0.0, 1.0, 100, "images"),
+            CosineAnnealing(first=0.0, last=1.0, end=100, unit="images"),
             lambda part, share: part.begin_iteration(Progress(images=int(100 * share))),
         ),
         (AdaptiveProbability(), lambda part, share: part.probability.fill_(share)),

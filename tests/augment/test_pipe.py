@@ -94,7 +94,7 @@ def test_it_can_be_differentiated_twice():
 
 
 def test_it_follows_a_curve_and_is_0_before_it():
-    pipe = everything(CosineAnnealing(0.0, 1.0, 100, "images"))
+    pipe = everything(CosineAnnealing(first=0.0, last=1.0, end=100, unit="images"))
     images = torch.rand(4, 3, 8, 8)
     assert pipe(images) is images
     pipe.probability.begin_iteration(Progress(images=100))

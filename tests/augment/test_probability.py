@@ -27,7 +27,7 @@ def after_step(probability, *logits, role="discriminator", step=0):
 
 def test_a_number_stays_and_a_curve_is_followed():
     assert as_probability(0.25).now == 0.25
-    probability = as_probability(CosineAnnealing(0.0, 0.8, 100, "images"))
+    probability = as_probability(CosineAnnealing(first=0.0, last=0.8, end=100, unit="images"))
     for images, expected in ((0, 0.0), (50, 0.4), (100, 0.8), (300, 0.8)):
         probability.begin_iteration(Progress(iterations=7, images=images))
         assert probability.now == pytest.approx(expected)
@@ -123,7 +123,10 @@ def test_samples_are_changed_with_the_probability():
         (lambda: as_probability(1.5), "probability"),
         (lambda: as_probability(-0.1), "probability"),
         (lambda: as_probability("high"), "probability"),
-        (lambda: as_probability(CosineAnnealing(0.0, 2.0, 100, "images")), "probability"),
+        (
+            lambda: as_probability(CosineAnnealing(first=0.0, last=2.0, end=100, unit="images")),
+            "probability",
+        ),
         (lambda: adaptive(first=2.0), "probability"),
         (lambda: adaptive(target=1.0), "target"),
         (lambda: adaptive(images_to_one=0), "images_to_one"),

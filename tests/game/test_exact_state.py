@@ -12,6 +12,7 @@ from ganzoo.augment import (
     Augmentation,
     GaussianNoise,
     InstanceNoise,
+    PseudoAugmentation,
     RandomApply,
 )
 from ganzoo.augment.replay import ReplayBuffer
@@ -39,6 +40,10 @@ class AdaptiveNoise(Augmentation):
 
     def forward(self, data):
         return data + self.deviation * torch.randn_like(data)
+
+
+def adaptive_probability():
+    return AdaptiveProbability(first=0.2, target=0.0, images_to_one=300, interval=3)
 
 
 class Pinned(nn.Module):
@@ -92,11 +97,12 @@ ADAPTING = {
         "augmentations": {
             "noise": RandomApply(
                 augmentation=GaussianNoise(deviation=1.0),
-                probability=AdaptiveProbability(
-                    first=0.2, target=0.0, images_to_one=300, interval=3
-                ),
+                probability=adaptive_probability(),
             )
         }
+    },
+    "generated_shown_as_real": lambda: {
+        "augmentations": {"apa": PseudoAugmentation(probability=adaptive_probability())}
     },
 }
 BY_TIME = {
@@ -110,7 +116,7 @@ BY_TIME = {
         "augmentations": {
             "noise": RandomApply(
                 augmentation=GaussianNoise(deviation=1.0),
-                probability=CosineAnnealing(0.0, 0.8, 80, "images"),
+                probability=CosineAnnealing(first=0.0, last=0.8, end=80, unit="images"),
             )
         }
     },

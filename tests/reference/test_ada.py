@@ -1,4 +1,4 @@
-"""The pipe of ADA, its probability, and DiffAugment against the numbers of the authors' code."""
+"""The pipe of ADA, its probability, DiffAugment and APA against the numbers of others' code."""
 
 import re
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from ganzoo.augment import (
     Cutout,
     DiffAugment,
     ImageFilter,
+    PseudoAugmentation,
     RandomColor,
     RandomCutout,
     RandomGeometry,
@@ -169,4 +170,17 @@ def test_diff_augment(case, dtype, monkeypatch):
         ramp = torch.arange(output.numel(), dtype=dtype).view_as(output) / output.numel()
         (gradient,) = torch.autograd.grad((output * ramp).sum(), images)
         found |= {f"output.{kind}": output.detach(), f"gradient.image_{kind}": gradient}
+    case.check(found)
+
+
+@pytest.mark.parametrize("case", cases("studiogan_apa"))
+@both_precisions
+def test_generated_data_shown_as_real(case, dtype, monkeypatch):
+    inputs, found = case.inputs(dtype), {}
+    for probability in case.configuration["p"]:
+        script = Script(monkeypatch, [("uniform", inputs["draw"])])
+        mixed = PseudoAugmentation(probability=probability)
+        shown = mixed.shown_as_real(inputs["real"], inputs["fake"])
+        found[f"output.image_p_{probability}"] = shown
+        assert script.is_over()
     case.check(found)

@@ -9,6 +9,7 @@ from ganzoo.augment.image_pool import ImagePool
 from ganzoo.augment.noise import GaussianNoise, InputDropout, InstanceNoise
 from ganzoo.augment.pipe import AugmentationPipe
 from ganzoo.augment.probability import AdaptiveProbability, Probability
+from ganzoo.augment.pseudo import PseudoAugmentation
 from ganzoo.augment.random_apply import RandomApply
 from ganzoo.augment.random_color import RandomColor
 from ganzoo.augment.random_geometry import RandomGeometry
@@ -31,6 +32,7 @@ __all__ = [
     "InputDropout",
     "InstanceNoise",
     "Probability",
+    "PseudoAugmentation",
     "RandomApply",
     "RandomColor",
     "RandomCutout",
