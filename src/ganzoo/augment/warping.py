@@ -64,19 +64,36 @@ def _grid(finer: Tensor, doubled: Tensor, sizes: tuple[int, int]) -> Tensor:
 
 def _doubled(images: Tensor, taps: Tensor) -> Tensor:
     """Bring ``[B, C, H, W]`` to ``[B, C, 2 H, 2 W]``, zeros around."""
-    planes, taps, side = images.flatten(0, 1)[:, None], 2 * taps.to(images), len(taps) // 2 - 1
+    planes, side = _planes(images), len(taps) // 2 - 1
+    across, down = _filters(2 * taps.to(images), planes)
     planes = functional.conv_transpose2d(
-        planes, taps[None, None, None], stride=(1, 2), padding=(0, side)
+        planes, across, stride=(1, 2), padding=(0, side), groups=len(across)
     )
     planes = functional.conv_transpose2d(
-        planes, taps[None, None, :, None], stride=(2, 1), padding=(side, 0)
+        planes, down, stride=(2, 1), padding=(side, 0), groups=len(down)
     )
     return planes.view(*images.shape[:2], *planes.shape[2:])
 
 
 def _halved(images: Tensor, taps: Tensor) -> Tensor:
     """Bring ``[B, C, 2 (H + R), 2 (W + R)]``, R half of the taps, to ``[B, C, H, W]``."""
-    planes, taps = images[:, :, 1:-1, 1:-1].flatten(0, 1)[:, None], taps.to(images)
-    planes = functional.conv2d(planes, taps[None, None, None], stride=(1, 2))
-    planes = functional.conv2d(planes, taps[None, None, :, None], stride=(2, 1))
+    planes = _planes(images[:, :, 1:-1, 1:-1])
+    across, down = _filters(taps.to(images), planes)
+    planes = functional.conv2d(planes, across, stride=(1, 2), groups=len(across))
+    planes = functional.conv2d(planes, down, stride=(2, 1), groups=len(down))
     return planes.view(*images.shape[:2], *planes.shape[2:])
+
+
+def _planes(images: Tensor) -> Tensor:
+    """The planes of ``[B, C, H, W]``, each of which is filtered by itself, with an axis of size 1.
+
+    On a CPU convolutions of many groups take a seventh of the time of a batch of planes.
+    """
+    planes = images.flatten(0, 1)
+    return planes[None] if images.device.type == "cpu" else planes[:, None]
+
+
+def _filters(taps: Tensor, planes: Tensor) -> tuple[Tensor, Tensor]:
+    """Filters along rows and along columns, for each channel of planes."""
+    count, size = planes.shape[1], len(taps)
+    return taps.expand(count, 1, 1, size), taps[:, None].expand(count, 1, size, 1)
