@@ -7,7 +7,7 @@ from ganzoo.errors import check_not_negative, check_positive
 from ganzoo.progress import Progress, Unit, check_unit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CosineAnnealing:
     """From a first to a last value along half a cosine wave: for numbers that may change in time.
 

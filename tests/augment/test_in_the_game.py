@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 import ganzoo
-from ganzoo.augment import Augmentation, InstanceNoise
+from ganzoo.augment import Augmentation, AugmentationPipe, InstanceNoise
 from ganzoo.augment.base import as_augmentations
 from ganzoo.augment.replay import ReplayBuffer
 from ganzoo.errors import InputError
-from ganzoo.penalties import R1
+from ganzoo.penalties import R1, Context
 
 
 class Add(Augmentation):
@@ -65,6 +65,35 @@ def test_losses_penalties_and_both_players_see_what_is_shown(gan, trainer, batch
     assert {tuple(data.shape) for data in network.seen} == {(2, 6)}
     assert all((data > 50).all() for data in network.seen)
     assert len(network.seen) == 1 + 2 + 1, "one look, real and generated, the generator's step"
+
+
+def test_penalties_differentiate_through_the_pipe_by_the_images_before_it(gan):
+    """One pass for each side serves loss and penalties; the gradient is that of differences."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(75, 8), nn.Tanh(), nn.Linear(8, 1))
+    pipe, passes = AugmentationPipe(probability=0.9), []
+    pipe.register_forward_hook(lambda *_: passes.append(1))
+    model = gan(discriminator=network, augmentations={"ada": pipe}).double()
+    images = torch.rand(2, 4, 3, 5, 5, dtype=torch.float64)
+    context = Context(real=images[0], fake=images[1], outputs=model.score)
+    context.differentiated |= {"real", "fake"}
+    torch.manual_seed(1)
+    model.loss.discriminator(context.real_logits, context.fake_logits)
+    penalty = R1(weight=2.0, interval=1)(context)
+    gradients = context.input_gradients("real")
+    context.input_gradients("fake")
+    assert len(passes) == 2
+
+    def logits(data):
+        torch.manual_seed(1)
+        return model.score(data)
+
+    for direction in torch.randn(5, *images[0].shape, dtype=torch.float64):
+        step = 1e-5 * direction
+        slope = (logits(images[0] + step) - logits(images[0] - step)) / 2e-5
+        torch.testing.assert_close((gradients * direction.flatten(1)).sum(1), slope)
+    assert penalty.item() == pytest.approx(gradients.square().sum(dim=1).mean().item())
+    penalty.backward()
+    assert network[1].weight.grad.norm() > 0
 
 
 def test_the_pool_is_used_in_the_discriminators_steps_only(gan, trainer, batches):

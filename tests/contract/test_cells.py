@@ -30,7 +30,7 @@ LOSSES = group_choices("loss")
 # Those with a loss to exchange.
 MODELS = [name for name in WITH_LATENTS if "loss" in compose_config([f"model={name}"]).model]
 # What has no meaning, and the line that says so; the constructors say the rest (test_configs).
-REFUSED = {("dcgan", "points"): "works on images"}
+REFUSED = dict.fromkeys((("dcgan", "points"), ("r3gan", "points")), "works on images")
 
 
 @functools.cache

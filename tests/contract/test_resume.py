@@ -26,6 +26,14 @@ EVERYTHING_ON = (
     "callbacks.checkpoints.every_n_steps=2",
     "trainer.log_every_n_steps=1",
 )
+AUGMENTATIONS = (
+    "augment=[ada,apa]",
+    "augment.ada.probability.images_to_one=100",
+    "augment.ada.probability.interval=3",
+    "augment.apa.probability.images_to_one=200",
+)
+# Codes are no images, and generated data have no classes that could be learnt.
+NOT_AUGMENTED = {"adversarial_autoencoder", "semi_supervised_gan"}
 STOP, END = 7, 11
 
 
@@ -36,6 +44,8 @@ def everything_on(model):
     more = PENALTIES if judges else ()
     if judges:
         more += f"penalty.r1.on={judges[0]}", f"penalty.dragan.on={judges[-1]}"
+    if "augmentations" in parts and model not in NOT_AUGMENTED:
+        more += AUGMENTATIONS
     if "discriminator_steps" in parts:
         more += ("model.discriminator_steps=2",)
     return *on_pictures(model), *EVERYTHING_ON, *more

@@ -22,6 +22,7 @@ LEVELS = (
     {"__version__", "__file__"},
     {"errors", "precision", "configs"},
     {"defaults", "logits", "progress", "saving", "interpolation", "strategies"},
+    {"annealing"},
     {"augment", "losses", "networks", "optim", "data", "metrics", "pictures", "loggers"},
     {"penalties"},
     {"game"},
@@ -39,10 +40,10 @@ UPWARDS = {("game/lightning_habits.py", "__init__")}
 # What parts may know beside what all may use.
 PARTS = {
     "losses": {"strategies"},
-    "augment": {"progress"},
-    "penalties": {"augment", "strategies"},
+    "augment": {"annealing", "progress", "strategies"},
+    "penalties": {"annealing", "augment", "progress", "strategies"},
     "networks": {"strategies"},
-    "optim": {"progress", "strategies"},
+    "optim": {"annealing", "progress", "strategies"},
     "data": set(),
     "metrics": {"interpolation"},
     "pictures": set(),

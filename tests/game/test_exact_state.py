@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.augment import Augmentation, GaussianNoise, InstanceNoise
+from ganzoo.annealing import CosineAnnealing
+from ganzoo.augment import (
+    AdaptiveProbability,
+    Augmentation,
+    GaussianNoise,
+    InstanceNoise,
+    PseudoAugmentation,
+    RandomApply,
+)
 from ganzoo.augment.replay import ReplayBuffer
 from ganzoo.checkpoints.io import AtomicCheckpointIO
 from ganzoo.game.averaging import ExponentialMovingAverage, UniformAverage
@@ -32,6 +40,10 @@ class AdaptiveNoise(Augmentation):
 
     def forward(self, data):
         return data + self.deviation * torch.randn_like(data)
+
+
+def adaptive_probability():
+    return AdaptiveProbability(first=0.2, target=0.0, images_to_one=300, interval=3)
 
 
 class Pinned(nn.Module):
@@ -81,6 +93,17 @@ ADAPTING = {
     },
     "augmentation": lambda: {"augmentations": {"noise": AdaptiveNoise()}},
     "replay": lambda: {"replay": ReplayBuffer(size=12, share=0.5, shape=[2])},
+    "probability": lambda: {
+        "augmentations": {
+            "noise": RandomApply(
+                augmentation=GaussianNoise(deviation=1.0),
+                probability=adaptive_probability(),
+            )
+        }
+    },
+    "generated_shown_as_real": lambda: {
+        "augmentations": {"apa": PseudoAugmentation(probability=adaptive_probability())}
+    },
 }
 BY_TIME = {
     "noise_in_images": lambda: {
@@ -88,6 +111,14 @@ BY_TIME = {
     },
     "noise_in_iterations": lambda: {
         "augmentations": {"noise": InstanceNoise(deviation=1.0, end=11, unit="iterations")}
+    },
+    "probability_in_images": lambda: {
+        "augmentations": {
+            "noise": RandomApply(
+                augmentation=GaussianNoise(deviation=1.0),
+                probability=CosineAnnealing(first=0.0, last=0.8, end=80, unit="images"),
+            )
+        }
     },
     "half_life_with_a_ramp": lambda: {
         "ema": partial(ExponentialMovingAverage, decay=None, half_life=60, unit="images", ramp=0.4)

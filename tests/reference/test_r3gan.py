@@ -42,6 +42,11 @@ def stages(network, run) -> dict:
     return seen | {"output": output}
 
 
+def annealing(ends, images):
+    first, last = ends
+    return CosineAnnealing(first=first, last=last, **images)
+
+
 @pytest.mark.parametrize("case", cases("r3gan_generator_*"))
 @both_precisions
 def test_generator(case, dtype):
@@ -132,8 +137,8 @@ def training(case: Case, dtype: torch.dtype) -> ScriptedR3GAN:
     schedules = told_schedules(words)
     images = {"end": schedules["end"], "unit": "images"}
     (rate, last_rate), (beta, last_beta) = schedules["learning rate"], schedules["beta2"]
-    gamma = CosineAnnealing(*schedules["gamma"], **images)
-    half_life = CosineAnnealing(*schedules["half-life"], **images)
+    gamma = annealing(schedules["gamma"], images)
+    half_life = annealing(schedules["half-life"], images)
     model = ScriptedR3GAN(
         generator=loaded(r3gan.generator(words["G"]), GENERATOR, case, dtype, "G"),
         discriminator=loaded(r3gan.discriminator(words["D"]), DISCRIMINATOR, case, dtype, "D"),
@@ -203,7 +208,7 @@ def test_schedules(case):
     for preset in case.description["presets"].values():
         ends = preset["first_and_last_value"]
         images = {"end": int(preset["end_of_schedule_in_images"]), "unit": "images"}
-        gamma, half_life = (CosineAnnealing(*ends[name], **images) for name in ("gamma", "ema"))
+        gamma, half_life = (annealing(ends[name], images) for name in ("gamma", "ema"))
         optimizer = torch.optim.Adam(
             [torch.zeros(1)], lr=ends["lr"][0], betas=(0.0, ends["beta2"][0])
         )
@@ -222,7 +227,7 @@ def test_schedules(case):
             found["adam_beta2"].append(group["betas"][1])
             found["penalty_gamma"].append(gamma.at(time))
             found["ema_half_life_in_images"].append(half_life.at(time))
-            found["augment_probability"].append(CosineAnnealing(*ends["aug"], **images).at(time))
+            found["augment_probability"].append(annealing(ends["aug"], images).at(time))
             for decay in (name for name in found if name.startswith("ema_decay_for_batch_")):
                 batch = int(decay.rpartition("_")[2])
                 found[decay].append(average.decay_at(Progress(1, time + batch, batch)))

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ganzoo.augment import AdaptiveProbability
 from ganzoo.losses import AdversarialTerm, Hinge
 from ganzoo.networks.activation_norm import ActivationNorm
 from ganzoo.networks.style_mapping import StyleMapping
@@ -78,3 +79,23 @@ def test_the_mean_of_styles_is_that_of_all(processes):
     for ours in found:
         torch.testing.assert_close(torch.tensor(ours), torch.tensor(wanted))
     assert found[0] == found[1]
+
+
+def probabilities(rank=None):
+    """After each step; a third of the logits is negative, all of those that one process sees."""
+    found = AdaptiveProbability(first=0.5, target=0.0, images_to_one=120, interval=2)
+    seen = []
+    for step in range(6):
+        logits = torch.tensor([-1.0, -2.0, 3.0, 4.0, 1.0, 5.0]) * (-1 if step > 3 else 1)
+        real = [share(logits, rank)]
+        found.after_step(
+            SimpleNamespace(role="discriminator", step_number=step, logits={"real": real})
+        )
+        seen.append(found.now)
+    return seen
+
+
+def test_the_adaptive_probability_is_that_of_the_logits_of_all(processes):
+    found, wanted = processes(2, probabilities), probabilities()
+    torch.testing.assert_close(torch.tensor(wanted), torch.tensor([0.5, 0.6, 0.6, 0.7, 0.7, 0.6]))
+    assert found == [wanted, wanted]

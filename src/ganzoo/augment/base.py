@@ -19,7 +19,9 @@ class Augmentation(nn.Module, ABC):
     must be trained through the changes that its discriminator sees.
 
     One that changes with time has ``begin_iteration(progress)``, which the game calls before each
-    iteration; one that adapts has ``after_step(player)``, which it calls after each step.
+    iteration; one that adapts has ``after_step(player)``, which it calls after each step, and which
+    may return named scalars to be logged beside the terms of that player. One that lets generated
+    data pass as real in the discriminator's steps has ``shown_as_real(real, fake)``.
     """
 
     @abstractmethod

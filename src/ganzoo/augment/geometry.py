@@ -1,5 +1,7 @@
 """Mirrored and shifted images, as in Karras et al. (2020, arXiv:2006.06676), appendix B."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -44,17 +46,31 @@ class Shift(Augmentation):
     def forward(self, data: Tensor) -> Tensor:
         """Shift each image by whole pixels, all shifts up to the largest being equally likely."""
         check_image_data(self, data)
-        rows, columns = (self._positions(data, axis) for axis in (-2, -1))
-        samples = torch.arange(len(data), device=data.device)[:, None, None, None]
-        channels = torch.arange(data.shape[1], device=data.device)[None, :, None, None]
-        return data[samples, channels, rows[:, None, :, None], columns[:, None, None, :]]
+        bounds = [max(1, int(self.largest * size)) for size in data.shape[2:]]
+        return moved(data, *random_sources(data, bounds))
 
-    def _positions(self, data: Tensor, axis: int) -> Tensor:
-        """Where each pixel comes from, along one axis of size S: whole numbers ``[B, S]``."""
-        size = data.shape[axis]
-        bound = max(1, int(self.largest * size))
-        shifts = torch.randint(-bound, bound + 1, (len(data), 1), device=data.device)
-        return (torch.arange(size, device=data.device) + shifts).clamp(0, size - 1)
+
+def random_sources(data: Tensor, bounds: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """From where images ``[B, C, H, W]`` come that are shifted by whole pixels at random.
+
+    Args:
+        data: The images.
+        bounds: The largest shifts along the height and along the width.
+
+    Returns:
+        The row ``[B, H]`` and the column ``[B, W]`` of each pixel, which may lie outside.
+    """
+    shifts = [torch.randint(-b, b + 1, (len(data), 1), device=data.device) for b in bounds]
+    rows, columns = (torch.arange(size, device=data.device) for size in data.shape[2:])
+    return rows + shifts[0], columns + shifts[1]
+
+
+def moved(data: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Images of the rows ``[B, H]`` and columns ``[B, W]`` of others, whose edges are repeated."""
+    rows, columns = rows.clamp(0, data.shape[2] - 1), columns.clamp(0, data.shape[3] - 1)
+    samples = torch.arange(len(data), device=data.device)[:, None, None, None]
+    channels = torch.arange(data.shape[1], device=data.device)[None, :, None, None]
+    return data[samples, channels, rows[:, None, :, None], columns[:, None, None, :]]
 
 
 def check_image_data(augmentation: Augmentation, data: Tensor) -> None:

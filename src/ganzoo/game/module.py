@@ -37,6 +37,7 @@ from ganzoo.game.penalties import assign_penalties, check_unchanged
 from ganzoo.game.player import Player
 from ganzoo.game.portable import Portable
 from ganzoo.game.schedules import say_new_end, schedules_of
+from ganzoo.game.shown_as_real import assign_shown_as_real
 from ganzoo.game.true_precision import check_precision
 from ganzoo.losses.base import GRADIENT_NORM, LossTerms
 from ganzoo.optim.base import UpdateRule
@@ -237,7 +238,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
             for name, term in player.terms.items():
                 self.latest.values[f"{player.name}/{name}"] = term
             for part in () if self._left_out else self._adaptive:
-                part.after_step(player)
+                self.note(player.name, part.after_step(player) or {})
         self._left_out = False
 
     def note(self, player: str, values: Mapping[str, Tensor]) -> None:
@@ -379,6 +380,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
     def _with_penalties(self) -> list[Player]:
         players = list(self.build_players())
         assign_penalties(dict(self.penalties.items()), players)
+        assign_shown_as_real(self.modules(), players)
         return players
 
     def _let_players_meet(self) -> None:

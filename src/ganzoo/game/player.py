@@ -45,6 +45,7 @@ class Player:
         parameters: What it moves: those parameters that require gradients.
         penalties: Named penalties that act on it; the mechanics add their terms.
         constraints: Sets that its parameters are brought back to after each of its steps.
+        shown_as_real: From real and generated data to what it is shown as real.
         minibatch: The real data of its step, None in a game without any.
         step_number: Steps that it has made before this one.
         terms: The terms of its loss as they were last computed, with their sum.
@@ -79,6 +80,7 @@ class Player:
         self.optimizer: Any = optimizer
         self.penalties: dict[str, Penalty] = {}
         self.constraints: list[Constraint] = []
+        self.shown_as_real: list[Callable[[Tensor, Tensor], Tensor]] = []
         self.backend: TorchBackend | LightningBackend = TorchBackend()
         self.minibatch: Any = None
         self.step_number = 0
@@ -179,6 +181,8 @@ class Player:
     def terms_of(self, context: Context, penalties: dict[str, Penalty]) -> LossTerms:
         """The terms of its loss in a context, and those of penalties."""
         context.player = self
+        for mixed in self.shown_as_real:
+            context.show_as_real(mixed)
         for penalty in penalties.values():
             context.differentiated.update(penalty.differentiates)
             context.compared.update(penalty.compares)

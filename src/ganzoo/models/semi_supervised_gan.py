@@ -45,7 +45,8 @@ class SemiSupervisedGAN(GAN):
             logits ``[B, K]``.
 
     Raises:
-        InputError: if the data set has no classes, or samples are packed.
+        InputError: if the data set has no classes, samples are packed, or generated data are
+            shown as real.
     """
 
     labelled = True
@@ -59,6 +60,11 @@ class SemiSupervisedGAN(GAN):
             )
         check_whole(2, num_classes=num_classes)
         self.refuse_packs()
+        if any(hasattr(part, "shown_as_real") for part in self.augmentations.modules()):
+            raise InputError(
+                "generated data, whose classes nobody knows, cannot be shown as real where real "
+                "data are classified: leave augment=apa out"
+            )
         self.classes = num_classes  # what samples classes has num_classes
 
     def read_labels(self, labels: Any, count: int) -> Tensor | None:

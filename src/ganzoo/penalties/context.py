@@ -149,6 +149,17 @@ class Context:
             if logits is not None:
                 yield side, logits.detach()
 
+    def show_as_real(self, mixed: Callable[[Tensor, Tensor], Tensor]) -> None:
+        """Let generated data pass as real, before anything has looked at the real data.
+
+        Args:
+            mixed: From real data, and generated ones as constants, to as many in place of the
+                real ones.
+        """
+        real = self._real
+        self._real = lambda _: mixed(real(self) if callable(real) else real, self.fake.detach())
+        self.__dict__.pop("real", None)
+
     def points(self, side: str) -> Tensor:
         """Real or generated data as constants, in float32 or better."""
         return at_least_float32(getattr(self, side).detach())
