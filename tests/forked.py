@@ -44,7 +44,7 @@ class Forked:
             self.returncode = os.waitstatus_to_exitcode(status) if ended else None
         return self.returncode
 
-    def wait(self, timeout):
+    def wait(self, timeout=200):
         until = time.monotonic() + timeout
         while self.poll() is None:
             if time.monotonic() > until:
@@ -52,7 +52,7 @@ class Forked:
             time.sleep(0.01)
         return self.returncode
 
-    def communicate(self, timeout=60):
+    def communicate(self, timeout=200):
         self.wait(timeout)
         return tuple(path.read_text() for path in self.outputs)
 

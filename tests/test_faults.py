@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.faults import RUN, Run, trial
 from ganzoo.train import main
 from tests.forked import Forked
 
@@ -198,11 +199,25 @@ def test_a_run_is_resumed_with_its_checkpoint_damaged(begin, tmp_path):
     assert step(last) == 60
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("devices", "kills"),
-    [(1, 1), *(pytest.param(devices, 2, marks=pytest.mark.nightly) for devices in (1, 2))],
-)
+class ForkedRun(Run):
+    def start(self, *more):
+        self.folder.mkdir(exist_ok=True)
+        outputs = self.folder / f"outputs{len(list(self.folder.iterdir()))}"
+        return Forked(main, [*self.settings, *more], self.folder, outputs)
+
+
+def test_a_killed_run_ends_as_if_it_never_was(tmp_path):
+    whole, killed = (ForkedRun(tmp_path / name, RUN) for name in ("whole", "killed"))
+    process = whole.start()
+    whole.wait_until_it_trains(process)
+    began = time.monotonic()
+    assert process.wait() == 0
+    counts = trial(killed, (time.monotonic() - began) / 2, whole.end())
+    assert [counts[name] for name in ("killed", "resumed", "equal ends")] == [1, 1, 1]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(("devices", "kills"), [(1, 2), (2, 2)])
 def test_killed_runs_end_as_if_they_never_were(devices, kills):
     """A few rounds of ``benchmarks/faults.py``, whose counts docs/results.md gives."""
     words = ["-m", "benchmarks.faults", "--kills", str(kills), "--at-once", "1"]
