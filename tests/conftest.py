@@ -1,5 +1,6 @@
 """Small parts that many tests need."""
 
+import gc
 import logging
 import os
 import warnings
@@ -94,6 +95,16 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("nightly"):
                 item.add_marker(pytest.mark.skip(reason="nightly: GANZOO_CELLS=all runs it"))
+
+
+def pytest_collection_finish():
+    """Leave modules and tests, which stay to the end, out of all later garbage collections."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure():
+    gc.unfreeze()  # what is left is taken down as usual, or compiled extensions complain
 
 
 @pytest.fixture(scope="session")

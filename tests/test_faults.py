@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.faults import RUN, Run, trial
+from ganzoo.train import main
+from tests.forked import Forked
+
 ENDLESS = (
     "model=gan", "dataset=ring", "dataset.batch_size=8", "network.latent.latent_dim=4",
     "network.generator.width=16", "network.discriminator.width=16",
@@ -22,11 +26,25 @@ ENDLESS = (
 
 
 @pytest.fixture
+def begin(tmp_path):
+    """Begin the training command in an empty folder; whatever still runs at the end is killed."""
+    outputs, begun = tmp_path / "outputs", []
+    outputs.mkdir()
+
+    def call(*words):
+        begun.append(Forked(main, [*ENDLESS, *words], tmp_path, outputs / str(len(begun))))
+        return begun[-1]
+
+    yield call
+    end(begun)
+
+
+@pytest.fixture
 def start(tmp_path):
-    """Start the training command in an empty folder; whatever still runs at the end is killed."""
+    """The same in a Python of its own, as a user starts it."""
     started = []
 
-    def begin(*words):
+    def call(*words):
         process = subprocess.Popen(
             [sys.executable, "-m", "ganzoo.train", *ENDLESS, *words],
             cwd=tmp_path,
@@ -38,8 +56,12 @@ def start(tmp_path):
         started.append(process)
         return process
 
-    yield begin
-    for process in started:
+    yield call
+    end(started)
+
+
+def end(processes):
+    for process in processes:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -78,7 +100,7 @@ def members(group):
         (signal.SIGTERM, 2),
     ],
 )
-def test_a_run_that_is_told_to_stop_saves_first(start, tmp_path, signum, devices):
+def test_a_run_that_is_told_to_stop_saves_first(start, begin, tmp_path, signum, devices):
     process = start(f"trainer.devices={devices}")
     last = tmp_path / "runs" / "latest" / "checkpoints" / "last.ckpt"
     wait_for(last, process)
@@ -89,7 +111,8 @@ def test_a_run_that_is_told_to_stop_saves_first(start, tmp_path, signum, devices
     assert f"stopped by {signal.Signals(signum).name} at step {at}: checkpoint=last goes on" in said
     assert "Traceback" not in said
     assert members(process.pid) == []
-    again = start(f"trainer.devices={devices}", "checkpoint=last", f"trainer.max_steps={at + 3}")
+    resume = begin if devices == 1 else start
+    again = resume(f"trainer.devices={devices}", "checkpoint=last", f"trainer.max_steps={at + 3}")
     _, said = again.communicate(timeout=120)
     assert again.returncode == 0, said
     assert f"going on from step {at} of" in said
@@ -111,9 +134,9 @@ class Slow(Callback):
 """
 
 
-def test_a_second_interrupt_stops_at_once(start, tmp_path):
+def test_a_second_interrupt_stops_at_once(begin, tmp_path):
     (tmp_path / "slow_package.py").write_text(SLOW)
-    process = start("+callbacks.slow._target_=slow_package.Slow")
+    process = begin("+callbacks.slow._target_=slow_package.Slow")
     wait_for(tmp_path / "slow", process)
     os.kill(process.pid, signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -122,8 +145,8 @@ def test_a_second_interrupt_stops_at_once(start, tmp_path):
     assert process.wait(timeout=5) == -signal.SIGINT
 
 
-def test_a_full_disk_stops_the_run_and_keeps_the_last_good_checkpoint(start, tmp_path):
-    process = start()
+def test_a_full_disk_stops_the_run_and_keeps_the_last_good_checkpoint(begin, tmp_path):
+    process = begin()
     last = tmp_path / "runs" / "latest" / "checkpoints" / "last.ckpt"
     wait_for(last, process)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))  # as if it were full
@@ -139,8 +162,8 @@ def test_a_full_disk_stops_the_run_and_keeps_the_last_good_checkpoint(start, tmp
     assert {path.name for path in last.parent.iterdir()} <= {"last.ckpt", "previous.ckpt"}
 
 
-def test_a_run_may_go_on_without_what_it_cannot_write(start, tmp_path):
-    process = start("callbacks.on_save_error=continue")
+def test_a_run_may_go_on_without_what_it_cannot_write(begin, tmp_path):
+    process = begin("callbacks.on_save_error=continue")
     last = tmp_path / "runs" / "latest" / "checkpoints" / "last.ckpt"
     wait_for(last, process)
     unlimited = resource.prlimit(
@@ -163,12 +186,12 @@ def test_a_run_may_go_on_without_what_it_cannot_write(start, tmp_path):
     assert len([line for line in refused if "metrics.csv: File too large" in line]) <= 1
 
 
-def test_a_run_is_resumed_with_its_checkpoint_damaged(start, tmp_path):
-    process = start("trainer.max_steps=50")
+def test_a_run_is_resumed_with_its_checkpoint_damaged(begin, tmp_path):
+    process = begin("trainer.max_steps=50")
     assert process.wait(timeout=120) == 0
     last = tmp_path / "runs" / "latest" / "checkpoints" / "last.ckpt"
     last.write_bytes(last.read_bytes()[:-100])
-    again = start("trainer.max_steps=60", "checkpoint=last")
+    again = begin("trainer.max_steps=60", "checkpoint=last")
     _, said = again.communicate(timeout=120)
     assert again.returncode == 0
     assert "trying the one before" in said
@@ -176,11 +199,25 @@ def test_a_run_is_resumed_with_its_checkpoint_damaged(start, tmp_path):
     assert step(last) == 60
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("devices", "kills"),
-    [(1, 1), *(pytest.param(devices, 2, marks=pytest.mark.nightly) for devices in (1, 2))],
-)
+class ForkedRun(Run):
+    def start(self, *more):
+        self.folder.mkdir(exist_ok=True)
+        outputs = self.folder / f"outputs{len(list(self.folder.iterdir()))}"
+        return Forked(main, [*self.settings, *more], self.folder, outputs)
+
+
+def test_a_killed_run_ends_as_if_it_never_was(tmp_path):
+    whole, killed = (ForkedRun(tmp_path / name, RUN) for name in ("whole", "killed"))
+    process = whole.start()
+    whole.wait_until_it_trains(process)
+    began = time.monotonic()
+    assert process.wait() == 0
+    counts = trial(killed, (time.monotonic() - began) / 2, whole.end())
+    assert [counts[name] for name in ("killed", "resumed", "equal ends")] == [1, 1, 1]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(("devices", "kills"), [(1, 2), (2, 2)])
 def test_killed_runs_end_as_if_they_never_were(devices, kills):
     """A few rounds of ``benchmarks/faults.py``, whose counts docs/results.md gives."""
     words = ["-m", "benchmarks.faults", "--kills", str(kills), "--at-once", "1"]

@@ -7,27 +7,31 @@ from pathlib import Path
 
 import pytest
 
+from ganzoo.train import main
+from tests.forked import Forked
+
 SMALL = ["trainer=smoke", "trainer.accelerator=cpu", "dataset=ring", "dataset.batch_size=8"]
 FEW = ["metrics.evaluator.samples=16", "callbacks.samples.points=16"]
 
 
 @pytest.fixture
 def train(tmp_path):
+    """Run the command to its end; return its exit code and both outputs."""
+    outputs = tmp_path / "outputs"
+    outputs.mkdir()
+
     def call(*words):
-        program = "from ganzoo.train import main; main()"
-        return subprocess.run(
-            [sys.executable, "-c", program, *words],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=200,
-        )
+        command = Forked(main, words, tmp_path, outputs / str(len(list(outputs.iterdir()))))
+        return subprocess.CompletedProcess(words, command.wait(200), *command.communicate())
 
     return call
 
 
-def test_a_run_ends_by_saying_where_everything_is(train, tmp_path):
-    done = train("model=gan", *SMALL, *FEW)
+def test_a_run_ends_by_saying_where_everything_is(tmp_path):
+    words = [sys.executable, "-c", "from ganzoo.train import main; main()"]
+    done = subprocess.run(
+        [*words, "model=gan", *SMALL, *FEW], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     places = dict(line.split(None, 1) for line in done.stdout.splitlines())
     for name in ("samples", "metrics", "checkpoint"):

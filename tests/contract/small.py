@@ -1,8 +1,10 @@
 """Settings for small runs of every model, and what each of them makes."""
 
+import functools
+
 import torch
 
-from ganzoo.composition.compose import group_choices
+from ganzoo.composition.compose import compose_config, group_choices
 
 _PATCHES = ("network.discriminator.width=8",)
 # Models without latents: the data that each is for, and networks that are small enough.
@@ -29,12 +31,23 @@ WITHOUT_LATENTS = {
         *_PATCHES,
     ),
 }
+OF_PICTURES = ("dcgan", "r3gan", "stylegan2")
+"""Models that are told latents and refuse points."""
+PLAYERS = ("generator", "discriminator", "encoder")
 WITH_LATENTS = [name for name in group_choices("model") if name not in WITHOUT_LATENTS]
 
 
+@functools.cache
 def on_pictures(model):
-    """The words of the command line for a model of small pictures."""
-    return f"model={model}", *WITHOUT_LATENTS.get(model, ("dataset=digits",))
+    """The words of the command line for a small model of small pictures."""
+    return f"model={model}", *(WITHOUT_LATENTS.get(model) or _narrow(model))
+
+
+def _narrow(model):
+    parts = compose_config([f"model={model}", "dataset=digits"]).network
+    wide = [name for name in PLAYERS if "width" in parts.get(name, {})]
+    quick = "metrics.features.classifier.training.steps=1"
+    return "dataset=digits", quick, *(f"network.{name}.width=8" for name in wide)
 
 
 def made(model, seed=0):

@@ -21,7 +21,7 @@ from ganzoo.composition.compatibility import DATASET_OF_KIND, part_config
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
 from ganzoo.penalties import Penalty
-from tests.contract.small import WITH_LATENTS, WITHOUT_LATENTS, on_pictures
+from tests.contract.small import OF_PICTURES, WITH_LATENTS, WITHOUT_LATENTS, on_pictures
 
 LATENTS = ("network.latent.latent_dim=12", "network.generator.width=8")
 ROWS = 12
@@ -30,7 +30,7 @@ LOSSES = group_choices("loss")
 # Those with a loss to exchange.
 MODELS = [name for name in WITH_LATENTS if "loss" in compose_config([f"model={name}"]).model]
 # What has no meaning, and the line that says so; the constructors say the rest (test_configs).
-REFUSED = dict.fromkeys((("dcgan", "points"), ("r3gan", "points")), "works on images")
+REFUSED = dict.fromkeys([(model, "points") for model in OF_PICTURES], "works on images")
 
 
 @functools.cache

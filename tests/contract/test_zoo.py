@@ -9,7 +9,7 @@ from hydra.utils import get_object
 from ganzoo.composition import compatibility
 from ganzoo.composition.catalogue import GROUPS_OF_PAPERS, about, entries_of_papers
 from ganzoo.composition.compose import all_groups, group_choices
-from ganzoo.composition.zoo_pages import file_of_tests, markdown_tables
+from ganzoo.composition.zoo_pages import markdown_tables
 from ganzoo.configs import config_directory
 from ganzoo.zoo import main
 
@@ -61,19 +61,6 @@ def test_no_cell_breaks_a_table(zoo, words):
     lines = [line for line in zoo("format=markdown", *words)[1].splitlines() if line]
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} <= {5}
     assert words or any(r"\|" in line for line in lines)
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [e for e in ENTRIES if e.module.startswith("ganzoo.")],
-    ids=[i for i, e in zip(IDS, ENTRIES, strict=True) if e.module.startswith("ganzoo.")],
-)
-def test_every_part_of_ours_has_a_test_that_names_it(entry):
-    tested = file_of_tests(entry)
-    assert tested is not None
-    text = tested.read_text()
-    names = entry.target.name, entry.name, f'group_choices("{entry.path}")'
-    assert any(name in text for name in names)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 
 from ganzoo.game.minibatch import Minibatch
 
@@ -16,6 +17,21 @@ def _assert_same_weights(mine, theirs):
     for network, other in zip(mine, theirs, strict=True):
         for one, two in zip(network.parameters(), other.parameters(), strict=True):
             torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)
+
+
+class _Until(Callback):
+    def __init__(self, reached, *, every_n_steps):
+        self.reached, self.every_n_steps = reached, every_n_steps
+
+    def on_train_batch_end(self, trainer, pl_module, *_):
+        if trainer.global_step % self.every_n_steps == 0:
+            trainer.should_stop = bool(self.reached(pl_module))
+
+
+@pytest.fixture
+def until():
+    """A callback that ends training early where a model is asked for enough already."""
+    return _Until
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import sys
 import torch
 import torch.distributed as dist
 from lightning.pytorch import Trainer
-from ganzoo import create_model
 from ganzoo.composition.compose import build, compose_config
+from ganzoo.composition.create import build_model
 
 torch.set_num_threads(1)
 devices, path, models = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
@@ -58,9 +58,9 @@ def train(name):
                  f"dataset.batch_size={16 // devices}", *penalties]
     config = compose_config([f"model={name}", "dataset=digits", *overrides])
     torch.manual_seed(7 + 100 * int(os.environ.get("LOCAL_RANK", 0)))  # the first one's count
-    model = create_model(name, dataset="digits", overrides=overrides)
+    model = build_model(config, name, "digits")
     trainer = Trainer(
-        max_steps=20, max_epochs=-1, accelerator="cpu", devices=devices, logger=False,
+        max_steps=8, max_epochs=-1, accelerator="cpu", devices=devices, logger=False,
         strategy="player_parallel" if devices > 1 else "auto", log_every_n_steps=1000,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         num_sanity_val_steps=0, use_distributed_sampler=False)
@@ -128,7 +128,7 @@ def assert_sends_one_player_at_a_time(model, run):
     ]
     sent = [*turns[:-1], *IN_GENERATORS_TURN.get(model, []), turns[-1]]
     *updates, _ = run["sent"]  # the last are the means of all terms, once a run
-    assert updates == [sizes.get(name, name) for name in sent] * 20, model
+    assert updates == [sizes.get(name, name) for name in sent] * 8, model
 
 
 @pytest.mark.parametrize("name", [NAME, NOTEBOOK])

@@ -72,9 +72,15 @@ def empty_choice(group: str, folders: Sequence[Path]) -> str | None:
         if (folder / group / "none.yaml").is_file():
             return "none"
         for path in sorted((folder / group).glob("*.yaml")):
-            if OmegaConf.load(path) == {group.rpartition("/")[2]: None}:
+            if _is_one_line(path) and OmegaConf.load(path) == {group.rpartition("/")[2]: None}:
                 return path.stem
     return None
+
+
+def _is_one_line(path: Path) -> bool:
+    """Whether a file has one line that is no comment, without parsing it, which takes long."""
+    lines = map(str.strip, path.read_text(encoding="utf-8").splitlines())
+    return sum(1 for line in lines if line and not line.startswith("#")) == 1
 
 
 def group_at(place: str, folders: Sequence[Path]) -> str | None:

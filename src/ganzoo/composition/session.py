@@ -262,9 +262,10 @@ def close() -> None:
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         with contextlib.suppress(RuntimeError):
             torch.distributed.destroy_process_group()
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    if HydraConfig.get().mode == RunMode.MULTIRUN:  # the end of a lone run frees its memory
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def _size(player: Player) -> str:

@@ -197,16 +197,24 @@ def _is_used(config: DictConfig, name: str) -> bool:
 
 def _is_reached(config: DictConfig, name: str) -> bool:
     """Whether what a run builds holds a setting, or leads to it by references."""
+    return _holds(_used_nodes(config), name)
+
+
+def _used_nodes(config: DictConfig) -> set[str]:
+    """The names of the nodes that a run builds, and of all that they refer to."""
     plain: Any = OmegaConf.to_container(config, resolve=False)
     ahead = {*_BUILT, *(key for key, value in plain.items() if not isinstance(value, dict))}
-    reached: set[str] = set()
+    found: set[str] = set()
     while ahead:
         one = ahead.pop()
-        reached.add(one)
-        if f"{name}.".startswith(f"{one}.") or one.startswith(f"{name}."):
-            return True
-        ahead |= set(_REFERENCE.findall(str(_at(plain, one)))) - reached
-    return False
+        found.add(one)
+        ahead |= set(_REFERENCE.findall(str(_at(plain, one)))) - found
+    return found
+
+
+def _holds(nodes: set[str], name: str) -> bool:
+    """Whether a setting is one of these nodes, inside of one, or around one."""
+    return any(f"{name}.".startswith(f"{one}.") or one.startswith(f"{name}.") for one in nodes)
 
 
 def _is_of_part_left_out(config: DictConfig, name: str) -> bool:
