@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.augment.base import Augmentation, as_augmentations
-from ganzoo.augment.geometry import check_images, moved, random_sources
+from ganzoo.augment.geometry import check_image_data, moved, random_sources
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError, check_not_negative
 
@@ -30,7 +30,7 @@ class DiffAugment(Augmentation):
 
     def forward(self, data: Tensor) -> Tensor:
         """Apply all policies to images ``[B, C, H, W]``."""
-        check_images(self, data)
+        check_image_data(self, data)
         changed: Tensor = self.policies(data)
         return changed
 
@@ -92,7 +92,7 @@ class Translation(Augmentation):
 
     def forward(self, data: Tensor) -> Tensor:
         """Shift images ``[B, C, H, W]``, all shifts up to the largest being equally likely."""
-        check_images(self, data)
+        check_image_data(self, data)
         sources = random_sources(data, [_rounded(self.largest * size) for size in data.shape[2:]])
         rows, columns = (
             (at >= 0) & (at < size) for at, size in zip(sources, data.shape[2:], strict=True)
@@ -124,7 +124,7 @@ class Cutout(Augmentation):
 
     def forward(self, data: Tensor) -> Tensor:
         """Cut out of images ``[B, C, H, W]``."""
-        check_images(self, data)
+        check_image_data(self, data)
         return data * ~_rectangles(*(self._cut(data, axis) for axis in (-2, -1)))
 
     def _cut(self, data: Tensor, axis: int) -> Tensor:

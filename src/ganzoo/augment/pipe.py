@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ganzoo.annealing import Setting
 from ganzoo.augment.base import Augmentation
-from ganzoo.augment.geometry import check_images
+from ganzoo.augment.geometry import check_image_data
 from ganzoo.augment.probability import Probability, as_probability
 from ganzoo.augment.transform import Transform
 from ganzoo.defaults import FROM_CONFIG, defaults_from
@@ -56,7 +56,7 @@ class AugmentationPipe(Augmentation):
 
     def forward(self, data: Tensor) -> Tensor:
         """Change images ``[B, C, H, W]``."""
-        check_images(self, data)
+        check_image_data(self, data)
         probability, images = self.probability.scalar, at_least_float32(data)
         if not torch.compiler.is_compiling() and not probability:
             return data
