@@ -4,6 +4,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 
+from ganzoo.game.evaluating import evaluating
 from ganzoo.game.minibatch import Minibatch
 
 
@@ -25,7 +26,8 @@ class _Until(Callback):
 
     def on_train_batch_end(self, trainer, pl_module, *_):
         if trainer.global_step % self.every_n_steps == 0:
-            trainer.should_stop = bool(self.reached(pl_module))
+            with evaluating(pl_module), torch.random.fork_rng([]):  # training goes on unmoved
+                trainer.should_stop = bool(self.reached(pl_module))
 
 
 @pytest.fixture

@@ -114,7 +114,6 @@ def test_the_code_finds_the_digits_without_labels(trainer, until):
         model.eval()
         with torch.no_grad():
             codes = model.classifier.recovered(real)
-        model.train()
         return clustering_accuracy(codes, labels) >= 0.6
 
     early = until(found, every_n_steps=250)

@@ -30,7 +30,7 @@ OWN = {
         1000,
     ),
     "wgan": (["optimizer.lr=5e-4", "model.clip_value=0.1"], 600),
-    "wgan_gp": (["experiment=wgan_gp_ring"], 800),
+    "wgan_gp": (["experiment=wgan_gp_ring"], 700),
 }
 # Within so few updates: a generator that matches mean features, and those whose encoders have to
 # learn first.
