@@ -1,9 +1,11 @@
 """What a user sees of a run: on a terminal of any width, and in a log file."""
 
 import io
+import itertools
 import re
 import sys
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -49,7 +51,11 @@ def test_the_first_line_comes_when_the_end_can_be_estimated(gan, trainer, batche
     assert [line.split("  ")[0] for line in lines] == ["step 4/9", "step 9/9"]
 
 
-def test_a_run_that_goes_on_has_its_first_line_soon_too(gan, trainer, batches, capsys, tmp_path):
+def test_a_run_that_goes_on_is_as_fast_as_its_own_steps(
+    gan, trainer, batches, capsys, tmp_path, monkeypatch
+):
+    seconds = SimpleNamespace(monotonic=itertools.count().__next__)  # one for each step
+    monkeypatch.setattr("ganzoo.callbacks.progress.time", seconds)
     first = trainer(4)
     first.fit(gan(), batches(8, 2))
     first.save_checkpoint(tmp_path / "four.ckpt")
@@ -57,7 +63,9 @@ def test_a_run_that_goes_on_has_its_first_line_soon_too(gan, trainer, batches, c
                   enable_progress_bar=True)  # fmt: skip
     run.fit(gan(), batches(8, 2), ckpt_path=tmp_path / "four.ckpt")
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split("  ")[0] for line in lines] == ["step 6/9", "step 9/9"]
+    ends = ["step 6/9  0:00:03 left", "step 9/9  took 0:00:05"]
+    assert ["  ".join(line.split("  ")[:2]) for line in lines] == ends
+    assert all(line.endswith("steps/s: 1.0") for line in lines)
 
 
 def test_without_an_end_in_steps_the_time_counts(gan, trainer, batches, capsys):
