@@ -98,7 +98,7 @@ def composed(name: str, beside: str = "") -> Any:
     from omegaconf import OmegaConf
 
     register_resolvers()
-    choices: dict[str, str | None] = {}
+    choices: dict[str, list[str]] = {}
     files = [file for file in (name, beside) if file]
     own = {_package(file) for file in files}
     parts = [part for file in files for part in _parts(file, None, choices)]
@@ -179,7 +179,7 @@ def _references(parts: list[Content]) -> set[str]:
 
 
 def _of_a_run(
-    primary: str, roots: set[str], own: set[str], choices: dict[str, str | None]
+    primary: str, roots: set[str], own: set[str], choices: dict[str, list[str]]
 ) -> Iterator[Content]:
     """What a run has under the names of these roots, own places left out, if nobody changes it."""
     body, chosen = _file(primary)
@@ -187,29 +187,31 @@ def _of_a_run(
         if root in body and "${hydra:" not in str(body[root]):
             yield {root: body[root]}
     for place, usual in map(_choice, chosen):
-        file = choices.get(place, usual)
-        if file and place.split(".")[0] in roots and place not in BROUGHT | own:
+        if place.split(".")[0] not in roots or place in BROUGHT | own:
+            continue
+        for file in choices.get(place, usual):
             usually = file.rpartition("/")[0].replace("/", ".") == place
             yield from _parts(file, None if usually else place, choices)
 
 
-def _choice(entry: Any) -> tuple[str, str | None]:
-    """Where a choice of a list of defaults goes, and the file that is chosen."""
+def _choice(entry: Any) -> tuple[str, list[str]]:
+    """Where a choice of a list of defaults goes, and the files that are chosen."""
     if isinstance(entry, str):
-        return "", None
+        return "", []
     ((key, choice),) = entry.items()
     group, _, package = key.removeprefix("override ").strip().removeprefix("/").partition("@")
     place = (package or group.replace("/", ".")).removeprefix("_global_.")
-    return place, None if choice is None or not isinstance(choice, str) else f"{group}/{choice}"
+    chosen = choice if isinstance(choice, list) else [choice]
+    return place, [f"{group}/{one}" for one in chosen if isinstance(one, str)]
 
 
-def _parts(name: str, package: str | None, choices: dict[str, str | None]) -> Iterator[Content]:
+def _parts(name: str, package: str | None, choices: dict[str, list[str]]) -> Iterator[Content]:
     """The contents of a file and of those that it includes, in the order in which they count."""
     body, entries = _file(name)
     group = name.rpartition("/")[0]
     here = _package(name) if package is None else package
-    for place, file in map(_choice, filter(_overrides, entries)):
-        choices.setdefault(place, file)  # of who includes whom, the outer one decides
+    for place, files in map(_choice, filter(_overrides, entries)):
+        choices.setdefault(place, files)  # of who includes whom, the outer one decides
     for entry in entries if "_self_" in entries else [*entries, "_self_"]:
         if entry == "_self_":
             yield _nested(here, body)

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 import ganzoo
 from ganzoo.augment.base import as_augmentations
-from ganzoo.composition.compatibility import KINDS, part
+from ganzoo.composition.compatibility import DATASET_OF_KIND, part_config
 from ganzoo.composition.compose import build, compose_config, group_choices
 from ganzoo.errors import InputError
 from tests.contract.small import WITH_LATENTS, WITHOUT_LATENTS
@@ -40,7 +40,7 @@ def is_refused(model, kind, augmentation):
 
 def made(augmentation):
     """What a choice builds, as it is in the middle of a run."""
-    parts = part("augment", augmentation).get("augment") or {}
+    parts = part_config("augment", augmentation).get("augment") or {}
     for one in parts.values():
         if OmegaConf.is_dict(one.get("probability")):
             one.probability.first = 0.5
@@ -60,7 +60,7 @@ def exchange(game, weights, augmentation):
 
 def cells():
     for model in MODELS:
-        for kind in KINDS if model in WITH_LATENTS else ["images"]:
+        for kind in DATASET_OF_KIND if model in WITH_LATENTS else ["images"]:
             if (model, kind) not in MODELS_OF_IMAGES:
                 yield model, kind
 

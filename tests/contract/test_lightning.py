@@ -15,7 +15,10 @@ from ganzoo.errors import InputError
 from tests.contract import small
 
 LATENTS = ("network.latent.latent_dim=12", "network.generator.width=8")
-AVERAGE = ("optimizer.ema=exponential", "optimizer.ema.decay=0.5")
+AVERAGE = (
+    *("optimizer.ema=exponential", "optimizer.ema.decay=0.5"),
+    *("optimizer.ema.half_life=null", "optimizer.ema.ramp=null"),
+)
 ROWS = 16
 
 

@@ -19,9 +19,12 @@ from ganzoo.penalties.weight_clipping import WeightClipping
 SETTINGS = ("dataset=digits", "network=mlp", "network.latent.latent_dim=12")
 SMALL = ("network.generator.width=8", "network.generator.depth=2")
 PATCHES = ("network.discriminator.width=8",)
+NARROW = ("network.generator.width=8", "network.generator.max_width=8")
 OF_OTHER_NETWORKS = {
     "cycle_gan": (*PATCHES, "network.generator.width=8", "network.generator.blocks=1"),
     "pix2pix": (*PATCHES, "network.generator.width=8"),
+    "r3gan": ("dataset=digits", *NARROW),
+    "stylegan2": ("dataset=digits", *NARROW),
     "vqgan": ("dataset=digits", *PATCHES),
 }
 # Choices of parts of a model that is there.

@@ -43,6 +43,8 @@ ELSEWHERE = {
     "info_gan",
     "pix2pix",
     "cycle_gan",
+    "r3gan",
+    "stylegan2",
     "vqgan",
 }
 

@@ -42,7 +42,7 @@ def test_blocks_start_as_the_identity_and_their_branch_by_fixup():
 
 def test_what_a_fresh_generator_returns_has_unit_variance_before_the_filters():
     """The basis times a sum of Z latents over Z has variance 1, and blocks are the identity."""
-    generator = R3GANGenerator(latent_dim=64, shape=[3, 8, 8], width=256, max_width=256)
+    generator = R3GANGenerator(latent_dim=64, shape=[3, 8, 8], width=1024, max_width=1024)
     weights = torch.randn(512, 64) @ generator.linear.T
     features = weights[:, :, None, None] * generator.basis
     assert float(features.var()) == pytest.approx(1.0, rel=0.05)

@@ -7,12 +7,13 @@ from ganzoo.defaults import defaults_from
 from ganzoo.errors import InputError
 from ganzoo.game.minibatch import Minibatch
 from ganzoo.game.player import Player
-from ganzoo.models.conditional_gan import ConditionalGAN
+from ganzoo.models.gan import GAN
 from ganzoo.optim.gradient_play import Alternating
+from ganzoo.sampling.class_conditional import ClassConditional
 
 
 @defaults_from("model/r3gan")
-class R3GAN(ConditionalGAN):
+class R3GAN(ClassConditional, GAN):
     """R3GAN: pairs of logits, R1 and R2 in every step, and a minibatch for the generator alone.
 
     Huang et al. (2024), "The GAN is dead; long live the GAN! A Modern GAN Baseline" (arXiv
@@ -27,15 +28,14 @@ class R3GAN(ConditionalGAN):
     schedules, annealed weights and half-lives are measured.
 
     Args:
-        game: Arguments of :class:`~ganzoo.models.conditional_gan.ConditionalGAN`; without classes
-            (``num_classes=None``) networks are called without labels.
+        game: Arguments of :class:`~ganzoo.sampling.class_conditional.ClassConditional` and
+            :class:`~ganzoo.models.gan.GAN`; without classes (``num_classes=None``) networks are
+            called without labels.
 
     Raises:
         InputError: if an update rule is asked for that moves players on one minibatch, or, with
             classes, samples are packed or replayed.
     """
-
-    needs_classes = False
 
     def __init__(self, **game: Any) -> None:
         super().__init__(**game)

@@ -8,13 +8,14 @@ from torch import Tensor
 from ganzoo.defaults import FROM_CONFIG, defaults_from
 from ganzoo.errors import InputError
 from ganzoo.game.minibatch import Minibatch
-from ganzoo.models.conditional_gan import ConditionalGAN
+from ganzoo.models.gan import GAN
 from ganzoo.networks.style import StyleGenerator
 from ganzoo.penalties.context import Context
+from ganzoo.sampling.class_conditional import ClassConditional
 
 
 @defaults_from("model/stylegan2")
-class StyleGAN2(ConditionalGAN):
+class StyleGAN2(ClassConditional, GAN):
     """StyleGAN2, with or without labels.
 
     Karras et al. (2020), "Analyzing and Improving the Image Quality of StyleGAN" (arXiv
@@ -30,14 +31,13 @@ class StyleGAN2(ConditionalGAN):
 
     Args:
         style_mixing: Probability that the styles of a step are mixed, in [0, 1].
-        game: Arguments of :class:`~ganzoo.models.conditional_gan.ConditionalGAN`; without classes
-            (``num_classes=None``) networks are called without labels.
+        game: Arguments of :class:`~ganzoo.sampling.class_conditional.ClassConditional` and
+            :class:`~ganzoo.models.gan.GAN`; without classes (``num_classes=None``) networks are
+            called without labels.
 
     Raises:
         InputError: if the probability is out of range, or the generator has no styles.
     """
-
-    needs_classes = False
 
     def __init__(self, *, style_mixing: float = FROM_CONFIG, **game: Any) -> None:
         super().__init__(**game)

@@ -108,7 +108,7 @@ class R3GANGenerator(nn.Module):
         """
         check_batch(self, latents, (self.latent_dim,))
         if (one_hots := known_labels(self, labels)) is not None:
-            code = functional.linear(one_hots.to(latents.dtype), self.embedding)
+            code = functional.linear(one_hots.to(self.embedding.dtype), self.embedding)
             latents = torch.cat([latents, code], dim=1)
         weights = functional.linear(latents, self.linear)
         features = self._cast(weights[:, :, None, None] * self.basis, 0)
@@ -210,7 +210,7 @@ class R3GANDiscriminator(nn.Module):
         outputs = at_least_float32(functional.linear(extracted, self.linear.to(extracted.dtype)))
         if (one_hots := known_labels(self, labels)) is None:
             return outputs.squeeze(1)
-        code = functional.linear(one_hots.to(outputs.dtype), self.embedding)
+        code = functional.linear(one_hots.to(self.embedding.dtype), self.embedding)
         return (outputs * code).sum(dim=1)
 
     def _cast(self, features: Tensor, index: int) -> Tensor:

@@ -205,18 +205,21 @@ class StyleDiscriminator(nn.Module):
         return products.sum(dim=1) / math.sqrt(products.shape[1])
 
 
+@defaults_from("network/discriminator/stylegan2_residual", beside="network/style")
 class ResidualStyleDiscriminator(StyleDiscriminator):
     """The form of the paper, of residual blocks (figure 7c)."""
 
     block = ResidualBlock
 
 
+@defaults_from("network/discriminator/stylegan2_plain", beside="network/style")
 class PlainStyleDiscriminator(StyleDiscriminator):
     """The form without skips (figure 7a; ``orig`` in the authors' code)."""
 
     block = PlainBlock
 
 
+@defaults_from("network/discriminator/stylegan2_skip", beside="network/style")
 class SkipStyleDiscriminator(StyleDiscriminator):
     """The form whose maps of each size are joined by those of the image of that size (7b)."""
 
