@@ -34,7 +34,7 @@ class ClassConditional(ClassSampler):
         self.num_classes = num_classes
         if self.needs_classes or num_classes is not None:
             self.num_classes = known_classes(num_classes)
-            self.refuse_unlabelled()
+            self.refuse_unlabelled()  # type: ignore[operator]
 
     def score(self, data: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits ``[B, ...]`` of data that claim to be of the given classes."""
