@@ -1,7 +1,8 @@
 """Whose weights a file holds."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ def read_imported(paths: Sequence[Path]) -> Imported:
         InputError: if a file cannot be read or holds anything that weights do not need, is of
             unknown authors, or its weights are not those of such networks.
     """
-    files = {path: networks_of(read(path), path.stem) for path in paths}
+    files = {path: _networks(path) for path in paths}
     source = _source(files)
     networks = []
     for path, found in files.items():
@@ -58,14 +59,26 @@ def read_imported(paths: Sequence[Path]) -> Imported:
         if not mine:
             raise InputError(f"{path} has no weights of {source.name}, and {paths[0]} has")
         networks += mine
-    title = ", ".join(map(str, paths))
-    try:
+    with _naming(", ".join(map(str, paths))):
         return source.imported(networks)
+
+
+def _networks(path: Path) -> list[Network]:
+    content = read(path)
+    with _naming(str(path)):
+        return networks_of(content, path.stem)
+
+
+@contextmanager
+def _naming(files: str) -> Iterator[None]:
+    """Let errors say of which files they are."""
+    try:
+        yield
     except InputError as error:
-        raise InputError(f"{title} {error}") from error
+        raise InputError(f"{files} {error}") from error
     except (LookupError, ValueError, TypeError, ArithmeticError) as error:
-        # Weights of the right names and of shapes that make no sense.
-        raise InputError(f"{title} has weights of shapes that fit no such network") from error
+        # The names are right, and the shapes make no sense.
+        raise InputError(f"{files} has weights of shapes that fit no such network") from error
 
 
 def _source(files: Mapping[Path, Sequence[Network]]) -> Source:
