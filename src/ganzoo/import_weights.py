@@ -30,16 +30,14 @@ def import_weights(config: DictConfig) -> None:
     paths = [Path(str(file)).expanduser() for file in files]
     output = Path(str(config.output)).expanduser()
     if not paths or output.is_dir() or output in paths:
-        raise InputError(
-            f"output={output} must be the path of a new file, and file= that of others"
-        )
+        raise InputError(f"output={output} must be another file than file={config.file}")
     if config.image_size is not None:
         check_whole(image_size=config.image_size)
     from ganzoo.composition.imported import build_imported, save_untrained
     from ganzoo.foreign_weights.sources import read_imported
 
     imported = read_imported(paths)
-    model, missing = build_imported(imported, config.dataset, config.image_size)
+    model, missing = build_imported(imported, config.dataset_name, config.image_size)
     save_untrained(model, output)
     print(f"{output}: model={imported.model}, {len(imported.states)} networks")
     if missing:

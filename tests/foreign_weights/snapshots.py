@@ -77,20 +77,17 @@ def tree(state, attributes, make, prefix=""):
         "_forward_hooks": OrderedDict(),
         "training": False,
     }
-    for name, value in attributes.items():
-        if name.startswith(prefix) and "." not in name.removeprefix(prefix):
-            own[name.removeprefix(prefix)] = value
-    for name, value in state.items():
+    for name, value in (*state.items(), *attributes.items()):
         first, _, rest = name.removeprefix(prefix).partition(".")
         if not name.startswith(prefix):
             continue
-        if rest:
-            child = f"{prefix}{first}."
-            if first not in own["_modules"]:
-                own["_modules"][first] = tree(state, attributes, make, child)
-        elif first in BUFFERS:
+        if rest and first not in own["_modules"]:
+            own["_modules"][first] = tree(state, attributes, make, f"{prefix}{first}.")
+        elif not rest and name in attributes:
+            own[first] = value
+        elif not rest and first in BUFFERS:
             own["_buffers"][first] = value
-        else:
+        elif not rest:
             own["_parameters"][first] = torch.nn.Parameter(value)
     return make(own)
 

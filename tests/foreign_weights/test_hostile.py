@@ -70,7 +70,9 @@ def with_bomb(place):
         return dumped({"G_ema": good, "D": inside})
     content = io.BytesIO()
     torch.save({"weight": Bomb()}, content, _use_new_zipfile_serialization=False)
-    return dumped({"G_ema": good, "D": called("torch.storage._load_from_bytes", content.getvalue())})
+    return dumped(
+        {"G_ema": good, "D": called("torch.storage._load_from_bytes", content.getvalue())}
+    )
 
 
 NAMES = {
@@ -225,7 +227,12 @@ def test_tensors_beyond_what_is_stored(refused, how):
 
 def test_a_tensor_that_is_rebuilt_in_place(refused):
     good = tensor(0, (4,), (1,))
-    good.state = (tensor(0, (4,), (1,)), 0, (100,), (1,))  # torch.Tensor.__setstate__ would point it elsewhere
+    good.state = (
+        tensor(0, (4,), (1,)),
+        0,
+        (100,),
+        (1,),
+    )  # torch.Tensor.__setstate__ would point it elsewhere
     refused(dumped({"G": {"synthesis.b4.const": good}}))
 
 

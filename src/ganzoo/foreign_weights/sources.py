@@ -1,7 +1,7 @@
 """Whose weights a file holds."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -51,10 +51,10 @@ def read_imported(paths: Sequence[Path]) -> Imported:
         InputError: if a file cannot be read or holds anything that weights do not need, is of
             unknown authors, or its weights are not those of such networks.
     """
-    files = {path: _networks(path) for path in paths}
-    source = _source(files)
+    files = [(path, _networks(path)) for path in paths]
+    source = _source(*files[0])
     networks = []
-    for path, found in files.items():
+    for path, found in files:
         mine = [network for network in found if source.has(network.weights)]
         if not mine:
             raise InputError(f"{path} has no weights of {source.name}, and {paths[0]} has")
@@ -81,13 +81,12 @@ def _naming(files: str) -> Iterator[None]:
         raise InputError(f"{files} has weights of shapes that fit no such network") from error
 
 
-def _source(files: Mapping[Path, Sequence[Network]]) -> Source:
-    """Whose networks the first file has.
+def _source(path: Path, networks: Sequence[Network]) -> Source:
+    """Whose networks a file has.
 
     Raises:
         InputError: if that is unknown, or there is no such network here.
     """
-    path, networks = next(iter(files.items()))
     names = {name for network in networks for name in network.weights}
     for pattern, owner in WITHOUT_NETWORK.items():
         if any(re.fullmatch(pattern, name) for name in names):
