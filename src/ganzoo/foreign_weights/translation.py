@@ -180,11 +180,14 @@ def _unet(weights: Weights) -> tuple[dict[str, Any], Table]:
 
 
 def _discriminator(weights: Weights) -> dict[str, Any]:
-    kernels = {n: w for n, w in weights.items() if w.dim() == 4}
+    kernels = sorted(
+        (name for name, value in weights.items() if value.dim() == 4),
+        key=lambda name: int(name.split(".")[1]),
+    )
     first, second, *_ = kernels
     settings: dict[str, Any] = {
         "network.discriminator": "patchgan" if first.startswith("model.") else "pixelgan",
-        "network.discriminator.width": len(kernels[first]),
+        "network.discriminator.width": len(weights[first]),
         "network.discriminator_normalization": _normalization(
             weights, second.removesuffix(".weight")
         ),
