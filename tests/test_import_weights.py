@@ -149,6 +149,13 @@ def reshaped(name, *shape):
     return generator_state() | {name: torch.zeros(shape)}
 
 
+def wide(width):
+    """Weights of a few numbers that ask for a network of many."""
+    state = generator_state(size=4)
+    changed = {"synthesis.b4.const", "synthesis.b4.conv1.weight"}
+    return state | {name: torch.zeros(width, *[1] * (state[name].dim() - 1)) for name in changed}
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [
@@ -160,6 +167,7 @@ def reshaped(name, *shape):
         (reshaped("synthesis.b8.conv0.bias", 5), "layers.1.bias of the shape [5], and"),
         (reshaped("synthesis.b4.conv1.weight", 9, 4, 3, 3), "[9, 4] channels, and ours double"),
         (reshaped("mapping.fc0.weight"), "has weights of shapes that fit no such network"),
+        (wide(10**6), "and the network of [1000000, 2, 2]"),
         (discriminator_state(), "has no generator"),
         ({"synthesis.input.freqs": torch.zeros(2)}, "StyleGAN3, whose networks are not here yet"),
         ({"blocks.0.0.conv1.u0": torch.zeros(2)}, "BigGAN-PyTorch, whose networks are not"),

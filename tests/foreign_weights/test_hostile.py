@@ -219,6 +219,7 @@ def test_registered_extensions_are_names_too(refused):
         (0, (2,), ()),
         (0, (2.0,), (1,)),
         (0, "22", "11"),
+        (0, (10**12, 0), (1, 1)),
     ],
 )
 def test_tensors_beyond_what_is_stored(refused, how):

@@ -9,8 +9,8 @@ from ganzoo.errors import InputError
 from ganzoo.foreign_weights.names import translated
 from ganzoo.foreign_weights.r3gan import DISCRIMINATOR, GENERATOR, KERNEL
 from ganzoo.foreign_weights.sources import read_imported
-from tests.foreign_weights.snapshots import dumped, persistent, tree
-from tests.reference import translation
+from tests.foreign_weights.snapshots import called, dumped, named, persistent, tree
+from tests.reference import r3gan, translation
 from tests.reference.cases import FOLDER, Case, cases
 from tests.reference.stylegan2 import constant_noise, labels_of, settings
 
@@ -186,6 +186,17 @@ def test_r3gan_with_and_without_labels(case, tmp_path):
     difference = fake - model.discriminator(inputs["real"], labels)
     wanted = case.tensors["loss.generator.relativistic_logits"]
     torch.testing.assert_close(difference, wanted, **CLOSE)
+
+
+@pytest.mark.parametrize("case", cases("r3gan_generator_uncond"))
+def test_r3gan_keeps_its_stages_in_bfloat16(case, tmp_path):
+    state, path = case.weights(torch.float32), tmp_path / "file.pkl"
+    count = len(r3gan.told(case.configuration, "width"))
+    types = {f"Model.MainLayers.{n}.DataType": named("torch.float32") for n in range(count)}
+    types[f"Model.MainLayers.{count - 1}.DataType"] = named("torch.bfloat16")
+    network = tree(state, types, lambda state: called("training.networks.Generator", state=state))
+    path.write_bytes(dumped({"G": network}))
+    assert checkpoint([path], tmp_path).generator.bfloat16_sizes == 1
 
 
 PARTS = {

@@ -1,15 +1,15 @@
 """From the weights of others to a model of ours, and to its checkpoint."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
 from ganzoo.checkpoints.io import AtomicCheckpointIO
+from ganzoo.checkpoints.trust import LONGEST_NAME
 from ganzoo.composition.create import create_model
 from ganzoo.composition.quiet import quieten
 from ganzoo.errors import InputError
@@ -43,9 +43,11 @@ def build_imported(
                          "image_size= out")  # fmt: skip
     settings.setdefault(IMAGE_SIZE, image_size or USUAL_SIZE)
     words = [f"{name}={_written(value)}" for name, value in settings.items()]
-    model = create_model(imported.model, dataset=dataset or imported.dataset, overrides=words)
+    with torch.device("meta"):  # shapes of any size cost nothing until it is known that they fit
+        _check(imported, _model(imported, dataset, words))
+    model = _model(imported, dataset, words)
     for place, state in imported.states.items():
-        _restore(place, model.get_submodule(place), state)
+        model.get_submodule(place).load_state_dict(dict(state))
     networks = [name for name, child in model.named_children() if _has_weights(child)]
     given = {place.split(".")[0] for place in imported.states}
     return model, [name for name in networks if name not in given]
@@ -79,24 +81,41 @@ def _has_weights(module: nn.Module) -> bool:
     return next(module.parameters(), None) is not None
 
 
-def _restore(place: str, network: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Give a network all its weights.
+def _model(imported: Imported, dataset: str | None, words: list[str]) -> AdversarialModule:
+    """The model that settings describe, with weights of its own.
+
+    Raises:
+        InputError: if there is none.
+    """
+    try:
+        return create_model(imported.model, dataset=dataset or imported.dataset, overrides=words)
+    except InputError:
+        raise
+    except Exception as error:  # numbers out of a stranger's file can make anything fail
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"there is no network as the weights describe it: {reason}") from error
+
+
+def _check(imported: Imported, model: AdversarialModule) -> None:
+    """Compare the names and shapes of all weights with those of a model.
 
     Raises:
         InputError: naming the first that is missing, or of another shape.
     """
-    wanted = network.state_dict()
-    for name in (*wanted, *state):
-        if name not in state:
-            raise InputError(f"the weights of the {place} lack {name}")
-        if name not in wanted:
-            raise InputError(f"the weights of the {place} have {name}, and the network has not")
-        if state[name].shape != wanted[name].shape:
-            raise InputError(
-                f"the weights of the {place} have {name} of the shape {list(state[name].shape)}, "
-                f"and the network of {list(wanted[name].shape)}"
-            )
-    network.load_state_dict(dict(state))
+    for place, state in imported.states.items():
+        wanted = model.get_submodule(place).state_dict()
+        for name in (*wanted, *state):
+            if name not in state:
+                raise InputError(f"the weights of the {place} lack {name}")
+            if name not in wanted:
+                raise InputError(
+                    f"the weights of the {place} have {name[:LONGEST_NAME]}, which ours has not"
+                )
+            if state[name].shape != wanted[name].shape:
+                raise InputError(
+                    f"the weights of the {place} have {name} of the shape "
+                    f"{list(state[name].shape)}, and the network of {list(wanted[name].shape)}"
+                )
 
 
 def _written(value: Any) -> str:

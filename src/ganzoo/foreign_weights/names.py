@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
+from ganzoo.checkpoints.trust import LONGEST_NAME
 from ganzoo.errors import InputError
 
 Table = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
@@ -21,7 +22,7 @@ def our_name(name: str, table: Table) -> str:
         match = re.fullmatch(pattern, name)
         if match:
             return ours(match) if callable(ours) else match.expand(ours)
-    raise InputError(f"has a weight {name[:200]!r} that the network here has not")
+    raise InputError(f"has a weight {name[:LONGEST_NAME]!r} that the network here has not")
 
 
 def translated(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ganzoo.checkpoints.trust import is_text
 from ganzoo.errors import InputError
 from ganzoo.foreign_weights.unpickling import StandIn, StoredTensor
 
@@ -68,7 +69,7 @@ def networks_of(content: Any, label: str) -> list[Network]:
     if alone is not None:
         return [alone]
     entries = content.items() if isinstance(content, dict) else ()
-    found = (_network(value, key) for key, value in entries if isinstance(key, str))
+    found = (_network(value, key) for key, value in entries if is_text(key))
     return [network for network in found if network is not None]
 
 
@@ -121,8 +122,8 @@ def players_of(
         if is_generator(network):
             player = "averaged" if AVERAGED in network.label.lower() else "generator"
         if player in found:
-            raise InputError(f"has two networks of one kind: {found[player].label} and "
-                             f"{network.label}")  # fmt: skip
+            both = f"{found[player].label} and {network.label}"
+            raise InputError(f"has two networks of one kind: {both}")
         found[player] = network
     generators = [found[name] for name in ("generator", "averaged") if name in found]
     if not generators:

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo.checkpoints.trust import LONGEST_NAME
 from ganzoo.errors import InputError
 from ganzoo.foreign_weights.names import Table, translated
 from ganzoo.foreign_weights.networks import Imported, Network, Weights, players_of
@@ -205,7 +206,8 @@ def _common(place: str, network: Network, largest: str) -> dict[str, Any]:
         if name.rpartition(".")[2] == "activation" and value not in ACTIVATIONS
     }
     if others:
-        raise InputError(f"has networks with the activation {min(map(str, others))!r}, not lrelu")
+        first = min(map(str, others))[:LONGEST_NAME]
+        raise InputError(f"has networks with the activation {first!r}, and ours have lrelu")
     kernel = network.weights.get(f"{largest}resample_filter")
     names = {"clamp": f"{largest}conv1.conv_clamp", "lr_multiplier": "mapping.fc0.bias_gain"}
     settings = _told(place, network.attributes, names)

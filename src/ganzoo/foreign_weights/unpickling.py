@@ -117,7 +117,7 @@ class _Tensor(_Maker):
         count = torch.Size(size).numel()
         steps = ((extent - 1) * step for extent, step in zip(size, stride, strict=True))
         last = offset + sum(steps) if count else 0
-        if max(count, last + 1 if count else 0) > len(storage.data):
+        if max(count, last + 1 if count else 0, *size) > len(storage.data):
             raise pickle.UnpicklingError("a tensor is larger than what is stored of it")
         return StoredTensor(storage.data.as_strided(size, stride, offset))
 
