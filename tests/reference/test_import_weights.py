@@ -78,6 +78,19 @@ def test_cycle_gan(family, tmp_path):
     torch.testing.assert_close(translated, expected["output.image"], **CLOSE)
 
 
+@pytest.mark.parametrize("family", examples("cyclegan"))
+def test_cycle_gan_of_torch_before_version_0_4(family, tmp_path):
+    """Its instance normalisation noted statistics that nothing used."""
+    expected, (path,) = numbers(family), files_of(family)
+    state = torch.load(path, weights_only=True)
+    state |= {"model.2.running_mean": torch.zeros(2), "model.2.running_var": torch.ones(2)}
+    old = tmp_path / "latest_net_G_A.pth"
+    torch.save(state, old, _use_new_zipfile_serialization=False)
+    model = checkpoint([old], tmp_path, expected["input.image"].shape[-1])
+    found = model.a_to_b(expected["input.image"])
+    torch.testing.assert_close(found, expected["output.image"], **CLOSE)
+
+
 @pytest.mark.parametrize("family", examples(*NOT_HERE))
 def test_families_whose_networks_are_not_here(family):
     networks = [path for path in files_of(family) if "optim" not in path.name]

@@ -8,11 +8,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
+
 from ganzoo.errors import InputError
 from ganzoo.foreign_weights.names import Table, translated
 from ganzoo.foreign_weights.networks import Imported, Network, Weights
 
 DROPOUT = 0.5  # where there is any
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 PLAYER = re.compile(r"(?:.*_)?net_([GD](?:_[AB])?)")
 CYCLE_GAN = {
     "G": "a_to_b",
@@ -104,16 +107,26 @@ def imported(networks: Sequence[Network]) -> Imported:
             raise InputError(f"is a second network for {part}")
         if is_discriminator(network.weights):
             settings |= _discriminator(network.weights)
-            states[part] = translated(network.weights, PATCHGAN)
+            states[part] = _state(network.weights, PATCHGAN)
         else:
             found, table = (_unet if paired else _resnet)(network.weights)
             settings |= found | _channels(found, part)
-            states[part] = translated(network.weights, table)
+            states[part] = _state(network.weights, table)
     del settings["inputs"], settings["outputs"]
     if paired:
         return Imported("pix2pix", "paired_folders", settings, states)
     settings["model.target"] = "b" if "a_to_b" in states else "a"
     return Imported("cycle_gan", "unpaired_folders", settings, states)
+
+
+def _state(weights: Weights, table: Table) -> dict[str, Tensor]:
+    """Weights by our names, without statistics that torch before 0.4 noted and did not use.
+
+    It did so of instance normalisation, which leaves biases to all convolutions.
+    """
+    convolutions = [name for name, value in weights.items() if value.dim() == 4]
+    of_instances = all(f"{name.removesuffix('.weight')}.bias" in weights for name in convolutions)
+    return translated(weights, table, STATISTICS if of_instances else ())
 
 
 def _part(network: Network, paired: bool) -> str:

@@ -11,7 +11,7 @@ import pickle
 import pickletools
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import torch
 from torch import Tensor
@@ -61,15 +61,13 @@ class _Fixed(type):
 
 
 class StandIn(metaclass=_Fixed):
-    """What stands for an object of a class that is not looked up.
+    """What stands for an object of any class, none of which is looked up.
 
     Attributes:
-        name: The full name of the class.
         state: The attributes that the file gives the object.
     """
 
     __slots__ = ("state",)
-    name = ""
     state: Mapping[Any, Any]
 
     def __new__(cls, *arguments: Any, **settings: Any) -> "StandIn":
@@ -90,12 +88,6 @@ class Dictionary(dict[Any, Any], metaclass=_Fixed):
 
     def __setstate__(self, state: Any) -> None:
         """Leave them out."""
-
-
-def stand_in(name: str) -> type[StandIn]:
-    """A class whose objects stand for those of the class of a name."""
-    made: Any = _Fixed("StandIn", (StandIn,), {"__slots__": (), "name": name})
-    return cast("type[StandIn]", made)
 
 
 class _Maker(metaclass=_Fixed):
@@ -135,10 +127,7 @@ class _Persistent(_Maker):
     @staticmethod
     def make(described: Any) -> StandIn:
         """A module of NVIDIA's, without the text of the program that comes with it."""
-        name = described["class_name"]
-        if type(name) is not str:
-            raise pickle.UnpicklingError("a class without a name")
-        made = stand_in(name)()
+        made = StandIn()
         made.__setstate__(described["state"])
         return made
 
@@ -146,6 +135,7 @@ class _Persistent(_Maker):
 GLOBALS: Mapping[str, Any] = {
     "collections.OrderedDict": Dictionary,
     "dnnlib.util.EasyDict": Dictionary,
+    "torch._utils._rebuild_tensor": _Tensor,
     "torch._utils._rebuild_tensor_v2": _Tensor,
     "torch._utils._rebuild_parameter": _Parameter,
     "torch_utils.persistence._reconstruct_persistent_obj": _Persistent,
@@ -204,7 +194,7 @@ class _Unpickler(pickle.Unpickler):
         if full in self._globals:
             return self._globals[full]
         if CLASSES.fullmatch(full):
-            return stand_in(full)
+            return StandIn
         raise InputError(f"names {full[:LONGEST_NAME]!r}, which no weights need: refused")
 
     def persistent_load(self, identity: Any) -> Storage:
