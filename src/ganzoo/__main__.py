@@ -10,6 +10,7 @@ COMMANDS = {
     "train": ("ganzoo.train", "train a model, or many with -m"),
     "evaluate": ("ganzoo.evaluate", "measure a checkpoint, or stored samples"),
     "sample": ("ganzoo.sample", "write samples of a checkpoint"),
+    "import_weights": ("ganzoo.import_weights", "make a checkpoint of weights of others"),
     "zoo": ("ganzoo.zoo", "show the models and parts, their papers and settings"),
     "theory": ("ganzoo.theory.__main__", "analyse a game, or draw a figure"),
 }
@@ -41,7 +42,7 @@ def main() -> None:
 
 def usage() -> str:
     """The commands, a line for each."""
-    lines = (f"  {name:<10}{said}" for name, (_, said) in COMMANDS.items())
+    lines = (f"  {name:<16}{said}" for name, (_, said) in COMMANDS.items())
     return USAGE.format(commands="\n".join(lines))
 
 

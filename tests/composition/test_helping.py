@@ -55,10 +55,13 @@ def test_all_groups_and_choices(monkeypatch, capsys):
     assert max(map(len, said.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("config", ["evaluate", "sample"])
-def test_other_commands_show_their_settings(monkeypatch, capsys, config):
+@pytest.mark.parametrize(
+    ("config", "setting"),
+    [("evaluate", "checkpoint"), ("sample", "checkpoint"), ("import_weights", "output")],
+)
+def test_other_commands_show_their_settings(monkeypatch, capsys, config, setting):
     said = typed(monkeypatch, capsys, "--help", config=config)
-    assert "checkpoint: " in said and f"python -m ganzoo.{config}" in said
+    assert f"{setting}: " in said and f"python -m ganzoo.{config}" in said
     assert "hydra" not in said and len(said.splitlines()) <= 40
 
 

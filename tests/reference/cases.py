@@ -8,14 +8,15 @@ need them are skipped.
 
 import json
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
+
+from ganzoo.foreign_weights.names import Table, our_name, translated
 
 DEFAULT = Path(__file__).parents[3] / "shared" / "reference" / "networks"
 FOLDER = Path(os.environ.get("GANZOO_REFERENCE") or DEFAULT)
@@ -25,9 +26,6 @@ TIMES = 10
 RELATIVE = 1e-9  # of the sums in float64
 # Of the largest number of the same kind: what is 0 by algebra comes out so far from it.
 ROUNDINGS = 64
-
-Table = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
-"""Rows of a pattern that all of an authors' name matches, and our name for it."""
 
 
 class Case:
@@ -154,19 +152,6 @@ def count_rows(family: str) -> list:
     return [pytest.param(row, id=row["configuration"]) for row in found]
 
 
-def our_name(name: str, table: Table) -> str:
-    """Our name for a parameter or buffer, from that of the authors.
-
-    Raises:
-        KeyError: if the table has no row for it.
-    """
-    for pattern, ours in table:
-        match = re.fullmatch(pattern, name)
-        if match:
-            return ours(match) if callable(ours) else match.expand(ours)
-    raise KeyError(f"the table has no row for {name}")
-
-
 def load(
     network: nn.Module,
     weights: Mapping[str, Tensor],
@@ -181,8 +166,7 @@ def load(
         table: Translates them.
         without: What the authors do without, by our names: of that their state has no say.
     """
-    state = dict(without or {})
-    state |= {our_name(name, table): value for name, value in weights.items()}
+    state = {**(without or {}), **translated(weights, table)}
     network.to(next(value.dtype for value in weights.values() if value.is_floating_point()))
     network.load_state_dict(state)
     return network

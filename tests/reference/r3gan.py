@@ -1,15 +1,15 @@
-"""The networks of R3GAN from the authors' words, and the authors' names for ours."""
+"""The networks of R3GAN from the authors' words."""
 
-import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ganzoo.foreign_weights.names import Table
+from ganzoo.foreign_weights.r3gan import KERNEL
 from ganzoo.networks.r3gan import R3GANDiscriminator, R3GANGenerator
-from tests.reference.cases import Case, Table, load
+from tests.reference.cases import Case, load
 
 Told = Mapping[str, Any]
 
@@ -53,44 +53,10 @@ def discriminator(words: Told) -> R3GANDiscriminator:
     return R3GANDiscriminator(shape=[3, size, size], **common(words, False))
 
 
-def _block(match: re.Match[str], offset: int) -> str:
-    kind, number = match[3], int(match[4])
-    layer = f"{2 * number - 2}.weight" if kind == "LinearLayer" else f"{2 * number - 1}.bias"
-    return f"stages.{match[1]}.{int(match[2]) - offset}.layers.{layer}"
-
-
-def _transition(match: re.Match[str], offset: int) -> str:
-    return f"transitions.{int(match[1]) - offset}.convolution.weight"
-
-
-LAYERS = r"Model\.MainLayers\.(\d+)\.Layers\.(\d+)\."
-BLOCK = LAYERS + r"(LinearLayer|NonLinearity)(\d)\.(?:Layer\.weight|Bias)"
-TRANSITION = LAYERS + r"LinearLayer\.Layer\.weight"
-EMBEDDING = (r"Model\.EmbeddingLayer\.weight", "embedding")
-
-# The transition of a stage is its first layer in the generator, and its last in the discriminator.
-GENERATOR: Table = [
-    (BLOCK, partial(_block, offset=1)),
-    (TRANSITION, partial(_transition, offset=1)),
-    (LAYERS + "Basis", "basis"),
-    (LAYERS + r"LinearLayer\.weight", "linear"),
-    (r"Model\.AggregationLayer\.Layer\.weight", "to_image.weight"),
-    EMBEDDING,
-]
-DISCRIMINATOR: Table = [
-    (BLOCK, partial(_block, offset=0)),
-    (TRANSITION, partial(_transition, offset=0)),
-    (LAYERS + r"Basis\.weight", "basis"),
-    (LAYERS + r"LinearLayer\.weight", "linear"),
-    (r"Model\.ExtractionLayer\.Layer\.weight", "from_image.weight"),
-    EMBEDDING,
-]
-
-
 def loaded(network: nn.Module, table: Table, case: Case, dtype: torch.dtype, name: str = "") -> Any:
     """Our network with the weights of a case."""
     weights = case.weights(dtype, name)
-    kernels = {key: weights.pop(key) for key in list(weights) if key.endswith("Kernel")}
+    kernels = {key: weights.pop(key) for key in list(weights) if key.endswith(KERNEL)}
     load(network, weights, table)
     for kernel, transition in zip(kernels.values(), network.transitions, strict=True):
         torch.testing.assert_close(transition.kernel, kernel)

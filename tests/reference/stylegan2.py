@@ -1,4 +1,4 @@
-"""The networks of StyleGAN2 from the authors' words, and the authors' names for ours."""
+"""The networks of StyleGAN2 from the authors' words."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.foreign_weights.names import Table
+from ganzoo.foreign_weights.stylegan2 import (
+    FIRST,
+    GENERATOR,
+    NO_STATE,
+    discriminator_table,
+    level_of,
+)
 from ganzoo.networks.noise import Noise
 from ganzoo.networks.shapes import Levels
 from ganzoo.networks.style import StyleGenerator
@@ -24,7 +32,7 @@ from ganzoo.networks.style_synthesis import (
     ResidualStyleSynthesis,
     StyleSynthesis,
 )
-from tests.reference.cases import Case, Table, load
+from tests.reference.cases import Case, load
 
 Told = Mapping[str, Any]
 
@@ -43,9 +51,6 @@ USUAL = {
     "conv_clamp": 256,
 }
 SLOPE = 0.2
-FIRST = 4  # the resolution of the constant
-# What ours has no parameters or buffers for: the filter is a setting, noise an argument.
-NO_STATE = ("resample_filter", "noise_const")
 
 
 def settings(said: Told) -> dict[str, Any]:
@@ -135,34 +140,12 @@ def discriminator(told: Told) -> StyleDiscriminator:
     )
 
 
-def discriminator_names(told: Told) -> Table:
-    """Theirs are named by the resolution, ours counted from the images' own."""
-
-    def place(match: re.Match[str]) -> int:
-        return (told["img_resolution"] // int(match[1])).bit_length() - 1
-
-    def block(match: re.Match[str]) -> str:
-        layer = {"0": "first", "1": "second"}[match[2]]
-        return f"blocks.{place(match)}.{layer}.convolution.{match[3]}"
-
-    return [
-        (r"b(\d+)\.fromrgb\.(\w+)", lambda m: f"from_images.{place(m)}.convolution.{m[2]}"),
-        (r"b(\d+)\.conv(\d)\.(\w+)", block),
-        (r"b(\d+)\.skip\.(\w+)", lambda m: f"blocks.{place(m)}.skip.{m[2]}"),
-        (r"b4\.conv\.(\w+)", r"last.convolution.\1"),
-        (r"b4\.fc\.(\w+)", r"hidden.\1"),
-        (r"b4\.out\.(\w+)", r"output.\1"),
-        (r"mapping\.embed\.(\w+)", r"label_mapping.label_code.\1"),
-        (r"mapping\.fc(\d+)\.(\w+)", r"label_mapping.layers.\1.\2"),
-    ]
-
-
 def loaded_discriminator(
     said: Told, case: Case, dtype: torch.dtype, network: str = ""
 ) -> tuple[StyleDiscriminator, Table]:
     """Our network with the weights of a case, and the table of names."""
     told = settings(said)
-    names = discriminator_names(told)
+    names = discriminator_table(told["img_resolution"])
     weights = case.weights(dtype, network)
     kept = {name: value for name, value in weights.items() if not name.endswith(NO_STATE)}
     ours: Any = load(discriminator(told), kept, names)
@@ -172,35 +155,11 @@ def loaded_discriminator(
     return ours, names
 
 
-def _level(resolution: str) -> int:
-    return (int(resolution) // FIRST).bit_length() - 1
-
-
-def _convolution(match: re.Match[str]) -> str:
-    """Theirs are two at each resolution, of which the smallest has the second alone."""
-    return f"{match[1]}layers.{2 * _level(match[2]) - 1 + int(match[3])}.{match[4]}"
-
-
-def _image(match: re.Match[str]) -> str:
-    return f"{match[1]}to_images.{_level(match[2])}.{match[3]}"
-
-
-PARAMETER = r"((?:affine\.)?(?:weight|bias)|noise_strength)"
-NAMES: Table = [
-    (r"(mapping\.)?embed\.(\w+)", r"\1label_code.\2"),
-    (r"(mapping\.)?fc(\d+)\.(\w+)", r"\1layers.\2.\3"),
-    (r"(mapping\.)?w_avg", r"\1mean.value"),
-    (r"(synthesis\.)?b4\.const", r"\1constant"),
-    (rf"((?:synthesis\.)?)b(\d+)\.conv(\d)\.{PARAMETER}", _convolution),
-    (rf"((?:synthesis\.)?)b(\d+)\.torgb\.{PARAMETER}", _image),
-]
-
-
 # Of forms without a sum of images, whose largest maps alone become one.
 NAMES_WITHOUT_SUM: Table = [
     (r"b\d+\.torgb\.(affine\.\w+|\w+)", r"to_images.0.\1"),
-    (r"b(\d+)\.skip\.weight", lambda match: f"skips.{_level(match[1]) - 1}.weight"),
-    *NAMES,
+    (r"b(\d+)\.skip\.weight", lambda match: f"skips.{level_of(match[1]) - 1}.weight"),
+    *GENERATOR,
 ]
 
 
@@ -215,7 +174,7 @@ def loaded(
     weights = case.weights(dtype, network)
     kept = {name: value for name, value in weights.items() if not name.endswith(NO_STATE)}
     told = settings(said)
-    names = NAMES if told.get("architecture", "skip") == "skip" else NAMES_WITHOUT_SUM
+    names = GENERATOR if told.get("architecture", "skip") == "skip" else NAMES_WITHOUT_SUM
     ours = load(build(told), kept, names).eval()
     for name, value in weights.items():
         if name.endswith("resample_filter"):

@@ -10,6 +10,7 @@ from lightning.pytorch import Callback, Trainer
 from torch.utils.data import DataLoader
 
 from ganzoo.annealing import CosineAnnealing
+from ganzoo.foreign_weights.r3gan import DISCRIMINATOR, GENERATOR
 from ganzoo.game.averaging import ExponentialMovingAverage
 from ganzoo.losses.relativistic import Relativistic
 from ganzoo.models.r3gan import R3GAN
@@ -22,7 +23,7 @@ from ganzoo.penalties.zero_centered import R1, R2
 from ganzoo.progress import Progress
 from tests.reference import r3gan
 from tests.reference.cases import Case, cases, count_rows, gradients, state_after
-from tests.reference.r3gan import DISCRIMINATOR, GENERATOR, labels, loaded
+from tests.reference.r3gan import labels, loaded
 
 both_precisions = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganzoo.foreign_weights.stylegan2 import GENERATOR
 from ganzoo.networks.equalized import leaky_relu
 from ganzoo.networks.resampling import (
     downsample,
@@ -30,7 +31,6 @@ from ganzoo.penalties.path_length import PathLength, path_lengths
 from tests.reference import stylegan2
 from tests.reference.cases import FOLDER, Case, cases, count_rows, gradients
 from tests.reference.stylegan2 import (
-    NAMES,
     SLOPE,
     constant_noise,
     in_order,
@@ -238,7 +238,7 @@ def test_path_length(case, dtype):
     with patch.object(torch, "randn_like", lambda data: inputs["path_length_noise"]):
         term = penalty(context)
         lengths = path_lengths(context, inputs["z"][:count])
-    found = gradients(case, "Greg", network, NAMES, term)
+    found = gradients(case, "Greg", network, GENERATOR, term)
     penalty.after_step(SimpleNamespace(name="generator"))
     found["loss.Greg.path_length_mean_after"] = mean = penalty.average.mean
     squares = (lengths - mean).square()

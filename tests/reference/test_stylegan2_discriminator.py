@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
+from ganzoo.foreign_weights.stylegan2 import GENERATOR
 from ganzoo.penalties.context import Context
 from ganzoo.penalties.zero_centered import R1
 from tests.reference import stylegan2
 from tests.reference.cases import FOLDER, Case, cases, count_rows, gradients
 from tests.reference.stylegan2 import (
-    NAMES,
     constant_noise,
     discriminator,
     labels_of,
@@ -53,7 +53,7 @@ def test_terms_of_the_game_and_their_gradients(case, dtype):
     fake = generator(inputs["z"], labels, noise=noise)
     of_fake = network(fake, labels)
     term = softplus(-of_fake)
-    found = gradients(case, "Gmain", generator, NAMES, term.mean())
+    found = gradients(case, "Gmain", generator, GENERATOR, term.mean())
     found["loss.Gmain.fake_logits"] = of_fake.unsqueeze(1)
     found["loss.Gmain.generator_loss_per_sample"] = term.unsqueeze(1)
     generator.mapping.mean.move()

@@ -1,4 +1,4 @@
-"""The networks of pix2pix and CycleGAN from the authors' words, and the authors' names for ours."""
+"""The networks of pix2pix and CycleGAN from the authors' words."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,11 +9,13 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 
+from ganzoo.foreign_weights.names import Table
+from ganzoo.foreign_weights.translation import DROPOUT, PATCHGAN, UNET, resnet_table
 from ganzoo.networks.normalization import BatchNorm, InstanceNorm, NoNorm, Normalization
 from ganzoo.networks.patchgan import PatchGANDiscriminator, PixelDiscriminator
 from ganzoo.networks.resnet_translation import ResNetTranslationGenerator
 from ganzoo.networks.unet import UNetGenerator
-from tests.reference.cases import FOLDER, Case, Table, load
+from tests.reference.cases import FOLDER, Case, load
 
 FAMILIES = ("pix2pix_*", "cyclegan_*", "patchgan_*")
 NORMALIZATIONS = {
@@ -50,7 +52,6 @@ USUAL = {
     "padding": "reflect",
     "use_dropout": False,
 }
-DROPOUT = 0.5
 
 Told = Mapping[str, Any]
 
@@ -107,46 +108,6 @@ def normalization(told: Told) -> Normalization:
     return NORMALIZATIONS[told["norm"].split()[0]]
 
 
-def _unet_layer(match: re.Match[str]) -> str:
-    """From how deep a layer of the authors' nested modules is, and which it is there."""
-    depth, number = match[1].count("model."), match[2]
-    if depth == 0:
-        return f"{'down.0.0' if number == '0' else 'up.0'}.{match[3]}"
-    # The innermost has its convolution up at 3, where the others have what is inside them.
-    way, layer = {
-        "1": ("down", 0),
-        "2": ("down", 1),
-        "3": ("up", 0),
-        "4": ("up", 1),
-        "5": ("up", 0),
-        "6": ("up", 1),
-    }[number]
-    return f"{way}.{depth}.{layer}.{match[3]}"
-
-
-UNET: Table = [(r"model\.((?:model\.\d\.)*)model\.(\d)\.(\w+)", _unet_layer)]
-PATCHGAN: Table = [(r"(?:model|net)\.(\d+\.\w+)", r"layers.\1")]
-
-
-def resnet_table(told: Told) -> Table:
-    """The authors have layers for padding, and ours have none: where they are, numbers differ."""
-    last, is_padded = 17 + told["n_blocks"], told["padding"] != "zero"
-
-    def layer(match: re.Match[str]) -> str:
-        number = int(match[1])
-        return f"layers.{number - (2 if number == last else 1)}.{match[2]}"
-
-    def in_block(match: re.Match[str]) -> str:
-        number = int(match[2])
-        paddings = (1 if number < 4 else 2) if is_padded else 0
-        return f"layers.{int(match[1]) - 1}.residual.{number - paddings}.{match[3]}"
-
-    return [
-        (r"model\.(\d+)\.(\w+)", layer),
-        (r"model\.(\d+)\.conv_block\.(\d)\.(\w+)", in_block),
-    ]
-
-
 def loaded(
     case: Case,
     dtype: torch.dtype,
@@ -180,7 +141,9 @@ def _kind(told: Told, names: str) -> tuple[Callable[[Told, tuple[int, ...]], nn.
         return unet, UNET
     if "net." in names:
         return pixel, PATCHGAN
-    return (resnet, resnet_table(told)) if "conv_block" in names else (patchgan, PATCHGAN)
+    if "conv_block" not in names:
+        return patchgan, PATCHGAN
+    return resnet, resnet_table(told["n_blocks"], is_padded=told["padding"] != "zero")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pickletools
 import re
 import struct
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,6 +34,9 @@ UNREADABLE = (
 """What Python's zipfile raises on bytes that are no archive."""
 LARGEST_PICKLE = 2**25
 DEEPEST_TUPLE = 100
+
+Operation = tuple[pickletools.OpcodeInfo, Any, int | None]
+"""An operation of a pickle, its argument, and where it is."""
 
 
 class DamagedCheckpoint(InputError):  # noqa: N818 - a kind of InputError, which says so
@@ -147,10 +151,24 @@ def _leads_out(name: str) -> bool:
 def _check_pickle(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
     if member.file_size > LARGEST_PICKLE:
         raise InputError(f"{path} is refused: it describes more than any checkpoint does")
+    program = archive.read(member)
     try:
-        _Stack().run(archive.read(member))
+        check_work(pickletools.genops(program), len(program))
     except (LookupError, ValueError) as error:
         raise InputError(f"{path} is refused: its description makes no sense") from error
+
+
+def check_work(operations: Iterable[Operation], length: int) -> None:
+    """Follow a pickle without making anything, and count what its operations touch.
+
+    Args:
+        operations: What ``pickletools.genops`` finds in it.
+        length: Of the pickle in bytes.
+
+    Raises:
+        LookupError, ValueError: if it is malformed, or asks for more work than its length warrants.
+    """
+    _Stack().run(operations, length)
 
 
 class _Stack:
@@ -165,14 +183,18 @@ class _Stack:
         self.below: list[list[tuple[int, int]]] = []
         self.memo: dict[Any, tuple[int, int]] = {}
 
-    def run(self, program: bytes) -> None:
+    def run(self, operations: Iterable[Operation], length: int) -> None:
         """Raise ValueError or LookupError if the pickle is malformed or asks for too much work."""
-        left = 100_000 + 10 * len(program)
-        for opcode, argument, _ in pickletools.genops(program):
+        left = 100_000 + 10 * length
+        for opcode, argument, _ in operations:
             if opcode.name == "MARK":
                 self.below.append(self.top)
                 self.top = []
+            elif opcode.name == "MEMOIZE":
+                self.memo[len(self.memo)] = self.top[-1]
             elif "PUT" in opcode.name:
+                if argument > length:  # the unpickler makes room for as many
+                    raise ValueError("more objects than the length warrants")
                 self.memo[argument] = self.top[-1]
             elif "GET" in opcode.name:
                 self.top.append(self.memo[argument])

@@ -1,0 +1,1 @@
+"""Weights that others trained with code of their own: read without running any of it."""
