@@ -55,7 +55,7 @@ def test_all_groups_and_choices(monkeypatch, capsys):
     assert max(map(len, said.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("config", ["evaluate", "sample"])
+@pytest.mark.parametrize("config", ["evaluate", "sample", "project"])
 def test_other_commands_show_their_settings(monkeypatch, capsys, config):
     said = typed(monkeypatch, capsys, "--help", config=config)
     assert "checkpoint: " in said and f"python -m ganzoo.{config}" in said

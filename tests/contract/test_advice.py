@@ -15,7 +15,7 @@ from ganzoo.configs import config_directory
 
 SOURCE = Path(ganzoo.__file__).parent
 CONFIGS = config_directory()
-PRIMARY = [CONFIGS / f"{name}.yaml" for name in ("config", "evaluate", "sample")]
+PRIMARY = [CONFIGS / f"{name}.yaml" for name in ("config", "evaluate", "sample", "project")]
 GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
 SPEAKERS = re.compile(r"(Error|Warning|log\.\w+|_say|require|gather)$")
 DOTTED = re.compile(rf"(?<![\w./@])(?:{'|'.join(sorted(GROUPS))})(?:\.[a-z_0-9]+)+(?![\w/(])")

@@ -28,6 +28,7 @@ ANY_TEXT = {
     "run_dir": "a folder",
     "run_name": "a name",
     "sweep_name": "a name",
+    "transfer": "a path, looked for before anything is built",
 }
 """Settings of which any text is right, and why."""
 

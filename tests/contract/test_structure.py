@@ -26,10 +26,10 @@ LEVELS = (
     {"penalties"},
     {"game"},
     {"sampling"},
-    {"models", "theory", "checkpoints", "export", "picture_folders"},
+    {"models", "theory", "checkpoints", "export", "picture_folders", "projection"},
     {"callbacks", "evaluation"},
     {"composition"},
-    {"__init__", "__main__", "train", "evaluate", "sample", "zoo"},
+    {"__init__", "__main__", "train", "evaluate", "sample", "project", "zoo"},
 )
 LEVEL_OF = {name: number for number, names in enumerate(LEVELS) for name in names}
 ENTRY_IN_THEORY = "theory/__main__.py"
@@ -102,7 +102,7 @@ def test_parts_do_not_know_each_other(part):
 
 
 def test_only_entry_points_and_composition_import_hydra():
-    allowed = {SOURCE / f"{name}.py" for name in ("train", "evaluate", "sample")}
+    allowed = {SOURCE / f"{name}.py" for name in ("train", "evaluate", "sample", "project")}
     allowed |= {SOURCE / ENTRY_IN_THEORY, SOURCE / "configs.py"}
     for path in FILES:
         roots = {name.split(".")[0] for name in imported(path)}
