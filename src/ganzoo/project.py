@@ -95,7 +95,7 @@ def _target(config: DictConfig, model: Any) -> "Tensor":
             f"{path} has {theirs} pixels and the model's pictures have {wanted}: add resize=true "
             "to cut and resize it"
         )
-    return picture[None].to(model.device)  # type: ignore[no-any-return]
+    return picture[None].to(model.device)
 
 
 def _check_values(config: DictConfig) -> None:

@@ -305,7 +305,9 @@ def test_no_group_is_forgotten():
         *(group.partition("@")[0] for group in CHOSEN_WITH_A_MODEL),
     }  # fmt: skip
     assert set(all_groups()) == tested
-    assert set(groups()) - {"hydra", "theory"} == {group.partition("/")[0] for group in tested}
+    assert set(groups()) - {"hydra", "projection", "theory"} == {
+        group.partition("/")[0] for group in tested
+    }
 
 
 def test_precedence_is_command_line_experiment_model_dataset_defaults():

@@ -1,6 +1,7 @@
 """Parts of a model that stay as they are while the rest is trained."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from lightning.pytorch import LightningModule
 from torch import nn
@@ -64,7 +65,7 @@ class PartlyFrozen(LightningModule):
             part.eval()
         return self
 
-    def unfreeze(self) -> None:
+    def unfreeze(self) -> Any:
         """Train all of the model again."""
         self._frozen = []
-        super().unfreeze()
+        return super().unfreeze()

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ganzoo.networks.noise import Noise
+
 SMALLEST = 8  # pixels of the smallest maps that are looked at
 
 
@@ -35,7 +37,7 @@ class NoiseMaps:
         return found.to(features).expand(len(features), -1, -1, -1)
 
 
-def draw_noise_maps(run: Callable[[Callable[[Tensor], Tensor]], object], seed: int) -> NoiseMaps:
+def draw_noise_maps(run: Callable[[Noise], object], seed: int) -> NoiseMaps:
     """Draw the maps that a pass of a generator asks for.
 
     Args:
