@@ -41,10 +41,9 @@ def transfer(model: AdversarialModule, path: str | Path) -> None:
             that does not fit is frozen; then the model stays as it is.
     """
     path, saved = read_or_before(Path(path))
-    places = list(_places(model))
-    wanted = {k: v for k, v in model.state_dict().items() if k.startswith(tuple(places))}
-    given = _with_averages(model, saved["state_dict"])
-    given = {k: v for k, v in given.items() if k.startswith(tuple(places))}
+    places = tuple(_places(model))
+    wanted = _of(model.state_dict(), places)
+    given = _of(_with_averages(model, saved["state_dict"]), places)
     fitting = {k: v for k, v in given.items() if k in wanted and v.shape == wanted[k].shape}
     new, unused = (sorted(each.keys() - fitting.keys()) for each in (wanted, given))
     theirs, mine = saved["ganzoo"]["configuration"], model.configuration
@@ -56,6 +55,10 @@ def transfer(model: AdversarialModule, path: str | Path) -> None:
     _check_frozen(model, path, new)
     model.load_state_dict(fitting, strict=False)
     _say(path, saved["global_step"], new, unused)
+
+
+def _of(state: Mapping[str, Tensor], places: tuple[str, ...]) -> State:
+    return {name: value for name, value in state.items() if name.startswith(places)}
 
 
 def _places(model: AdversarialModule) -> Iterator[str]:
@@ -115,20 +118,13 @@ def _written(node: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def _check_share(path: Path, place: str, fitting: State, wanted: State) -> None:
-    sizes = [
-        sum(value.numel() for name, value in state.items() if name.startswith(place))
-        for state in (fitting, wanted)
-    ]
+    sizes = [sum(v.numel() for v in _of(state, (place,)).values()) for state in (fitting, wanted)]
     if sizes[0] < LEAST * sizes[1]:
-        different = (name for name in sorted(wanted) if name.startswith(place))
-        raise _different(path, next(name for name in different if name not in fitting))
-
-
-def _different(path: Path, name: str) -> InputError:
-    return InputError(
-        f"the networks in {path} are not this run's (first difference: {name}): transfer= needs "
-        "the same architecture, so give the settings that it was trained with"
-    )
+        first = min(_of(wanted, (place,)).keys() - fitting.keys())
+        raise InputError(
+            f"the networks in {path} are not this run's (first difference: {first}): transfer= "
+            "needs the same architecture, so give the settings that it was trained with"
+        )
 
 
 def _check_frozen(model: AdversarialModule, path: Path, new: Sequence[str]) -> None:
