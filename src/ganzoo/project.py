@@ -31,20 +31,12 @@ def project(config: DictConfig) -> None:
     """
     check_kinds(config, overrides_of_this_run(), PROJECTION)
     _check_values(config)
-    checkpoint = Path(str(config.checkpoint)).expanduser()
-    check_checkpoint(checkpoint)
+    check_checkpoint(Path(str(config.checkpoint)).expanduser())
     from ganzoo.composition.compose import build
-    from ganzoo.composition.loading import load
-    from ganzoo.evaluation.environment import choose_device
     from ganzoo.projection import Frames, search_space
-    from ganzoo.projection.spaces import check_makes_pictures
 
-    search = build(config.projection)
-    model = load(checkpoint, trusted=list(config.trusted))
-    check_makes_pictures(model)
-    model.to(choose_device(config.device))
-    distance = _distance(config, model)
-    averaged = config.weights == "averaged"
+    search, model = build(config.projection), _model(config)
+    distance, averaged = _distance(config, model), config.weights == "averaged"
     space = search_space(
         model,
         distance,
@@ -57,12 +49,21 @@ def project(config: DictConfig) -> None:
     frames = Frames(distance.target, search.steps, config.frames)
     found = search.find(space, distance, seed=config.seed, averaged=averaged, shown=frames)
     folder = Path(str(config.output)).expanduser()
-    written = [
-        found.save(folder / "projection.pt"),
-        *frames.save(found.picture(model), folder, config.milliseconds),
-    ]
+    written = frames.save(found.picture(model), folder, config.milliseconds)
+    written.append(found.save(folder / "projection.pt"))
     print(f"distance {found.before:.4g} -> {found.after:.4g} in {search.steps} steps")
     print("\n".join(map(str, written)))
+
+
+def _model(config: DictConfig) -> Any:
+    from ganzoo.composition.loading import load
+    from ganzoo.evaluation.environment import choose_device
+    from ganzoo.projection.spaces import check_makes_pictures
+
+    path = Path(str(config.checkpoint)).expanduser()
+    model = load(path, trusted=list(config.trusted))
+    check_makes_pictures(model)
+    return model.to(choose_device(config.device))
 
 
 def _distance(config: DictConfig, model: Any) -> "PictureDistance":

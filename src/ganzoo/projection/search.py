@@ -105,15 +105,12 @@ class Search:
         noises = [noise.requires_grad_() for noise in maps.maps] if maps else []
         optimizer = torch.optim.Adam([point, *noises], lr=self.lr, betas=self.betas)
         before = _distance_at(space, distance, point, maps)
-        for step in with_progress(
-            range(self.steps), count=self.steps, work="looking for a picture"
-        ):
+        steps = range(self.steps)
+        for step in with_progress(steps, count=self.steps, work="looking for the picture"):
             share = step / self.steps
-            optimizer.param_groups[0]["lr"] = self.rate_at(share)
-            drawn = torch.randn(point.shape, generator=random).to(point)
-            moved = point + self.noise_at(share) * space.deviation * drawn
+            moved = point + self.noise_at(share) * space.deviation * _noise_like(point, random)
             picture = space.picture(moved, maps and maps.rewind()).float()
-            self._step(optimizer, distance(picture).sum(), noises)
+            self._step(optimizer, share, distance(picture).sum(), noises)
             shown(step, picture.detach())
         after = _distance_at(space, distance, point, maps)
         if not math.isfinite(after):
@@ -122,13 +119,20 @@ class Search:
         found = point.detach().cpu()
         return Projection(space.name, found, space.label, averaged, kept, before, after)
 
-    def _step(self, optimizer: torch.optim.Optimizer, loss: Tensor, noises: list[Tensor]) -> None:
+    def _step(
+        self, optimizer: torch.optim.Optimizer, share: float, loss: Tensor, noises: list[Tensor]
+    ) -> None:
         if noises:
             loss = loss + self.roughness_weight * roughness(noises)
+        optimizer.param_groups[0]["lr"] = self.rate_at(share)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         normalize(noises)
+
+
+def _noise_like(point: Tensor, random: torch.Generator) -> Tensor:
+    return torch.randn(point.shape, generator=random).to(point)
 
 
 @torch.no_grad()
