@@ -100,5 +100,5 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
 def test_the_public_names_are_shown_and_documented():
     assert set(ganzoo.__all__) <= set(dir(ganzoo))
     assert not {"Any", "TYPE_CHECKING"} & set(dir(ganzoo))
-    for name in ("create_model", "load"):
+    for name in ("create_model", "load", "transfer"):
         assert name in ganzoo.__doc__ and getattr(ganzoo, name).__doc__

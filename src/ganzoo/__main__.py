@@ -10,6 +10,7 @@ COMMANDS = {
     "train": ("ganzoo.train", "train a model, or many with -m"),
     "evaluate": ("ganzoo.evaluate", "measure a checkpoint, or stored samples"),
     "sample": ("ganzoo.sample", "write samples of a checkpoint"),
+    "project": ("ganzoo.project", "find the style or the latent of a picture"),
     "import_weights": ("ganzoo.import_weights", "make a checkpoint of weights of others"),
     "zoo": ("ganzoo.zoo", "show the models and parts, their papers and settings"),
     "theory": ("ganzoo.theory.__main__", "analyse a game, or draw a figure"),

@@ -50,7 +50,7 @@ def map_pictures(
     written: dict[Path, None] = {}
     for name in found:
         try:
-            made = function(_read(source / name, channels, image_size)[None])
+            made = function(read_picture(source / name, channels, image_size)[None])
         except InputError as error:  # networks name the setting of training
             advice = str(error).replace("dataset.image_size", "image_size")
             raise InputError(f"{source / name}: {advice}") from error
@@ -59,8 +59,17 @@ def map_pictures(
     return list(written)
 
 
-def _read(path: Path, channels: int, image_size: ImageSize | None) -> Tensor:
-    """A picture ``[C, H, W]`` in [-1, 1]."""
+def read_picture(path: Path, channels: int, image_size: ImageSize | None) -> Tensor:
+    """Read a picture ``[C, H, W]`` in [-1, 1].
+
+    Args:
+        path: Its file.
+        channels: C, which it comes to.
+        image_size: Height and width that it is cut and resized to; None for its own.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
     try:
         with Image.open(path) as image:
             size = upright_size(image) if image_size is None else image_size

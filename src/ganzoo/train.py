@@ -55,6 +55,13 @@ def _fit(config: DictConfig, folder: RunFolder) -> "Session":
     wanted = _path(config.checkpoint)
     if wanted not in (None, RESUME):
         check_checkpoint(Path(wanted))
+    source = _path(config.transfer)
+    if source is not None:
+        if wanted not in (None, RESUME):
+            raise InputError(
+                "checkpoint= goes on with a run, and transfer= starts a new one: give one of them"
+            )
+        check_checkpoint(Path(source))
     from ganzoo.composition.session import close, global_flags_kept
 
     with global_flags_kept():
@@ -62,6 +69,8 @@ def _fit(config: DictConfig, folder: RunFolder) -> "Session":
             session = _build(config)
             checkpoint = folder.find_checkpoint(wanted)
             session.accept(checkpoint)
+            if checkpoint is None:
+                session.start_from(source)
             session.announce(folder.path)
             folder.begin(config, checkpoint)
             session.fit(checkpoint)

@@ -57,7 +57,12 @@ def test_all_groups_and_choices(monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("config", "setting"),
-    [("evaluate", "checkpoint"), ("sample", "checkpoint"), ("import_weights", "output")],
+    [
+        ("evaluate", "checkpoint"),
+        ("sample", "checkpoint"),
+        ("project", "checkpoint"),
+        ("import_weights", "output"),
+    ],
 )
 def test_other_commands_show_their_settings(monkeypatch, capsys, config, setting):
     said = typed(monkeypatch, capsys, "--help", config=config)

@@ -15,7 +15,7 @@ from ganzoo.configs import config_directory
 
 SOURCE = Path(ganzoo.__file__).parent
 CONFIGS = config_directory()
-COMMANDS = ("config", "evaluate", "sample", "import_weights")
+COMMANDS = ("config", "evaluate", "sample", "project", "import_weights")
 PRIMARY = [CONFIGS / f"{name}.yaml" for name in COMMANDS]
 GROUPS = {path.name for path in CONFIGS.iterdir() if path.is_dir()}
 SPEAKERS = re.compile(r"(Error|Warning|log\.\w+|_say|require|gather)$")

@@ -369,7 +369,9 @@ def test_no_group_is_forgotten():
         "callbacks", "network/batch_statistics", *ON_POINTS,
     }  # fmt: skip
     assert set(all_groups()) == tested
-    assert set(groups()) - {"hydra", "theory"} == {group.partition("/")[0] for group in tested}
+    assert set(groups()) - {"hydra", "projection", "theory"} == {
+        group.partition("/")[0] for group in tested
+    }
 
 
 def test_precedence_is_command_line_experiment_model_dataset_defaults():

@@ -186,6 +186,8 @@ def in_a_run(part):
     if folder.startswith("theory/"):
         config = compose_theory([f"{folder[7:]}={name}"])[folder[7:]]
         return next(node for node in parts_of(config) if find(node._target_) is part)
+    if folder == "projection":
+        return compose_config([f"projection={name}"], "project").projection
     places = (f"{folder}/{name}", folder)
     choices = next((CHOSEN_BY[place].split() for place in places if place in CHOSEN_BY), None)
     if folder in TOGETHER:

@@ -7,6 +7,7 @@ import torch
 
 from ganzoo.callbacks.throughput import MEMORY, SAMPLES
 from ganzoo.composition.compose import compose_config, group_choices
+from ganzoo.errors import InputError
 from tests.contract.small import on_pictures
 
 PENALTIES = (
@@ -102,6 +103,32 @@ def assert_ends_as_if_never_stopped(run, *overrides):
 @pytest.mark.parametrize("model", group_choices("model"))
 def test_a_resumed_run_ends_the_same_with_everything_on(run, model):
     assert_ends_as_if_never_stopped(run, *everything_on(model))
+
+
+def test_frozen_layers_stay_frozen(run):
+    assert_ends_as_if_never_stopped(run, *everything_on("hinge"), "freeze_discriminator_layers=1")
+
+
+def test_a_new_run_starts_with_the_networks_of_another(run):
+    words = ("model=hinge", "dataset=digits", "network.generator.width=8", "optimizer.ema=none")
+    last = run(*words, name="old")[1] / "checkpoints" / "last.ckpt"
+    more = (*words, f"transfer={last}", "freeze_discriminator_layers=1")
+    new = run(*more, "trainer.max_steps=2", "seed=1", name="new")[1]
+    mine, theirs = (final_state(folder) for folder in (new, last.parents[1]))
+    same = {n for n, v in mine["state_dict"].items() if torch.equal(v, theirs["state_dict"][n])}
+    frozen = {name for name in mine["state_dict"] if name.startswith("discriminator.layers.0.")}
+    assert frozen and frozen <= same
+    assert len(same - frozen) <= 1  # the last bias, at which the hinges of both sides cancel
+    assert mine["global_step"] == 2
+    assert len(mine["optimizer_states"][0]["state"]) < len(theirs["optimizer_states"][0]["state"])
+    whole = new / "checkpoints" / "last.ckpt"
+    for wrong, said in {
+        (*more, f"checkpoint={whole}"): "checkpoint= goes on with a run, and transfer= starts",
+        (*words, f"checkpoint={whole}"): "trained with freeze_discriminator_layers=1: set it so",
+        (*words, "transfer=nothing.ckpt"): "there is no checkpoint at nothing.ckpt",
+    }.items():
+        with pytest.raises(InputError, match=said):
+            run(*wrong, name=f"wrong{len(wrong)}{said[:2]}")
 
 
 @pytest.mark.gpu

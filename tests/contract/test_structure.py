@@ -27,10 +27,10 @@ LEVELS = (
     {"penalties"},
     {"game"},
     {"sampling"},
-    {"models", "theory", "checkpoints", "export", "picture_folders"},
+    {"models", "theory", "checkpoints", "export", "picture_folders", "projection"},
     {"callbacks", "evaluation", "foreign_weights"},
     {"composition"},
-    {"__init__", "__main__", "train", "evaluate", "sample", "import_weights", "zoo"},
+    {"__init__", "__main__", "train", "evaluate", "sample", "project", "import_weights", "zoo"},
 )
 LEVEL_OF = {name: number for number, names in enumerate(LEVELS) for name in names}
 ENTRY_IN_THEORY = "theory/__main__.py"
@@ -103,7 +103,8 @@ def test_parts_do_not_know_each_other(part):
 
 
 def test_only_entry_points_and_composition_import_hydra():
-    allowed = {SOURCE / f"{name}.py" for name in ("train", "evaluate", "sample", "import_weights")}
+    entries = ("train", "evaluate", "sample", "project", "import_weights")
+    allowed = {SOURCE / f"{name}.py" for name in entries}
     allowed |= {SOURCE / ENTRY_IN_THEORY, SOURCE / "configs.py"}
     for path in FILES:
         roots = {name.split(".")[0] for name in imported(path)}

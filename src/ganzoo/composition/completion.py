@@ -1,8 +1,8 @@
-"""What the command line of an evaluation leaves open."""
+"""What the command lines of an evaluation and of a projection leave open."""
 
 import argparse
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from ganzoo.configs import config_directory
 from ganzoo.errors import InputError, nearest
 
 CONFIG = "evaluate"
+PROJECTION = "project"
 _SHARED = {
     *("dataset", "metrics", "seed", "cache_dir", "hydra", "logger", "callbacks.on_save_error"),
 }
 """What means the same in training; the rest of training's config has no meaning here."""
+_OF = {CONFIG: "an evaluation", PROJECTION: "a projection"}
 _KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*", re.ASCII)
 _LONGEST_KEY = 200
 
@@ -41,13 +43,42 @@ def completed_command(words: Sequence[str]) -> list[str]:
         InputError: if a setting is not one of an evaluation, or the checkpoint cannot be read or
             describes its data set in a way that cannot be trusted.
     """
+    return _completed(words, CONFIG, _left_open)
+
+
+def completed_projection(words: Sequence[str]) -> list[str]:
+    """Put the data set of a checkpoint before a command line that needs one.
+
+    That is one whose features are those of a classifier of the data set's own classes.
+
+    Args:
+        words: The command line.
+
+    Raises:
+        InputError: as by :func:`completed_command`.
+    """
+    return _completed(words, PROJECTION, _data_set_of_features)
+
+
+def _completed(
+    words: Sequence[str],
+    config_name: str,
+    left_open: Callable[[Settings, Path | None], list[str]],
+) -> list[str]:
     overrides = [word for word in words if "=" in word and not word.startswith("-")]
     given = _given(overrides)
     if not given:
         return list(words)
-    _check_names(given)
+    _check_names(given, config_name)
     place = words.index(overrides[0])
-    return [*words[:place], *_left_open(given, _search_path(words)), *words[place:]]
+    return [*words[:place], *left_open(given, _search_path(words)), *words[place:]]
+
+
+def _data_set_of_features(given: Settings, search_path: Path | None) -> list[str]:
+    named = _names(given.get("metrics.features"))
+    if given.get("checkpoint") is None or "classifier" not in named:
+        return []
+    return _data_set_of(paths_in(given["checkpoint"]), given, search_path)
 
 
 def _given(overrides: Sequence[str]) -> dict[str, Any]:
@@ -63,13 +94,16 @@ def _given(overrides: Sequence[str]) -> dict[str, Any]:
     return {name_of(one.get_key_element().lstrip("+~")): one.value() for one in parsed}
 
 
-def _check_names(given: Settings) -> None:
-    own = {str(key) for key in OmegaConf.load(config_directory() / f"{CONFIG}.yaml")}
-    known = (own - {"defaults"}) | _SHARED
+def _check_names(given: Settings, config_name: str) -> None:
+    loaded: Any = OmegaConf.load(config_directory() / f"{config_name}.yaml")
+    entries = [one for one in loaded.pop("defaults") if isinstance(one, DictConfig)]
+    known = {*map(str, loaded), *(str(key) for entry in entries for key in entry)} | _SHARED
     for name in given:
         first = name.partition(".")[0]
         if not {first, name} & known:
-            raise InputError(f"{first!r} is no setting of an evaluation: {nearest(first, known)}")
+            raise InputError(
+                f"{first!r} is no setting of {_OF[config_name]}: {nearest(first, known)}"
+            )
 
 
 def _search_path(words: Sequence[str]) -> Path | None:

@@ -19,7 +19,7 @@ from ganzoo.composition.overrides import hydra_overrides, name_of
 from ganzoo.configs import BASE, config_directory, register_resolvers, without_groups
 from ganzoo.errors import InputError
 
-_OTHERS = {"hydra", "theory"}
+_OTHERS = {"hydra", "projection", "theory"}
 """Folders of configs that are chosen from otherwise."""
 
 

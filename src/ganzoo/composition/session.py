@@ -25,6 +25,7 @@ from ganzoo.callbacks.measurements import PeriodicMeasurement
 from ganzoo.callbacks.pictures import Pictures
 from ganzoo.callbacks.reconstructions import Reconstructions
 from ganzoo.checkpoints.reading import read
+from ganzoo.checkpoints.transferring import transfer
 from ganzoo.composition.choices import NONE, chosen
 from ganzoo.composition.compose import build
 from ganzoo.composition.create import build_model
@@ -100,6 +101,20 @@ class Session:
             log.info("going on from step %d of %s", step, checkpoint)
             if 0 <= end <= step:
                 log.warning("trainer.max_steps=%d is reached already: set more to go on", end)
+
+    def start_from(self, source: str | None) -> None:
+        """Give a new run the weights of another one, where one is named.
+
+        Raises:
+            InputError: if the checkpoint cannot be used, or its networks are others.
+        """
+        if source is not None:
+            transfer(self.model, source)
+        elif self.model.freeze_discriminator_layers and is_first_process():
+            log.warning(
+                "freeze_discriminator_layers freezes layers that nobody has trained: add "
+                "transfer=PATH"
+            )
 
     def announce(self, folder: Path) -> None:
         """Say what is about to be trained, how long, on what and where."""

@@ -124,7 +124,7 @@ def _key(word: str) -> str:
 
 def _groups(config_name: str) -> Iterator[str]:
     """The places of the groups of a config."""
-    if config_name == "evaluate":
+    if config_name in ("evaluate", "project"):  # whose lists begin with that of training
         yield from _groups("config")
     yield from map(name_of, _keys(config_name))
 

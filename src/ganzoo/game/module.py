@@ -18,6 +18,7 @@ from ganzoo.game.averaging import MovingAverage
 from ganzoo.game.backend import LightningBackend
 from ganzoo.game.configuration import Configuration, check_same_model
 from ganzoo.game.finite import FiniteCheck
+from ganzoo.game.frozen import PartlyFrozen
 from ganzoo.game.lightning_habits import LightningHabits
 from ganzoo.game.loaders import check_last_batch, say_what_a_batch_is
 from ganzoo.game.logged import LatestTerms
@@ -60,7 +61,9 @@ class _Completed(ABCMeta):
 
 
 @defaults_from("model/gan", of="GAN")
-class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metaclass=_Completed):
+class AdversarialModule(
+    LightningHabits, PartlyFrozen, Portable, LightningModule, ABC, metaclass=_Completed
+):
     """The mechanics of every adversarial game: players who step on minibatches of one batch.
 
     A model says who plays and what each player minimises (``build_players``), and which fields a
@@ -84,6 +87,8 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         micro_batches: Parts in which the data of one step pass through the networks, at least 1;
             their gradients add up to that of the whole, for losses that are means over samples
             and networks without batch statistics, in less memory.
+        freeze_discriminator_layers: Layers of each discriminator, from the data on, that are not
+            trained, see :class:`~ganzoo.game.frozen.PartlyFrozen`; at least 0.
         non_finite_tolerance: Steps with a term or a gradient that is not finite that are left out
             before the run stops, at least 0.
 
@@ -116,6 +121,7 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         gradient_clipping: Callable[[list[nn.Parameter]], None] | None = FROM_CONFIG,
         ema: Callable[[nn.Module], MovingAverage] | None = FROM_CONFIG,
         micro_batches: int = FROM_CONFIG,
+        freeze_discriminator_layers: int = FROM_CONFIG,
         non_finite_tolerance: int = FROM_CONFIG,
     ) -> None:
         super().__init__()
@@ -124,11 +130,13 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
         check_functions(lookahead=lookahead, schedule=schedule, ema=ema)
         check_functions(gradient_clipping=gradient_clipping)
         check_whole(micro_batches=micro_batches)
+        check_whole(0, freeze_discriminator_layers=freeze_discriminator_layers)
         self.automatic_optimization = False
         self.penalties = as_penalties(penalties)
         self.ema = nn.ModuleDict()
         self.update_rule = lookahead(update_rule) if lookahead else update_rule
         self.micro_batches = int(micro_batches)
+        self.freeze_discriminator_layers = int(freeze_discriminator_layers)
         self.progress = Progress()
         self.latest = LatestTerms()
         self.configuration: Configuration | None = None
@@ -249,6 +257,8 @@ class AdversarialModule(LightningHabits, Portable, LightningModule, ABC, metacla
     def complete(self) -> None:
         """Make the players, and what belongs to them, once the modules are there."""
         self._players = self._with_penalties()
+        if self.freeze_discriminator_layers:
+            self.freeze_first_layers(self._players, self.freeze_discriminator_layers)
         for player in self._players:
             for part in (*player.penalties.values(), *player.constraints):
                 part.attach(player.modules)  # type: ignore[operator]

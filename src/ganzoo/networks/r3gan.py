@@ -193,6 +193,13 @@ class R3GANDiscriminator(nn.Module):
         self.basis = normal(widths[-1], 1, *levels.base)
         self.linear = normal(outputs, widths[-1])
 
+    def input_layers(self) -> list[list[nn.Module]]:
+        """What works on images and maps of each size but the last, the largest first."""
+        pairs = zip(self.stages, self.transitions, strict=False)
+        layers: list[list[nn.Module]] = [list(pair) for pair in pairs]
+        layers[0].append(self.from_image)
+        return layers
+
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Map images [B, C, H, W], and labels [B] where it has classes, to logits [B].
 

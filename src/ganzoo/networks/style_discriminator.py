@@ -178,6 +178,13 @@ class StyleDiscriminator(nn.Module):
         """The 1x1 convolutions of images, here of their full size alone."""
         return nn.ModuleList([layer(channels, widths[0], 1)])
 
+    def input_layers(self) -> list[list[nn.Module]]:
+        """What works on images and maps of each size but the last, the largest first."""
+        layers: list[list[nn.Module]] = [[block] for block in self.blocks]
+        for layer, from_image in zip(layers, self.from_images, strict=False):
+            layer.append(from_image)
+        return layers
+
     def features(self, images: Tensor) -> Tensor:
         """Maps [B, F, h, w] of images [B, C, H, W], before the deviation of groups."""
         features: Tensor = self.from_images[0](images)
