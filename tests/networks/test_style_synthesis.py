@@ -7,15 +7,11 @@ import torch
 from torch.nn import functional
 
 from ganzoo.errors import InputError
+from ganzoo.networks.equalized import same_size_convolution
 from ganzoo.networks.resampling import low_pass, upsample, upsampling_convolution
 from ganzoo.networks.shapes import Levels
-from ganzoo.networks.style_synthesis import (
-    StyleSynthesis,
-    ToImage,
-    demodulation,
-    modulated_convolution,
-    same_size_convolution,
-)
+from ganzoo.networks.style_layers import ToImage, demodulation, modulated_convolution
+from ganzoo.networks.style_synthesis import StyleSynthesis
 
 NUMBERS = {
     "channels": 2,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.foreign_weights.stylegan2 import GENERATOR
-from ganzoo.networks.equalized import leaky_relu
+from ganzoo.networks.equalized import leaky_relu, same_size_convolution, with_bias
 from ganzoo.networks.resampling import (
     downsample,
     downsampling_convolution,
@@ -19,13 +19,7 @@ from ganzoo.networks.resampling import (
     upsample,
     upsampling_convolution,
 )
-from ganzoo.networks.style_synthesis import (
-    clamped,
-    modulated,
-    modulated_convolution,
-    same_size_convolution,
-    with_bias,
-)
+from ganzoo.networks.style_layers import clamped, modulated, modulated_convolution
 from ganzoo.penalties.context import Context
 from ganzoo.penalties.path_length import PathLength, path_lengths
 from tests.reference import stylegan2

@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
-from ganzoo.checkpoints.resuming import read_or_before
+from ganzoo.checkpoints.resuming import read_or_previous
 from ganzoo.errors import InputError, listed
 from ganzoo.game.module import AdversarialModule
 
@@ -40,7 +40,7 @@ def transfer(model: AdversarialModule, path: str | Path) -> None:
         InputError: if the file cannot be used, its networks have another architecture, or a layer
             that does not fit is frozen; then the model stays as it is.
     """
-    path, saved = read_or_before(Path(path))
+    path, saved = read_or_previous(Path(path))
     places = tuple(_places(model))
     wanted = _of(model.state_dict(), places)
     given = _of(_with_averages(model, saved["state_dict"]), places)

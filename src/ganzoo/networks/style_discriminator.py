@@ -19,7 +19,8 @@ from ganzoo.networks.label_mapping import LabelMapping
 from ganzoo.networks.map_deviation import MapDeviation
 from ganzoo.networks.resampling import downsample, downsampling_convolution, low_pass
 from ganzoo.networks.shapes import LEAST_LEVELS, MOST_LEVELS, check_batch, image_levels
-from ganzoo.networks.style_synthesis import activated, widths_of
+from ganzoo.networks.style_layers import activated
+from ganzoo.networks.style_synthesis import widths_of
 from ganzoo.precision import at_least_float32
 
 PLAIN_SIDE = 32  # the largest images whose discriminator is plain in the authors' presets

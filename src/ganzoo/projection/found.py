@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import InputError
-from ganzoo.pictures.files import write
+from ganzoo.pictures.files import write_atomically
 from ganzoo.projection.noise_maps import NoiseMaps
 from ganzoo.projection.spaces import STYLES, check_makes_pictures, decoder, frozen_copy
 
@@ -65,7 +65,7 @@ class Projection:
         """
         content = io.BytesIO()
         torch.save(asdict(self), content)
-        return write(content.getvalue(), path)
+        return write_atomically(content.getvalue(), path)
 
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
