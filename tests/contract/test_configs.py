@@ -59,7 +59,7 @@ def together(**choices):
 def on_points():
     """Every loss, penalty, callback and so on, each in a run."""
     callbacks = sorted(set(group_choices("callbacks")) - NO_CALLBACK)
-    lists = [f"[{','.join({'checkpoints', 'evaluation', name})}]" for name in callbacks]
+    lists = [f"[{','.join(sorted({'checkpoints', 'evaluation', name}))}]" for name in callbacks]
     return together(**{group: group_choices(group) for group in ON_POINTS}, callbacks=lists)
 
 
@@ -238,7 +238,7 @@ def test_every_choice_of_features_composes(choice):
 
 
 @pytest.mark.parametrize(
-    "choice", ["none", f"[{','.join(set(group_choices('logger')) - {'none'})}]"]
+    "choice", ["none", f"[{','.join(sorted(set(group_choices('logger')) - {'none'}))}]"]
 )
 def test_every_logger_logs(run, choice, monkeypatch, tmp_path):
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
