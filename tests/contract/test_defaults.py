@@ -140,10 +140,15 @@ def parameters(part):
     return inspect.signature(part).parameters
 
 
+def every(group, *without):
+    """A list of choices of a group, as the command line has it."""
+    return f"[{','.join(sorted(set(group_choices(group)) - set(without)))}]"
+
+
 # Files that cannot be chosen by themselves are looked up in a choice that includes them.
 CHOSEN_BY = {
     "augment": "augment=[ada,apa,diff_augment,horizontal_flip,input_dropout,instance_noise,shift]",
-    "callbacks": f"callbacks=[{','.join(sorted(set(group_choices('callbacks')) - {'none', 'default'}))}]",
+    "callbacks": f"callbacks={every('callbacks', 'none', 'default')}",
     "dataset/base/arrays": "dataset=cifar10",
     "dataset/base/images": "dataset=image_folder model=semi_supervised_gan",
     "metrics/evaluator": "dataset=image_folder",
@@ -153,9 +158,9 @@ CHOSEN_BY = {
     "network/conditioning/base": "model=conditional_gan network.conditioning=projection",
     "network/conditioning": "model=conditional_gan network.conditioning=embedding",
     "logger": "logger=[csv,wandb]",
-    "metrics": f"metrics=[{','.join(sorted(set(group_choices('metrics')) - {'none'}))}]",
+    "metrics": f"metrics={every('metrics', 'none')}",
     "penalty/base": "penalty=consistency",
-    "penalty": f"penalty=[{','.join(sorted(set(group_choices('penalty')) - {'none'}))}]",
+    "penalty": f"penalty={every('penalty', 'none')}",
 }
 # Groups that do not touch each other share runs: the first choice of each, the second, ...
 TOGETHER = {
