@@ -154,6 +154,11 @@ CHOSEN_BY = {
     "metrics/evaluator": "dataset=image_folder",
     "metrics/features/base": "metrics.features=classifier",
     "metrics/features": f"metrics.features=[{','.join(group_choices('metrics/features'))}]",
+    **{
+        f"network/discriminator/{form}": f"network=style network.discriminator={form}"
+        for form in group_choices("network/discriminator")
+        if form.startswith("stylegan2")
+    },
     "network/discriminator/pixelgan": "network=unet network.discriminator=pixelgan",
     "network/conditioning/base": "model=conditional_gan network.conditioning=projection",
     "network/conditioning": "model=conditional_gan network.conditioning=embedding",

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from ganzoo.composition.compose import all_groups, composed_once, group_choices, groups, is_group
 from ganzoo.composition.left_out import number_of_all, trainer_arguments
 from ganzoo.composition.overrides import group_at, name_of, parse
-from ganzoo.configs import config_directory
+from ganzoo.configs import composed, config_directory
 from ganzoo.errors import canonical_spelling, closest, did_you_mean, listed
 
 _REFERENCE = re.compile(r"\$\{(?P<name>[\w.]+)\}")
@@ -244,10 +244,19 @@ def _owners(name: str) -> str:
             return " or ".join(f"model={model}" for model in group_choices("model")
                                if any(_parts("model", model, group)))  # fmt: skip
         files = sorted((config_directory() / group).glob("*.yaml"))
-        found = [f"{place}={path.stem}" for path in files if _has(path, place, rest)]
+        found = [path.stem for path in files if _has(path, place, rest)]
+        found = found or [path.stem for path in files if _includes(f"{group}/{path.stem}", name)]
         if found:
-            return " or ".join(found[:3])
+            return " or ".join(f"{place}={choice}" for choice in found[:3])
     return ""
+
+
+def _includes(file: str, name: str) -> bool:
+    """Whether a file has a setting by another one that it includes."""
+    node: Any = OmegaConf.to_container(composed(file))
+    for word in name.split("."):
+        node = node.get(word) if isinstance(node, dict) else None
+    return node is not None
 
 
 def _has(path: Path, place: str, setting: str) -> bool:
