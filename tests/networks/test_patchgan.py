@@ -19,14 +19,12 @@ NORMS = [
 
 def patchgan(**changes):
     torch.manual_seed(0)
-    arguments = {"shape": [3, 32, 48], "width": 4}
+    arguments = {"shape": [3, 32, 48], "width": 4, "downsamplings": 3}
     return PatchGANDiscriminator(**arguments | changes)
 
 
 @pytest.mark.parametrize("normalization", NORMS, ids=lambda norm: type(norm).__name__)
-@pytest.mark.parametrize(
-    ("kind", "expected"), [(PatchGANDiscriminator, (2, 4)), (PixelDiscriminator, (32, 48))]
-)
+@pytest.mark.parametrize(("kind", "expected"), [(patchgan, (2, 4)), (PixelDiscriminator, (32, 48))])
 def test_pictures_become_maps_of_logits_and_all_parameters_learn(kind, expected, normalization):
     network = kind(shape=[3, 32, 48], width=4, normalization=normalization)
     logits = network(torch.rand(2, 3, 32, 48))
@@ -102,7 +100,7 @@ def test_what_cannot_be_built(changes, said):
         patchgan(**changes)
 
 
-@pytest.mark.parametrize("kind", [PatchGANDiscriminator, PixelDiscriminator])
+@pytest.mark.parametrize("kind", [patchgan, PixelDiscriminator])
 def test_other_channels_are_refused(kind):
     network = kind(shape=[6, 32, 32], width=4)
     with pytest.raises(InputError, match=r"built for images \[B, 6, H, W\], not \[2, 3, 32, 32\]"):

@@ -23,7 +23,7 @@ def test_pix2pix_builds_them_for_its_pictures(choice, discriminator, logits):
         images = model.generator(torch.rand(1, 1, 256, 256))
         assert images.shape == (1, 3, 256, 256)
         pairs = torch.cat([torch.rand(1, 1, 256, 256), images], dim=1)
-        assert model.score(pairs).shape[2:] == logits
+        assert model.discriminator(pairs).shape[2:] == logits
 
 
 def test_cycle_gan_builds_two_of_each():
@@ -50,7 +50,7 @@ def test_networks_are_as_deep_as_the_pictures_allow(size, halvings, patches):
         pairs = torch.cat([torch.rand(1, *shape), model.generator(torch.rand(1, *shape))], dim=1)
         assert model.generator.downsamplings == halvings
         assert model.discriminator.downsamplings == patches
-        assert model.score(pairs).shape[2:] == tuple(n // 2**patches - 2 for n in shape[1:])
+        assert model.discriminator(pairs).shape[2:] == tuple(n // 2**patches - 2 for n in shape[1:])
 
 
 @pytest.mark.parametrize(

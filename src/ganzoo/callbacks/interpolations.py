@@ -20,7 +20,8 @@ from ganzoo.interpolation import linear, spherical
 from ganzoo.networks.code_prior import CodePrior
 from ganzoo.networks.latents import Uniform
 from ganzoo.pictures import LabelledGrid, draw_paths, save_png, sheet
-from ganzoo.sampling.latents import LatentPrior, LatentSampler
+from ganzoo.sampling.latent_prior import LatentPrior
+from ganzoo.sampling.latents import LatentSampler
 
 
 @defaults_from("callbacks/interpolations")

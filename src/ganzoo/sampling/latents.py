@@ -1,13 +1,12 @@
 """Models that make samples from latents."""
 
-import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import InputError, check_positive, described
+from ganzoo.errors import InputError, check_positive
 from ganzoo.game.averaging import MovingAverage
 from ganzoo.game.evaluating import evaluating
 from ganzoo.game.own_parts import check_kind
@@ -17,22 +16,7 @@ from ganzoo.sampling.class_names import Labels, class_names
 from ganzoo.sampling.data import DataReader
 from ganzoo.sampling.first_batch import check_single_sample
 from ganzoo.sampling.generated import GeneratedSamples, noise_seeds
-
-
-class LatentPrior(Protocol):
-    """A distribution of latents, see ``ganzoo.networks.latents``."""
-
-    latent_dim: int
-
-    def sample(
-        self,
-        count: int,
-        *,
-        generator: torch.Generator | None = None,
-        device: torch.device | str | None = None,
-        truncation: float | None = None,
-    ) -> Tensor:
-        """Draw latents ``[count, Z]``."""
+from ganzoo.sampling.latent_prior import LatentPrior, check_prior
 
 
 class LatentSampler(DataReader):
@@ -284,23 +268,3 @@ def _how(network: nn.Module, seeds: Tensor, truncation: float | None) -> dict[st
     if truncation is not None:
         how["truncation"] = truncation
     return how
-
-
-def check_prior(prior: Any) -> None:
-    """Refuse what latents cannot be drawn from.
-
-    Raises:
-        InputError: saying what a prior must have.
-    """
-    try:
-        arguments = {"generator": None, "device": None, "truncation": None}
-        inspect.signature(prior.sample).bind(1, **arguments)
-        fits = isinstance(prior.latent_dim, int) and not isinstance(prior, type)
-    except (AttributeError, TypeError, ValueError):
-        fits = False
-    if not fits:
-        raise InputError(
-            "latent_prior must have a whole number latent_dim and sample(count, *, "
-            "generator=None, device=None, truncation=None), which draws latents [count, "
-            f"latent_dim]; it is {described(prior)}"
-        )
