@@ -90,7 +90,8 @@ def test_subclasses():
 
 
 def test_signatures_show_the_numbers():
-    shown = "(*, weight: float = 10.0, interval: int = 1, on: str = 'discriminator')"
+    kind = "float | ganzoo.annealing.CosineAnnealing"
+    shown = f"(*, weight: {kind} = 10.0, interval: int = 1, on: str = 'discriminator')"
     assert str(inspect.signature(R1)) == shown
     assert inspect.signature(Subclass) == inspect.signature(R1)
     assert str(inspect.signature(Scaled)) == "(*, scale)"

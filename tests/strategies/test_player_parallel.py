@@ -56,6 +56,8 @@ def train(name):
     overrides = ["network.generator_normalization=none", "network=mlp", "optimizer.ema=exponential",
                  "network.discriminator_normalization=none", "network.generator.width=16",
                  f"dataset.batch_size={16 // devices}", *penalties]
+    if name == "r3gan":  # its own networks, which have no other statistics either
+        overrides = ["network.generator.max_width=16", *overrides[2:3], *overrides[4:]]
     config = compose_config([f"model={name}", "dataset=digits", *overrides])
     torch.manual_seed(7 + 100 * int(os.environ.get("LOCAL_RANK", 0)))  # the first one's count
     model = build_model(config, name, "digits")
@@ -85,8 +87,9 @@ IN_GENERATORS_TURN = {
     "semi_supervised_gan": [16, 16],
     "unrolled_gan": ["discriminator"] * 10,
 }
-# Not compared here: two of them need data of two domains, and the other batch statistics.
-OF_PICTURES = {"pix2pix", "cycle_gan", "vqgan"}
+# Not compared here: two of them need data of two domains, and the others have batch statistics
+# (deviations of a minibatch) or noise of each process.
+OF_PICTURES = {"pix2pix", "cycle_gan", "vqgan", "stylegan2"}
 MODELS = sorted(
     path.stem
     for path in (config_directory() / "model").glob("*.yaml")
